@@ -1,0 +1,3 @@
+//! The program: window or command line, nothing else.
+
+fn main() {}

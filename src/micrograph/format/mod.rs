@@ -1,0 +1,1 @@
+//! Readers: the format is told by content first, by extension second.

@@ -1,0 +1,1 @@
+//! Percentiles, minimum, maximum and mean of a picture.

@@ -1,0 +1,156 @@
+//! What goes into the worker and what comes out: plain data, no tensors.
+
+use crate::particle::Prediction;
+use crate::particle::patch::{PatchGeometry, PatchSet};
+use crate::train::config::TrainConfig;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where to compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceChoice {
+    /// The GPU if a hardware one is there, else the CPU.
+    #[default]
+    Auto,
+    Gpu,
+    Cpu,
+}
+
+/// What the window or the command line asks for.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Train a new model on these patches; a running training is stopped first.
+    Train(Box<TrainJob>),
+    Pause,
+    Resume,
+    /// End training after the current step; the model so far stays and answers.
+    Stop,
+    /// Classify these patches with the current model; answered by [`Event::Predictions`].
+    Classify(Arc<PatchSet>),
+    /// Draw decoder images; only the newest request is answered.
+    Preview(PreviewRequest),
+    /// Write the current model.
+    Save(PathBuf),
+    /// Read a model; it becomes the current one.
+    Load(PathBuf),
+}
+
+/// One training run.
+#[derive(Clone, Debug)]
+pub struct TrainJob {
+    pub config: TrainConfig,
+    /// Names in the order of the label indices.
+    pub classes: Vec<String>,
+    pub patches: Arc<PatchSet>,
+    /// Written into the model file, so that it knows how patches were cut.
+    pub geometry: Option<PatchGeometry>,
+    pub device: DeviceChoice,
+}
+
+/// Decoder images to draw, `[side, side]` each, upright and unscaled unless asked otherwise.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PreviewRequest {
+    /// A `per_side` x `per_side` grid of class `class` over content latents `axes`, each over the prior's
+    /// 5 % to 95 % quantiles; the other latents are 0.
+    Manifold { class: usize, axes: (usize, usize), per_side: usize },
+    /// One image at a point of latent space.
+    At { class: usize, latents: Vec<f32>, angle_rad: f32, shift: [f32; 2], scale: f32 },
+}
+
+/// Images that answer a [`PreviewRequest`].
+#[derive(Clone, Debug)]
+pub struct PreviewImages {
+    pub request: PreviewRequest,
+    pub side: usize,
+    /// `[count, side, side]`, 0..=1; for a manifold row by row, first axis to the right, second axis up.
+    pub images: Arc<[f32]>,
+}
+
+/// What the worker tells.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The device that computes; `fallback` is a sentence if it is not the one asked for.
+    Device {
+        name: String,
+        fallback: Option<String>,
+    },
+    /// Shaders compile, kernels are tuned: steps done so far of about `of`.
+    WarmingUp {
+        done: usize,
+        of: usize,
+    },
+    /// At most about 15 a second.
+    Progress(Progress),
+    /// Once an epoch while training, and in answer to [`Command::Classify`]: one prediction a patch, in order.
+    Predictions {
+        epoch: usize,
+        predictions: Arc<[Prediction]>,
+    },
+    Preview(PreviewImages),
+    Paused,
+    Resumed,
+    /// Training has ended; the model stays and answers.
+    Finished {
+        reason: FinishReason,
+        epochs: usize,
+        seconds: f64,
+    },
+    /// A model was read: its classes, patch side, number of content latents and how patches are cut for it.
+    Loaded {
+        classes: Vec<String>,
+        side: usize,
+        latent: usize,
+        geometry: Option<PatchGeometry>,
+    },
+    Saved(PathBuf),
+    /// What happened and what to do, for a person; `details` for a bug report. The last good weights stay.
+    Failed {
+        message: String,
+        details: String,
+    },
+}
+
+/// Why training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FinishReason {
+    AllEpochs,
+    Stopped,
+}
+
+/// How far a run is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The epoch being worked on, from 1.
+    pub epoch: usize,
+    pub epochs: usize,
+    /// Steps done in this epoch, of `steps`.
+    pub step: usize,
+    pub steps: usize,
+    /// From the first step on.
+    pub seconds: f64,
+    /// Images seen per second, smoothed.
+    pub images_per_second: f64,
+    /// Filled in when the epoch is complete (`step == steps`): unlabelled loss per image.
+    pub loss: Option<f64>,
+    /// Parts of the loss per image: reconstruction, latent KL (unweighted), class KL.
+    pub parts: Option<LossParts>,
+    /// Share of held-out patches classified right, and their number, when there are any.
+    pub accuracy: Option<Accuracy>,
+}
+
+/// Parts of the unlabelled loss, nats per image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LossParts {
+    pub reconstruction: f64,
+    pub kl_latent: f64,
+    pub kl_class: f64,
+}
+
+/// Accuracy on patches whose labels training never saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Accuracy {
+    pub right: usize,
+    pub of: usize,
+}
