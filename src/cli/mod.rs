@@ -1,1 +1,133 @@
-//! cli
+//! The same work without a window. Every command drives the same worker as the window does.
+#![allow(clippy::print_stdout)] // the terminal is this module's window
+
+mod classify;
+mod demo;
+mod detect;
+mod follow;
+mod info;
+mod new;
+mod run;
+mod train;
+
+use crate::error::{Error, Result};
+use crate::train::config::Invariances;
+use crate::worker::message::DeviceChoice;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Classified particle libraries from micrographs.
+#[derive(Debug, Parser)]
+#[command(name = "nanotheca", version, about, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Task>,
+    /// A project, or micrographs, to open in the window; the sample project without any.
+    files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// The sample project from pictures to library: train, classify, export, print the hold-out accuracy.
+    Demo(demo::Options),
+    /// What is in a picture file: format, size, sample type, pixel size, range.
+    Info(info::Options),
+    /// Train on NPZ data sets of ready-made patches.
+    Train(train::Options),
+    /// Classify NPZ patches with a model of this program (.safetensors) or pyroVED's (.pt).
+    Classify(classify::Options),
+    /// Find particles on pictures.
+    Detect(detect::Options),
+    /// Make a project from pictures, labels and detection.
+    New(new::Options),
+    /// Train on a project, classify all its particles and export the library.
+    Run(run::Options),
+    /// Export the library of a project with the model trained before.
+    Export(run::ExportOptions),
+}
+
+/// What the command line asks of the program.
+#[derive(Debug)]
+pub enum Asked {
+    /// Open the window on these files.
+    Window(Vec<PathBuf>),
+    /// The command is done.
+    Done,
+}
+
+/// Reads the arguments and does what they ask for, but leaves opening a window to the caller.
+///
+/// # Errors
+/// Whatever the command failed with.
+pub fn execute() -> Result<Asked> {
+    let cli = Cli::parse();
+    let Some(command) = cli.command else { return Ok(Asked::Window(cli.files)) };
+    match command {
+        Task::Demo(options) => demo::run(&options),
+        Task::Info(options) => info::run(&options),
+        Task::Train(options) => train::run(&options),
+        Task::Classify(options) => classify::run(&options),
+        Task::Detect(options) => detect::run(&options),
+        Task::New(options) => new::run(&options),
+        Task::Run(options) => run::run(&options),
+        Task::Export(options) => run::export(&options),
+    }?;
+    Ok(Asked::Done)
+}
+
+/// Where to compute.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum DeviceName {
+    /// The GPU if a hardware one is there, else the CPU.
+    #[default]
+    Auto,
+    Cpu,
+    Gpu,
+}
+
+impl From<DeviceName> for DeviceChoice {
+    fn from(name: DeviceName) -> Self {
+        match name {
+            DeviceName::Auto => Self::Auto,
+            DeviceName::Cpu => Self::Cpu,
+            DeviceName::Gpu => Self::Gpu,
+        }
+    }
+}
+
+/// Options every computing command shares.
+#[derive(Clone, Copy, Debug, Args)]
+struct Compute {
+    /// Where to compute.
+    #[arg(long, value_enum, default_value_t)]
+    device: DeviceName,
+    /// Same seed, same result on the CPU.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// `r,t,s` in any order; an empty word means none.
+fn parse_invariances(text: &str) -> Result<Invariances> {
+    let mut found = Invariances { rotation: false, translation: false, scale: false };
+    for word in text.split(',').map(str::trim).filter(|w| !w.is_empty()) {
+        match word {
+            "r" => found.rotation = true,
+            "t" => found.translation = true,
+            "s" => found.scale = true,
+            other => {
+                let problem = format!("`{other}` is unknown; use r (rotation), t (translation), s (scale), as in r,t");
+                return Err(Error::invalid("--invariances", problem));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The command as it was typed, for reports.
+fn command_line() -> String {
+    let words = std::env::args().map(|word| {
+        let plain = !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./,:=".contains(c));
+        if plain { word } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    });
+    std::iter::once("nanotheca".to_owned()).chain(words.skip(1)).collect::<Vec<_>>().join(" ")
+}

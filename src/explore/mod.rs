@@ -1,1 +1,4 @@
-//! explore
+//! Questions to a trained model: what is it, how does it lie, what varies.
+
+pub mod embed;
+pub mod traverse;

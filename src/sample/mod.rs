@@ -1,1 +1,90 @@
-//! sample
+//! The project that ships with the program: two real micrographs of gold nanoparticles with a handful of labels.
+
+use crate::error::{Error, Result};
+use crate::micrograph::{PixelSize, format};
+use crate::particle::detect::{auto_contrast, propose_banner};
+use crate::particle::patch::{Edge, Normalise, PatchGeometry};
+use crate::project::{MicrographEntry, Project, labels, source, store};
+use std::path::{Path, PathBuf};
+
+const CUBES: &[u8] = include_bytes!("../../assets/sample/image_c_02.png");
+const RODS: &[u8] = include_bytes!("../../assets/sample/image_c_r_02.tif");
+const LABELS: &[u8] = include_bytes!("../../assets/sample/labels.csv");
+const LICENCE: &[u8] = include_bytes!("../../assets/sample/LICENSE");
+
+/// The files and, for micrographs, nanometres per pixel: 100 nm over the length of the bar in the banner.
+const FILES: [(&str, &[u8], Option<f64>); 4] = [
+    ("image_c_02.png", CUBES, Some(100.0 / 96.0)),
+    ("image_c_r_02.tif", RODS, Some(100.0 / 213.0)),
+    ("labels.csv", LABELS, None),
+    ("LICENSE", LICENCE, None),
+];
+
+/// Name of the project file.
+const PROJECT: &str = "gold.nanotheca";
+
+/// Writes the sample's files into `folder` (made if need be) and returns the path of its project file.
+///
+/// A project file that is there already is left as it is: it may hold the user's work.
+///
+/// # Errors
+/// The file that cannot be written.
+pub fn create(folder: &Path) -> Result<PathBuf> {
+    let project_path = folder.join(PROJECT);
+    if project_path.is_file() {
+        return Ok(project_path);
+    }
+    std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, "create", e))?;
+    let mut project = Project::new();
+    for (name, bytes, nm_per_px) in FILES {
+        let path = folder.join(name);
+        if !path.is_file() {
+            std::fs::write(&path, bytes).map_err(|e| Error::io(&path, "write", e))?;
+        }
+        if let Some(nm) = nm_per_px {
+            let entry = entry(&path, nm)?;
+            let (_, edit) = project.add_micrograph_edit(entry);
+            project.apply(edit)?;
+        }
+    }
+    project.patch = geometry();
+    let table = folder.join("labels.csv");
+    let rows = labels::read(&table)?;
+    let edit = labels::to_edit(&mut project, &rows, &table)?;
+    project.apply(edit)?;
+    store::save(&project, &project_path)?;
+    Ok(project_path)
+}
+
+/// The sample project in the user's own data folder, and the path of its file.
+///
+/// # Errors
+/// As [`create`] and [`store::load`].
+pub fn open_sample() -> Result<(Project, PathBuf)> {
+    let folder = directories::ProjectDirs::from("", "", "nanotheca")
+        .map_or_else(|| std::env::temp_dir().join("nanotheca"), |dirs| dirs.data_dir().to_owned());
+    let path = create(&folder.join("sample"))?;
+    Ok((store::load(&path)?, path))
+}
+
+fn entry(path: &Path, nm_per_px: f64) -> Result<MicrographEntry> {
+    let picture = format::open(path)?;
+    let size = PixelSize::new(nm_per_px, nm_per_px);
+    let mut entry =
+        MicrographEntry::new(path, 0, picture.width, picture.height, size, source::hash_file(path)?);
+    entry.excluded.extend(propose_banner(&picture));
+    entry.bright = Some(auto_contrast(&picture, &entry.excluded));
+    Ok(entry)
+}
+
+/// Large enough for the longest rods, fine enough for the corners of the cubes.
+fn geometry() -> PatchGeometry {
+    PatchGeometry {
+        extent_nm: Some(130.0),
+        extent_px: 128.0,
+        side: 40,
+        normalise: Normalise::Micrograph,
+        edge: Edge::Background,
+        blank_neighbours: true,
+    }
+}

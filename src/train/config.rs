@@ -1,33 +1,9 @@
 //! Every setting of a training run, with the two presets.
 
+use crate::error::{Error, Result};
+pub use crate::model::{Activation, Invariances, Likelihood};
+use crate::model::VaeConfig;
 use serde::{Deserialize, Serialize};
-
-/// Which pose changes the model must not confuse with content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Invariances {
-    pub rotation: bool,
-    pub translation: bool,
-    pub scale: bool,
-}
-
-/// The pixel likelihood.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Likelihood {
-    Bernoulli,
-    ContinuousBernoulli,
-    Gaussian { sigma: f32 },
-}
-
-/// The non-linearity between hidden layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activation {
-    Tanh,
-    Relu,
-    LeakyRelu,
-    Softplus,
-}
 
 /// Random poses given to training images, so that a handful of upright labels covers every pose.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,9 +14,23 @@ pub struct Augmentation {
     pub shift: f32,
 }
 
-/// All settings of a run. Widths, priors and losses follow the published recipe in [`TrainConfig::paper`].
+/// Which preset a run starts from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// The published recipe to the letter.
+    Paper,
+    /// What the program proposes.
+    #[default]
+    Default,
+}
+
+/// All settings of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TrainConfig {
+    /// Decides the order of steps: the published schedule, or labels in every step.
+    pub preset: Preset,
     pub invariances: Invariances,
     /// Number of content latents, >= 1.
     pub latent: usize,
@@ -73,12 +63,179 @@ pub struct TrainConfig {
     pub seed: u64,
 }
 
-/// Which preset a run starts from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Preset {
-    /// The published recipe to the letter.
-    Paper,
-    /// What the program proposes.
-    Default,
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self::proposed()
+    }
+}
+
+impl TrainConfig {
+    /// The published recipe (arXiv 2105.11475 and its notebook): 128-128 tanh networks, Bernoulli, Adam 5e-4, batch 64,
+    /// 100 epochs, beta from 1 to 2 over 30 epochs, cross-entropy times 30.
+    pub fn paper() -> Self {
+        Self {
+            preset: Preset::Paper,
+            invariances: Invariances { rotation: true, translation: true, scale: false },
+            latent: 2,
+            hidden_encoder: vec![128, 128],
+            hidden_decoder: vec![128, 128],
+            hidden_classifier: vec![128, 128],
+            activation: Activation::Tanh,
+            likelihood: Likelihood::Bernoulli,
+            shift_prior: 0.1,
+            scale_prior: 0.1,
+            learning_rate: 5e-4,
+            batch: 64,
+            epochs: 100,
+            beta_start: 1.0,
+            beta_end: 2.0,
+            beta_ramp: 30,
+            auxiliary: 30.0,
+            augmentation: None,
+            pixel_share: 1.0,
+            class_threshold: 0.0,
+            rotations: 1,
+            seed: 1,
+        }
+    }
+
+    /// What the program proposes: the same model, with every labelled image shown in a new pose in every step, a
+    /// quarter of the pixels and only the plausible classes decoded, and classification averaged over turned copies.
+    pub fn proposed() -> Self {
+        Self {
+            preset: Preset::Default,
+            learning_rate: 1e-3,
+            augmentation: Some(Augmentation { angle_deg: 180.0, shift: 0.05 }),
+            pixel_share: 0.25,
+            class_threshold: 0.02,
+            rotations: 12,
+            ..Self::paper()
+        }
+    }
+
+    /// The settings of a preset.
+    pub fn of(preset: Preset) -> Self {
+        match preset {
+            Preset::Paper => Self::paper(),
+            Preset::Default => Self::proposed(),
+        }
+    }
+
+    /// All hidden layers of all networks `width` wide.
+    #[must_use]
+    pub fn with_hidden(mut self, width: usize) -> Self {
+        for widths in [&mut self.hidden_encoder, &mut self.hidden_decoder, &mut self.hidden_classifier] {
+            widths.fill(width);
+        }
+        self
+    }
+
+    /// Weight of the latent KL term in `epoch` (from 0).
+    pub fn beta(&self, epoch: usize) -> f32 {
+        let steps = self.beta_ramp.saturating_sub(1).max(1);
+        let part = epoch.min(steps) as f32 / steps as f32;
+        self.beta_start + (self.beta_end - self.beta_start) * part
+    }
+
+    /// The model these settings describe, for patches of `dims` and `classes` classes.
+    pub fn model(&self, dims: Vec<usize>, classes: usize) -> VaeConfig {
+        VaeConfig {
+            dims,
+            classes,
+            latent: self.latent,
+            invariances: self.invariances,
+            hidden_encoder: self.hidden_encoder.clone(),
+            hidden_decoder: self.hidden_decoder.clone(),
+            hidden_classifier: self.hidden_classifier.clone(),
+            activation: self.activation,
+            likelihood: self.likelihood,
+            shift_prior: self.shift_prior,
+            scale_prior: self.scale_prior,
+        }
+    }
+
+    /// Checks that every setting is in its range.
+    ///
+    /// # Errors
+    /// The first setting that is not, its value and its range.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |what: &str, value: String, range: &str| {
+            Err(Error::invalid(what, format!("{value} is out of range; it must be {range}")))
+        };
+        let widths = [&self.hidden_encoder, &self.hidden_decoder, &self.hidden_classifier];
+        if widths.iter().any(|w| w.is_empty() || w.iter().any(|&n| n == 0 || n > 4096)) {
+            return wrong("hidden widths", format!("{widths:?}"), "1 to 4096, at least one layer a network");
+        }
+        let positive = |x: f32| x > 0.0 && x.is_finite();
+        let sigma = match self.likelihood {
+            Likelihood::Gaussian { sigma } => sigma,
+            _ => 1.0,
+        };
+        let checks = [
+            ("latent", (1..=64).contains(&self.latent), self.latent.to_string(), "1 to 64"),
+            ("epochs", self.epochs >= 1, self.epochs.to_string(), "at least 1"),
+            ("batch", (1..=4096).contains(&self.batch), self.batch.to_string(), "1 to 4096"),
+            ("rotations", (1..=360).contains(&self.rotations), self.rotations.to_string(), "1 to 360"),
+            (
+                "learning rate",
+                self.learning_rate > 0.0 && self.learning_rate <= 1.0,
+                self.learning_rate.to_string(),
+                "above 0 and at most 1",
+            ),
+            (
+                "pixel share",
+                self.pixel_share > 0.0 && self.pixel_share <= 1.0,
+                self.pixel_share.to_string(),
+                "above 0 and at most 1",
+            ),
+            (
+                "class threshold",
+                (0.0..0.5).contains(&self.class_threshold),
+                self.class_threshold.to_string(),
+                "from 0 to below 0.5",
+            ),
+            ("shift prior", positive(self.shift_prior), self.shift_prior.to_string(), "above 0"),
+            ("scale prior", positive(self.scale_prior), self.scale_prior.to_string(), "above 0"),
+            ("sigma of the Gaussian likelihood", positive(sigma), sigma.to_string(), "above 0"),
+            (
+                "auxiliary weight",
+                self.auxiliary >= 0.0 && self.auxiliary.is_finite(),
+                self.auxiliary.to_string(),
+                "at least 0",
+            ),
+            (
+                "beta",
+                self.beta_start >= 0.0 && self.beta_end >= 0.0 && (self.beta_start + self.beta_end).is_finite(),
+                format!("{} to {}", self.beta_start, self.beta_end),
+                "at least 0",
+            ),
+        ];
+        for (what, fine, value, range) in checks {
+            if !fine {
+                return wrong(what, value, range);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beta_ramps_and_stays() {
+        let config = TrainConfig::paper();
+        assert_eq!(config.beta(0), 1.0);
+        assert!((config.beta(14) - (1.0 + 14.0 / 29.0)).abs() < 1e-6);
+        assert_eq!(config.beta(29), 2.0);
+        assert_eq!(config.beta(99), 2.0);
+    }
+
+    #[test]
+    fn a_setting_out_of_range_is_named() {
+        let config = TrainConfig { latent: 0, ..TrainConfig::paper() };
+        let message = config.check().unwrap_err().to_string();
+        assert!(message.contains("latent") && message.contains("1 to 64"), "{message}");
+    }
 }

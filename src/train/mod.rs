@@ -1,2 +1,7 @@
-//! train
+//! Fitting a model to patches: settings, the order of images, one step after another, and the model file.
+
+pub mod checkpoint;
 pub mod config;
+pub mod present;
+pub mod schedule;
+pub mod trainer;

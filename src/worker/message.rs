@@ -44,6 +44,9 @@ pub struct TrainJob {
     /// Names in the order of the label indices.
     pub classes: Vec<String>,
     pub patches: Arc<PatchSet>,
+    /// Patches that only measure accuracy, for data sets that bring their own; `None` measures on the held-out
+    /// labels of `patches`.
+    pub validation: Option<Arc<PatchSet>>,
     /// Written into the model file, so that it knows how patches were cut.
     pub geometry: Option<PatchGeometry>,
     pub device: DeviceChoice,
@@ -56,6 +59,7 @@ pub enum PreviewRequest {
     /// 5 % to 95 % quantiles; the other latents are 0.
     Manifold { class: usize, axes: (usize, usize), per_side: usize },
     /// One image at a point of latent space.
+    /// Angle counter-clockwise on screen, shift to the right and down in pixels of the patch.
     At { class: usize, latents: Vec<f32>, angle_rad: f32, shift: [f32; 2], scale: f32 },
 }
 
@@ -128,7 +132,7 @@ pub struct Progress {
     /// Steps done in this epoch, of `steps`.
     pub step: usize,
     pub steps: usize,
-    /// From the first step on.
+    /// Wall time from the first step on, evaluation included, pauses left out.
     pub seconds: f64,
     /// Images seen per second, smoothed.
     pub images_per_second: f64,

@@ -1,2 +1,68 @@
-//! worker
+//! The one thread that owns the device, the model and every tensor.
+//!
+//! Tensors of one device must be worked on in one order, so they never leave this thread: commands and events are
+//! plain data. Losing the channel, or dropping the [`Worker`], stops the work after the current step.
+
+pub mod device;
+mod engine;
+pub mod job;
 pub mod message;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use message::{Command, Event};
+use std::thread::JoinHandle;
+
+/// A handle to the worker thread.
+pub struct Worker {
+    commands: Option<Sender<Command>>,
+    events: Receiver<Event>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Starts the thread. `notify` is called after each event is queued; it need not know who listens.
+    ///
+    /// If the operating system refuses a thread, the first event says so.
+    pub fn spawn(notify: impl Fn() + Send + 'static) -> Self {
+        let (commands, inbox) = unbounded();
+        let (outbox, events) = unbounded();
+        let refused = outbox.clone();
+        let thread = std::thread::Builder::new()
+            .name("nanotheca-worker".into())
+            .spawn(move || engine::run(&inbox, &outbox, &notify));
+        let thread = match thread {
+            Ok(thread) => Some(thread),
+            Err(e) => {
+                let event = Event::Failed {
+                    message: "the background thread could not be started; close other programs and try again".into(),
+                    details: e.to_string(),
+                };
+                drop(refused.send(event));
+                None
+            }
+        };
+        Self { commands: Some(commands), events, thread }
+    }
+
+    /// Queues a command. A worker that has ended ignores it; its last event said why.
+    pub fn send(&self, command: Command) {
+        if let Some(commands) = &self.commands {
+            drop(commands.send(command));
+        }
+    }
+
+    /// What the worker tells, oldest first.
+    pub fn events(&self) -> &Receiver<Event> {
+        &self.events
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Closing the channel is the request to stop; the thread sees it after at most one step.
+        self.commands = None;
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}

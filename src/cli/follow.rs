@@ -1,0 +1,93 @@
+//! Driving the worker from the terminal: send a job, show its progress, wait for the end.
+
+use crate::error::{Error, Result};
+use crate::particle::Prediction;
+use crate::worker::Worker;
+use crate::worker::message::{Accuracy, Command, Event, Progress, TrainJob};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::Path;
+use std::sync::Arc;
+
+/// What a finished training leaves.
+pub struct Trained {
+    /// One a patch of the job.
+    pub predictions: Arc<[Prediction]>,
+    pub device: String,
+    pub epochs: usize,
+    pub seconds: f64,
+    pub accuracy: Option<Accuracy>,
+}
+
+/// Trains, saves the model to `model` and returns what the worker found. `epoch` hears of every complete epoch.
+///
+/// # Errors
+/// Whatever the worker failed with.
+pub fn train(job: TrainJob, model: Option<&Path>, mut epoch: impl FnMut(&Progress)) -> Result<Trained> {
+    let bar = bar();
+    let worker = Worker::spawn(|| {});
+    worker.send(Command::Train(Box::new(job)));
+    let mut trained = Trained {
+        predictions: Arc::new([]),
+        device: String::new(),
+        epochs: 0,
+        seconds: 0.0,
+        accuracy: None,
+    };
+    for event in worker.events() {
+        match event {
+            Event::Device { name, fallback } => {
+                if let Some(sentence) = fallback {
+                    bar.suspend(|| eprintln!("{sentence}"));
+                }
+                trained.device = name;
+            }
+            Event::WarmingUp { done, of } => bar.set_message(format!("preparing the GPU {done}/{of}")),
+            Event::Progress(progress) => {
+                show(&bar, &progress);
+                if progress.loss.is_some() {
+                    trained.accuracy = progress.accuracy.or(trained.accuracy);
+                    bar.suspend(|| epoch(&progress));
+                }
+            }
+            Event::Predictions { predictions, .. } => trained.predictions = predictions,
+            Event::Finished { epochs, seconds, .. } => {
+                (trained.epochs, trained.seconds) = (epochs, seconds);
+                bar.finish_and_clear();
+                match model {
+                    Some(path) => worker.send(Command::Save(path.to_owned())),
+                    None => return Ok(trained),
+                }
+            }
+            Event::Saved(_) => return Ok(trained),
+            Event::Failed { message, .. } => {
+                bar.finish_and_clear();
+                return Err(Error::Training(message.trim_start_matches("training: ").to_owned()));
+            }
+            Event::Preview(_) | Event::Paused | Event::Resumed | Event::Loaded { .. } => {}
+        }
+    }
+    Err(Error::Training("the background thread ended without an answer".into()))
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::new(1);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn show(bar: &ProgressBar, progress: &Progress) {
+    let done = (progress.epoch.saturating_sub(1)) * progress.steps + progress.step;
+    bar.set_length((progress.epochs * progress.steps) as u64);
+    bar.set_position(done as u64);
+    let mut words = format!("epoch {}/{}", progress.epoch, progress.epochs);
+    if let Some(loss) = progress.loss {
+        words += &format!("  loss {loss:.1}");
+    }
+    if let Some(accuracy) = progress.accuracy {
+        words += &format!("  hold-out {:.3}", accuracy.right as f64 / accuracy.of.max(1) as f64);
+    }
+    bar.set_message(format!("{words}  {:.0} images/s", progress.images_per_second));
+}

@@ -1,0 +1,140 @@
+//! `nanotheca run` and `nanotheca export`: from a project to a library.
+
+use super::{Compute, command_line, follow};
+use crate::error::{Error, Result};
+use crate::explore::embed;
+use crate::library::report::{HoldOut, wilson};
+use crate::project::{Project, store};
+use crate::train::checkpoint::Checkpoint;
+use crate::train::config::TrainConfig;
+use crate::worker::message::{DeviceChoice, TrainJob};
+use crate::worker::{device, job};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Args)]
+pub struct Options {
+    project: PathBuf,
+    /// A new folder for the library.
+    #[arg(long)]
+    out: PathBuf,
+    #[command(flatten)]
+    compute: Compute,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportOptions {
+    project: PathBuf,
+    /// A new folder for the library.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+/// Trains on the project, classifies all its particles and exports.
+///
+/// # Errors
+/// A project that cannot be read or trained on, a folder that cannot be written.
+pub fn run(options: &Options) -> Result<()> {
+    let project = store::load(&options.project)?;
+    library(&project, &options.project, &options.out, options.compute).map(|_| ())
+}
+
+/// The whole way from an open project to an exported library; prints the hold-out accuracy.
+///
+/// # Errors
+/// As [`run`].
+pub fn library(project: &Project, path: &Path, out: &Path, compute: Compute) -> Result<Option<HoldOut>> {
+    refuse_used(out)?;
+    let mut config = settings_of(project)?;
+    config.seed = compute.seed;
+    let dataset = job::assemble(project, &|_| true)?;
+    let choice = DeviceChoice::from(compute.device);
+    let train = TrainJob {
+        config: config.clone(),
+        classes: dataset.class_names.clone(),
+        patches: dataset.patches.clone(),
+        validation: None,
+        geometry: Some(project.patch.clone()),
+        device: choice,
+    };
+    let model = model_of(path);
+    let trained = follow::train(train, Some(&model), |_| {})?;
+    let settings = job::settings(&config, &trained.device, choice, &command_line());
+    job::export(project, &dataset, &trained.predictions, Some(&model), out, false, settings)?;
+    println!(
+        "{} particles, {} epochs in {:.0} s on {}",
+        dataset.ids.len(),
+        trained.epochs,
+        trained.seconds,
+        trained.device
+    );
+    let hold_out = job::hold_out(&dataset, &trained.predictions)?;
+    if let Some(hold_out) = &hold_out {
+        print_hold_out(hold_out);
+    }
+    println!("library: {}", out.display());
+    Ok(hold_out)
+}
+
+/// Classifies with the model trained before and exports.
+///
+/// # Errors
+/// As [`run`]; also if the project has no model yet.
+pub fn export(options: &ExportOptions) -> Result<()> {
+    refuse_used(&options.out)?;
+    let project = store::load(&options.project)?;
+    let model = model_of(&options.project);
+    if !model.is_file() {
+        let problem = "the project has no model yet; train one with `nanotheca run` or in the window";
+        return Err(Error::invalid(model.display().to_string(), problem));
+    }
+    let checkpoint = Checkpoint::load(&model)?;
+    let description = checkpoint.description.clone();
+    let mut dataset = job::assemble(&project, &|_| true)?;
+    dataset.relabel(&project, &description.classes);
+    let chosen = device::cpu(None);
+    let vae = checkpoint.vae(&chosen.device, chosen.tiled)?;
+    let predictions = embed::predict(&vae, &description.train, &dataset.patches, &mut || true)?;
+    let settings = job::settings(&description.train, &chosen.name, DeviceChoice::Cpu, &command_line());
+    job::export(&project, &dataset, &predictions, Some(&model), &options.out, false, settings)?;
+    println!("{} particles; library: {}", dataset.ids.len(), options.out.display());
+    Ok(())
+}
+
+/// The project's training settings, or the program's.
+///
+/// # Errors
+/// Settings that cannot be understood.
+pub fn settings_of(project: &Project) -> Result<TrainConfig> {
+    if project.training.is_null() {
+        return Ok(TrainConfig::proposed());
+    }
+    serde_json::from_value(project.training.clone()).map_err(|e| Error::invalid("training settings", e.to_string()))
+}
+
+/// The model of a project lies beside it.
+pub fn model_of(project: &Path) -> PathBuf {
+    project.with_extension("safetensors")
+}
+
+/// Before hours of training, not after.
+fn refuse_used(out: &Path) -> Result<()> {
+    let used = std::fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
+    if used || out.is_file() {
+        let problem = "it is there already and is not empty; name a new folder";
+        return Err(Error::invalid(out.display().to_string(), problem));
+    }
+    Ok(())
+}
+
+fn print_hold_out(hold_out: &HoldOut) {
+    let Some(accuracy) = hold_out.accuracy else { return };
+    let interval = wilson(hold_out.right, hold_out.of)
+        .map(|[low, high]| format!(" (95 % interval {low:.3} to {high:.3})"))
+        .unwrap_or_default();
+    println!("hold-out accuracy {accuracy:.3}{interval}, {} of {} right", hold_out.right, hold_out.of);
+    for (class, row) in hold_out.classes.iter().zip(&hold_out.confusion) {
+        let cells: Vec<String> = row.iter().map(|n| format!("{n:4}")).collect();
+        println!("  {class:12} {}", cells.join(" "));
+    }
+}

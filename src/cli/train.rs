@@ -1,0 +1,186 @@
+//! `nanotheca train`: on ready-made patches.
+
+use super::{Compute, follow, parse_invariances};
+use crate::error::{Error, Result};
+use crate::micrograph::format::npz::{LabelledImages, read_images_npz};
+use crate::particle::patch::PatchSet;
+use crate::train::config::{Preset, TrainConfig};
+use crate::worker::message::{Progress, TrainJob};
+use clap::{Args, ValueEnum};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// NPZ with `images` (N, H, W) and `labels` (N). Without it the model is unsupervised.
+    #[arg(long)]
+    labelled: Option<PathBuf>,
+    /// NPZ with `images`; labels in it are not looked at.
+    #[arg(long)]
+    unlabelled: PathBuf,
+    /// NPZ with `images` and `labels` that only measure accuracy.
+    #[arg(long)]
+    validation: Option<PathBuf>,
+    #[arg(long, value_enum, default_value_t)]
+    preset: PresetName,
+    #[arg(long)]
+    epochs: Option<usize>,
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Width of every hidden layer.
+    #[arg(long)]
+    hidden: Option<usize>,
+    /// Number of content latents.
+    #[arg(long)]
+    latent: Option<usize>,
+    /// Learning rate.
+    #[arg(long)]
+    lr: Option<f64>,
+    /// Any of r,t,s.
+    #[arg(long)]
+    invariances: Option<String>,
+    #[command(flatten)]
+    compute: Compute,
+    /// Where to write the model.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// One JSON object an epoch instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum PresetName {
+    Paper,
+    #[default]
+    Default,
+}
+
+/// Trains and prints epoch, seconds, loss and accuracy.
+///
+/// # Errors
+/// A data set or setting that cannot be used; whatever training failed with.
+pub fn run(options: &Options) -> Result<()> {
+    let config = config(options)?;
+    let (patches, classes) = training_set(options)?;
+    let validation = options.validation.as_deref().map(|path| validation_set(path, &patches, classes.len())).transpose()?;
+    let job = TrainJob {
+        config,
+        classes,
+        patches: Arc::new(patches),
+        validation: validation.map(Arc::new),
+        geometry: None,
+        device: options.compute.device.into(),
+    };
+    if !options.json {
+        println!("epoch  seconds      loss  accuracy");
+    }
+    let trained = follow::train(job, options.out.as_deref(), |progress| print(progress, options.json))?;
+    if let (Some(path), false) = (&options.out, options.json) {
+        println!("{} epochs in {:.1} s on {}; model: {}", trained.epochs, trained.seconds, trained.device, path.display());
+    }
+    Ok(())
+}
+
+fn print(progress: &Progress, json: bool) {
+    let accuracy = progress.accuracy.map(|a| a.right as f64 / a.of.max(1) as f64);
+    let loss = progress.loss.unwrap_or(f64::NAN);
+    if json {
+        let line = serde_json::json!({
+            "epoch": progress.epoch, "seconds": progress.seconds, "loss": loss, "accuracy": accuracy,
+        });
+        println!("{line}");
+    } else {
+        let accuracy = accuracy.map_or_else(|| "-".to_owned(), |a| format!("{a:.4}"));
+        println!("{:5}  {:7.1}  {loss:8.2}  {accuracy:>8}", progress.epoch, progress.seconds);
+    }
+}
+
+fn config(options: &Options) -> Result<TrainConfig> {
+    let mut config = TrainConfig::of(match options.preset {
+        PresetName::Paper => Preset::Paper,
+        PresetName::Default => Preset::Default,
+    });
+    config.seed = options.compute.seed;
+    if let Some(width) = options.hidden {
+        config = config.with_hidden(width);
+    }
+    if let Some(text) = &options.invariances {
+        config.invariances = parse_invariances(text)?;
+    }
+    config.epochs = options.epochs.unwrap_or(config.epochs);
+    config.batch = options.batch.unwrap_or(config.batch);
+    config.latent = options.latent.unwrap_or(config.latent);
+    config.learning_rate = options.lr.unwrap_or(config.learning_rate);
+    config.check()?;
+    Ok(config)
+}
+
+/// Labelled images first, then unlabelled ones.
+fn training_set(options: &Options) -> Result<(PatchSet, Vec<String>)> {
+    let unlabelled = read_images_npz(&options.unlabelled)?;
+    let side = square(&options.unlabelled, &unlabelled)?;
+    let mut pixels = Vec::new();
+    let mut labels = Vec::new();
+    let mut classes = vec!["all".to_owned()];
+    if let Some(path) = &options.labelled {
+        let labelled = read_images_npz(path)?;
+        same_side(path, &labelled, side)?;
+        labels = labels_of(path, &labelled)?;
+        let k = labels.iter().flatten().max().map_or(0, |most| most + 1);
+        if k < 2 {
+            let problem = if k == 0 { "there is no label" } else { "all labels are 0: one class only" };
+            return Err(Error::file(path, "NPZ", "labels", format!("{problem}; at least two classes are needed")));
+        }
+        classes = (0..k).map(|c| c.to_string()).collect();
+        pixels = labelled.images;
+    }
+    labels.resize(labels.len() + unlabelled.n, None);
+    pixels.extend_from_slice(&unlabelled.images);
+    let held_out = vec![None; labels.len()];
+    Ok((PatchSet { side, wide: side, pixels: pixels.into(), labels, held_out }, classes))
+}
+
+fn validation_set(path: &Path, trained: &PatchSet, classes: usize) -> Result<PatchSet> {
+    let images = read_images_npz(path)?;
+    same_side(path, &images, trained.side)?;
+    let held_out = labels_of(path, &images)?;
+    if let Some(label) = held_out.iter().flatten().find(|l| **l >= classes) {
+        let problem = format!("label {label} is not among the {classes} classes of the labelled set");
+        return Err(Error::file(path, "NPZ", "labels", problem));
+    }
+    let side = trained.side;
+    Ok(PatchSet { side, wide: side, pixels: images.images.into(), labels: vec![None; images.n], held_out })
+}
+
+fn square(path: &Path, images: &LabelledImages) -> Result<usize> {
+    if images.height == images.width && images.n > 0 {
+        return Ok(images.height);
+    }
+    let problem = format!("{} images of {} x {}; square images are needed", images.n, images.height, images.width);
+    Err(Error::file(path, "NPZ", "images", problem))
+}
+
+fn same_side(path: &Path, images: &LabelledImages, side: usize) -> Result<()> {
+    let found = square(path, images)?;
+    if found == side {
+        return Ok(());
+    }
+    let problem = format!("they are {found} x {found} but the unlabelled ones are {side} x {side}");
+    Err(Error::file(path, "NPZ", "images", problem))
+}
+
+/// One label an image; -1 is none.
+fn labels_of(path: &Path, images: &LabelledImages) -> Result<Vec<Option<usize>>> {
+    let Some(labels) = &images.labels else {
+        return Err(Error::file(path, "NPZ", "labels", "the array is missing"));
+    };
+    labels
+        .iter()
+        .map(|&label| match label {
+            -1 => Ok(None),
+            0..=999 => Ok(Some(label as usize)),
+            _ => Err(Error::file(path, "NPZ", "labels", format!("{label} is not -1 or a class from 0 to 999"))),
+        })
+        .collect()
+}

@@ -1,0 +1,111 @@
+//! The loss terms (arXiv 2105.11475; Kingma et al. 2014 for the semi-supervised bound).
+//!
+//! Unlabelled, per image: sum_y q(y|x) [ -ln p(x|z,y) + beta KL(q(z|x,y) || N(0,1)) ] + KL(q(y|x) || uniform), with one
+//! z a class. Labelled: the bracket at the known y, + ln K. Auxiliary: the classifier's cross-entropy.
+
+use super::vae::{PixelSubset, Vae, per_class, per_image};
+use burn::tensor::{Tensor, TensorData};
+
+/// The unlabelled loss summed over a batch, and its parts.
+#[derive(Clone, Debug)]
+pub struct Unlabelled {
+    /// `[1]`, differentiable: reconstruction + beta KL + class KL.
+    pub loss: Tensor<1>,
+    /// `[1]` each: expected -ln p(x|z,y), expected KL of z (without beta), KL of y.
+    pub reconstruction: Tensor<1>,
+    pub kl_latent: Tensor<1>,
+    pub kl_class: Tensor<1>,
+}
+
+/// The unlabelled term of a batch `[batch, pixels]`.
+///
+/// `eps` `[classes * batch, z]` is the noise of row `class * batch + image`. Classes with q(y|x) below `threshold` are
+/// not decoded and the reconstruction is renormalised over the rest; 0 is exact.
+pub fn unlabelled(
+    vae: &Vae,
+    x: Tensor<2>,
+    eps: Tensor<2>,
+    beta: f32,
+    subset: &PixelSubset,
+    threshold: f32,
+) -> Unlabelled {
+    let [batch, _] = x.dims();
+    let k = vae.config.classes;
+    let log_q = vae.log_probabilities(x.clone()); // [batch, k]
+    let q = log_q.clone().exp();
+    let posterior = vae.encode_all(x.clone());
+    let z = posterior.sample(eps);
+    let row_q = q.clone().swap_dims(0, 1).reshape([k * batch]); // row = class * batch + image
+    let kl_latent = (row_q.clone() * posterior.kl()).sum();
+    let kl_class = (q.clone() * log_q.add_scalar((k as f32).ln())).sum();
+    let (classes, images) = (per_class(batch, k), per_image(batch, k));
+    let weighted = if threshold > 0.0 && k > 1 {
+        let sparse = Sparse::choose(&q, threshold, batch, k);
+        let rows = super::vae::class_column(&sparse.rows, &x.device());
+        let pick = |all: &[u32]| sparse.rows.iter().map(|&r| all[r as usize]).collect::<Vec<u32>>();
+        // Kept probabilities, renormalised per image; differentiable through both.
+        let kept = row_q.clone() * sparse.mask.clone();
+        let total = kept.clone().reshape([k, batch]).sum_dim(0).repeat_dim(0, k).reshape([k * batch]);
+        let weight = (kept / total).select(0, rows.clone());
+        vae.weighted_nll(z.select(0, rows), &pick(&classes), &pick(&images), x, weight, subset)
+    } else {
+        vae.weighted_nll(z, &classes, &images, x, row_q, subset)
+    };
+    let reconstruction = weighted.sum();
+    let loss = reconstruction.clone() + kl_latent.clone().mul_scalar(beta) + kl_class.clone();
+    Unlabelled { loss, reconstruction, kl_latent, kl_class }
+}
+
+/// Which (class, image) rows are worth decoding.
+struct Sparse {
+    rows: Vec<u32>,
+    /// `[classes * batch]`, 1 where kept.
+    mask: Tensor<1>,
+}
+
+impl Sparse {
+    fn choose(q: &Tensor<2>, threshold: f32, batch: usize, k: usize) -> Self {
+        let host = q.clone().inner().into_data().into_vec::<f32>().unwrap_or_default();
+        let mut mask = vec![0.0_f32; k * batch];
+        for (image, q) in host.chunks_exact(k).enumerate() {
+            let most = q.iter().copied().fold(0.0, f32::max);
+            for (class, &p) in q.iter().enumerate() {
+                // The most probable class is always kept, whatever the threshold.
+                if p > threshold || p >= most {
+                    mask[class * batch + image] = 1.0;
+                }
+            }
+        }
+        let rows = (0..mask.len() as u32).filter(|&r| mask[r as usize] > 0.0).collect();
+        let mask = Tensor::from_data(TensorData::new(mask, [k * batch]), &q.device());
+        Self { rows, mask }
+    }
+}
+
+/// The labelled term of a batch at its known classes, summed, `[1]`: -ln p(x|z,y) + beta KL + ln K.
+pub fn labelled(
+    vae: &Vae,
+    x: Tensor<2>,
+    labels: &[u32],
+    eps: Tensor<2>,
+    beta: f32,
+    subset: &PixelSubset,
+) -> Tensor<1> {
+    let [batch, _] = x.dims();
+    let posterior = vae.encode(x.clone(), labels);
+    let z = posterior.sample(eps);
+    let ones = Tensor::ones([batch], &x.device());
+    let images: Vec<u32> = (0..batch as u32).collect();
+    let nll = vae.weighted_nll(z, labels, &images, x, ones, subset).sum();
+    let prior = batch as f32 * (vae.config.classes as f32).ln();
+    nll + posterior.kl().sum().mul_scalar(beta).add_scalar(prior)
+}
+
+/// -ln q(y|x) of each image at its known class, `[batch]`.
+pub fn cross_entropy(vae: &Vae, x: Tensor<2>, labels: &[u32]) -> Tensor<1> {
+    let device = x.device();
+    let log_q = vae.log_probabilities(x);
+    let [batch, _] = log_q.dims();
+    let at = super::vae::class_column(labels, &device).reshape([batch, 1]);
+    log_q.gather(1, at).neg().squeeze_dim(1)
+}

@@ -1,0 +1,236 @@
+//! The model: networks, priors and the decoder's two implementations.
+
+use super::kernel::{self, Inputs, Task};
+use super::network::Networks;
+use super::{VaeConfig, fused, grid, likelihood, pose};
+use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use rand::Rng;
+use std::sync::Arc;
+
+/// Which pixels the decoder is asked about, and how much each counts.
+#[derive(Clone, Debug)]
+pub struct PixelSubset {
+    /// Indices into the flattened image; `None` means all.
+    pub indices: Option<Vec<u32>>,
+    /// Coordinates of those pixels, `[pixels, ndim]`.
+    pub grid: Arc<[f32]>,
+    /// All pixels / pixels in the subset.
+    pub weight: f32,
+}
+
+impl PixelSubset {
+    /// Every pixel once.
+    pub fn all(config: &VaeConfig) -> Self {
+        Self { indices: None, grid: grid::coordinates(&config.dims).into(), weight: 1.0 }
+    }
+
+    /// The given pixels, each counting for its share of the whole image. Any random subset of fixed size gives an
+    /// unbiased reconstruction term.
+    pub fn some(config: &VaeConfig, indices: Vec<u32>) -> Self {
+        let all = grid::coordinates(&config.dims);
+        let d = config.ndim();
+        let grid: Vec<f32> = indices
+            .iter()
+            .flat_map(|&i| all[i as usize * d..(i as usize + 1) * d].iter().copied())
+            .collect();
+        let weight = config.pixels() as f32 / indices.len().max(1) as f32;
+        Self { indices: Some(indices), grid: grid.into(), weight }
+    }
+
+    /// The subset's columns of `[images, pixels]`.
+    fn of(&self, x: Tensor<2>) -> Tensor<2> {
+        match &self.indices {
+            None => x,
+            Some(indices) => {
+                let device = x.device();
+                let indices: Vec<i32> = indices.iter().map(|&i| i as i32).collect();
+                let n = indices.len();
+                x.select(1, Tensor::from_data(TensorData::new(indices, [n]), &device))
+            }
+        }
+    }
+}
+
+/// The semi-supervised invariant VAE on one device.
+#[derive(Clone, Debug)]
+pub struct Vae {
+    pub config: VaeConfig,
+    pub networks: Networks,
+    /// Decode with the tile kernel (CPU only) instead of plain tensor operations.
+    pub tiled: bool,
+}
+
+/// Posterior parameters of rows of (image, class).
+#[derive(Clone, Debug)]
+pub struct Posterior {
+    /// `[rows, z]`, pose latents first.
+    pub mean: Tensor<2>,
+    /// `[rows, z]`, > 0.
+    pub sd: Tensor<2>,
+}
+
+impl Posterior {
+    /// KL(N(mean, sd) || N(0, 1)) summed over latents, `[rows]`.
+    pub fn kl(&self) -> Tensor<1> {
+        let square = self.mean.clone().powi_scalar(2) + self.sd.clone().powi_scalar(2);
+        let terms = square.sub_scalar(1.0).mul_scalar(0.5) - self.sd.clone().log();
+        terms.sum_dim(1).squeeze_dim(1)
+    }
+
+    /// mean + sd * eps.
+    pub fn sample(&self, eps: Tensor<2>) -> Tensor<2> {
+        self.mean.clone() + self.sd.clone() * eps
+    }
+}
+
+impl Vae {
+    /// A fresh model; `tiled` must only be set on the CPU device.
+    pub fn init(config: VaeConfig, rng: &mut impl Rng, device: &Device, tiled: bool) -> Self {
+        let networks = Networks::init(&config, rng, device);
+        Self { config, networks, tiled }
+    }
+
+    /// The device of the weights.
+    pub fn device(&self) -> Device {
+        self.networks.decoder.out.weight.val().device()
+    }
+
+    /// Log class probabilities `[batch, classes]`; zeros for a model of one class.
+    pub fn log_probabilities(&self, x: Tensor<2>) -> Tensor<2> {
+        match &self.networks.classifier {
+            Some(classifier) => activation::log_softmax(classifier.forward(x, self.config.activation), 1),
+            None => Tensor::zeros([x.dims()[0], 1], &x.device()),
+        }
+    }
+
+    /// Posterior of every (class, image) pair: row `class * batch + image`.
+    pub fn encode_all(&self, x: Tensor<2>) -> Posterior {
+        let [batch, pixels] = x.dims();
+        let k = self.config.classes;
+        let h = self.networks.encoder.image_part(x.clone());
+        let (rows, class) = if k > 1 {
+            (h.repeat_dim(0, k), Some(class_column(&per_class(batch, k), &x.device())))
+        } else {
+            (h, None)
+        };
+        let (mean, sd) = self.networks.encoder.rows(rows, pixels, class, self.config.activation);
+        Posterior { mean, sd }
+    }
+
+    /// Posterior of each image at its given class.
+    pub fn encode(&self, x: Tensor<2>, classes: &[u32]) -> Posterior {
+        let [_, pixels] = x.dims();
+        let class = (self.config.classes > 1).then(|| class_column(classes, &x.device()));
+        let h = self.networks.encoder.image_part(x);
+        let (mean, sd) = self.networks.encoder.rows(h, pixels, class, self.config.activation);
+        Posterior { mean, sd }
+    }
+
+    /// `weight * (-ln p(x | z, y))` of each row, `[rows]`.
+    ///
+    /// # Shapes
+    /// `z` `[rows, z]`; `classes` and `images` one entry a row (class index, row of `x`); `x` `[batch, pixels]`;
+    /// `weight` `[rows]`.
+    pub fn weighted_nll(
+        &self,
+        z: Tensor<2>,
+        classes: &[u32],
+        images: &[u32],
+        x: Tensor<2>,
+        weight: Tensor<1>,
+        subset: &PixelSubset,
+    ) -> Tensor<1> {
+        let device = z.device();
+        let pose = pose::from_latents(&self.config, &z);
+        let code = self.code(z, classes);
+        let target = subset.of(x);
+        if self.tiled {
+            let parameters = self.networks.decoder.flat();
+            return fused::weighted_nll(pose, code, parameters, weight, target, self.task(images, subset));
+        }
+        let o = self.plain_logits(pose, code, &subset.grid);
+        // With every image in order, once a class, the rows are copies; only a sparse choice needs a gather.
+        let rows = match (images.len(), target.dims()[0]) {
+            (r, b) if r == b && in_order(images, b) => target,
+            (r, b) if r % b == 0 && in_order(images, b) => target.repeat_dim(0, r / b),
+            _ => target.select(0, class_column(images, &device)),
+        };
+        let nll = likelihood::nll_tensor(self.config.likelihood, o, rows);
+        weight * nll.sum_dim(1).squeeze_dim::<1>(1).mul_scalar(subset.weight)
+    }
+
+    /// Decoder intensities of rows, `[rows, pixels]`, each 0..1.
+    pub fn decode(&self, z: Tensor<2>, classes: &[u32], grid: &Arc<[f32]>) -> Tensor<2> {
+        let pose = pose::from_latents(&self.config, &z);
+        self.decode_at(pose, z, classes, grid)
+    }
+
+    /// As [`Self::decode`], with poses `[rows, 4]` (angle, shift, shift, scale) given instead of read off `z`.
+    pub fn decode_at(&self, pose: Tensor<2>, z: Tensor<2>, classes: &[u32], grid: &Arc<[f32]>) -> Tensor<2> {
+        let (device, rows) = (z.device(), classes.len());
+        let code = self.code(z, classes);
+        if !self.tiled {
+            return activation::sigmoid(self.plain_logits(pose, code, grid));
+        }
+        let host = |t: TensorData| t.into_vec::<f32>().unwrap_or_default();
+        let (pose, code) = (host(pose.into_data()), host(code.into_data()));
+        let parameters = host(self.networks.decoder.flat().into_data());
+        let subset = PixelSubset { indices: None, grid: grid.clone(), weight: 1.0 };
+        let images = vec![0; rows];
+        let inputs = Inputs { pose: &pose, code: &code, parameters: &parameters, target: &[] };
+        let mut out = kernel::logits(&self.task(&images, &subset), inputs);
+        out.iter_mut().for_each(|o| *o = likelihood::sigmoid(*o));
+        let pixels = grid.len() / self.config.ndim();
+        Tensor::from_data(TensorData::new(out, [rows, pixels]), &device)
+    }
+
+    /// What the decoder's first layer makes of content and class.
+    fn code(&self, z: Tensor<2>, classes: &[u32]) -> Tensor<2> {
+        let [rows, width] = z.dims();
+        let device = z.device();
+        let content = z.slice([0..rows, self.config.pose()..width]);
+        let class = (self.config.classes > 1).then(|| class_column(classes, &device));
+        self.networks.decoder.code_part(content, class)
+    }
+
+    fn plain_logits(&self, pose: Tensor<2>, code: Tensor<2>, grid: &Arc<[f32]>) -> Tensor<2> {
+        let ndim = self.config.ndim();
+        let pixels = grid.len() / ndim;
+        let grid = Tensor::<2>::from_data(TensorData::new(grid.to_vec(), [pixels, ndim]), &pose.device());
+        let coordinates = pose::transform(&grid, &pose);
+        self.networks.decoder.logits(coordinates, code, self.config.activation)
+    }
+
+    fn task(&self, images: &[u32], subset: &PixelSubset) -> Task {
+        Task {
+            grid: subset.grid.clone(),
+            ndim: self.config.ndim(),
+            widths: self.config.hidden_decoder.clone(),
+            activation: self.config.activation,
+            likelihood: self.config.likelihood,
+            images: images.into(),
+            pixel_weight: subset.weight,
+        }
+    }
+}
+
+/// Class index of every row when all classes are enumerated: row `class * batch + image`.
+pub fn per_class(batch: usize, classes: usize) -> Vec<u32> {
+    (0..classes as u32).flat_map(|c| std::iter::repeat_n(c, batch)).collect()
+}
+
+/// Image index of every row when all classes are enumerated.
+pub fn per_image(batch: usize, classes: usize) -> Vec<u32> {
+    (0..classes).flat_map(|_| 0..batch as u32).collect()
+}
+
+fn in_order(images: &[u32], batch: usize) -> bool {
+    images.iter().enumerate().all(|(i, &image)| image as usize == i % batch)
+}
+
+/// Indices as an integer tensor.
+pub fn class_column(indices: &[u32], device: &Device) -> Tensor<1, Int> {
+    let indices: Vec<i32> = indices.iter().map(|&c| c as i32).collect();
+    let n = indices.len();
+    Tensor::from_data(TensorData::new(indices, [n]), device)
+}

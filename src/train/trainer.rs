@@ -1,0 +1,374 @@
+//! One training step after another, from a seed.
+
+use super::config::{Preset, TrainConfig};
+use super::present::{Shown, show};
+use super::schedule::{self, Turn};
+use crate::error::{Error, Result};
+use crate::model::VaeConfig;
+use crate::model::objective;
+use crate::model::vae::{PixelSubset, Vae};
+use crate::particle::patch::PatchSet;
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::seq::{SliceRandom, index};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use std::sync::Arc;
+
+/// Sums of the unlabelled loss and its parts over an epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sums {
+    pub images: usize,
+    pub loss: f64,
+    pub reconstruction: f64,
+    pub kl_latent: f64,
+    pub kl_class: f64,
+}
+
+/// What one step did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// Images shown, labelled and unlabelled.
+    pub images: usize,
+    /// Present after the last step of an epoch.
+    pub epoch: Option<Sums>,
+}
+
+/// The model in training and everything its next step depends on.
+pub struct Trainer {
+    pub vae: Vae,
+    pub config: TrainConfig,
+    patches: Arc<PatchSet>,
+    labels: Vec<u32>,
+    labelled: Vec<usize>,
+    unlabelled: Vec<usize>,
+    optimizer: ModuleOptimizer,
+    rng: ChaCha8Rng,
+    device: Device,
+    turns: std::vec::IntoIter<Turn>,
+    deck: Vec<usize>,
+    /// Complete epochs.
+    pub epoch: usize,
+    /// Steps done and to do in the epoch at work.
+    pub step: usize,
+    pub steps: usize,
+    sums: Sums,
+}
+
+impl Trainer {
+    /// A fresh model for these patches on `device` (without autodiff; the trainer adds it).
+    ///
+    /// `tiled` decodes with the CPU's tile kernel.
+    ///
+    /// # Errors
+    /// Settings out of range; no patches; for more than one class, a set without labels or with labels of one class.
+    pub fn new(
+        config: TrainConfig,
+        classes: &[String],
+        patches: Arc<PatchSet>,
+        device: &Device,
+        tiled: bool,
+    ) -> Result<Self> {
+        config.check()?;
+        check_labels(classes, &patches)?;
+        let k = classes.len().max(1);
+        let device = device.clone().autodiff();
+        let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
+        let model: VaeConfig = config.model(vec![patches.side, patches.side], k);
+        let vae = Vae::init(model, &mut rng, &device, tiled);
+        let labelled: Vec<usize> = (0..patches.len()).filter(|&i| patches.labels[i].is_some()).collect();
+        let mut unlabelled: Vec<usize> = (0..patches.len()).filter(|&i| patches.labels[i].is_none()).collect();
+        if config.preset == Preset::Default || unlabelled.is_empty() {
+            // A labelled image is an image like any other.
+            unlabelled.extend(&labelled);
+            unlabelled.sort_unstable();
+        }
+        let labels = patches.labels.iter().map(|l| l.unwrap_or(0) as u32).collect();
+        let optimizer: ModuleOptimizer =
+            AdamConfig::new().with_beta_1(0.9).with_beta_2(0.999).with_epsilon(1e-8).init();
+        Ok(Self {
+            vae,
+            config,
+            patches,
+            labels,
+            labelled,
+            unlabelled,
+            optimizer,
+            rng,
+            device,
+            turns: Vec::new().into_iter(),
+            deck: Vec::new(),
+            epoch: 0,
+            step: 0,
+            steps: 0,
+            sums: Sums::default(),
+        })
+    }
+
+    /// True once all epochs are done.
+    pub fn done(&self) -> bool {
+        self.epoch >= self.config.epochs
+    }
+
+    /// The next step.
+    ///
+    /// # Errors
+    /// A loss that is not finite; the weights are then those before the step.
+    pub fn step(&mut self) -> Result<Step> {
+        if self.turns.len() == 0 {
+            self.begin_epoch();
+        }
+        let Some(turn) = self.turns.next() else {
+            return Err(Error::Training("there is nothing to train on".into()));
+        };
+        let images = match (&turn, self.config.preset) {
+            (Turn::Labelled(batch), _) => self.labelled_turn(batch)?,
+            (Turn::Unlabelled(batch), Preset::Paper) => self.published_turn(batch)?,
+            (Turn::Unlabelled(batch), Preset::Default) => self.joint_turn(batch)?,
+        };
+        self.step += 1;
+        let epoch = (self.turns.len() == 0).then(|| {
+            self.epoch += 1;
+            std::mem::take(&mut self.sums)
+        });
+        Ok(Step { images, epoch })
+    }
+
+    fn begin_epoch(&mut self) {
+        let batch = self.config.batch;
+        let turns = match self.config.preset {
+            Preset::Paper => schedule::published(&self.unlabelled, &self.labelled, batch, &mut self.rng),
+            Preset::Default => schedule::even(&self.unlabelled, batch, &mut self.rng),
+        };
+        self.step = 0;
+        self.steps = turns.len();
+        self.turns = turns.into_iter();
+    }
+
+    /// The published unlabelled step: an Adam step on the unlabelled bound, then the auxiliary step, whose gradient is
+    /// zero without labels. Zero is not nothing: Adam goes on with its momentum, as the reference does.
+    fn published_turn(&mut self, batch: &[usize]) -> Result<usize> {
+        let x = self.plain(batch);
+        let loss = self.unlabelled_loss(x, batch.len())?;
+        self.update(loss, true);
+        self.coast();
+        Ok(batch.len())
+    }
+
+    /// The published labelled step: labelled bound, then cross-entropy.
+    fn labelled_turn(&mut self, batch: &[usize]) -> Result<usize> {
+        let labels: Vec<u32> = batch.iter().map(|&i| self.labels[i]).collect();
+        let beta = self.config.beta(self.epoch);
+        let subset = self.subset();
+        let x = self.plain(batch);
+        let eps = self.noise(batch.len());
+        let bound = objective::labelled(&self.vae, x.clone(), &labels, eps, beta, &subset);
+        finite("labelled", &bound)?;
+        self.update(bound, true);
+        let auxiliary = objective::cross_entropy(&self.vae, x, &labels).sum().mul_scalar(self.config.auxiliary);
+        finite("classifier", &auxiliary)?;
+        self.update(auxiliary, true);
+        Ok(batch.len())
+    }
+
+    /// One Adam step on everything: the unlabelled bound of a batch, and the labelled bound and cross-entropy of
+    /// labelled images in new poses.
+    fn joint_turn(&mut self, batch: &[usize]) -> Result<usize> {
+        let x = self.posed(batch);
+        let mut loss = self.unlabelled_loss(x, batch.len())?;
+        let mut images = batch.len();
+        if !self.labelled.is_empty() && self.vae.config.classes > 1 {
+            let some = self.deal(self.config.batch.min(MOST_LABELLED));
+            let labels: Vec<u32> = some.iter().map(|&i| self.labels[i]).collect();
+            let x = self.posed(&some);
+            let eps = self.noise(some.len());
+            let (beta, subset) = (self.config.beta(self.epoch), self.subset());
+            let bound = objective::labelled(&self.vae, x.clone(), &labels, eps, beta, &subset);
+            let auxiliary = objective::cross_entropy(&self.vae, x, &labels).sum().mul_scalar(self.config.auxiliary);
+            let extra = bound + auxiliary;
+            finite("labelled", &extra)?;
+            loss = loss + extra;
+            images += some.len();
+        }
+        self.update(loss, false);
+        Ok(images)
+    }
+
+    fn unlabelled_loss(&mut self, x: Tensor<2>, batch: usize) -> Result<Tensor<1>> {
+        let eps = self.noise(batch * self.vae.config.classes);
+        let (beta, subset) = (self.config.beta(self.epoch), self.subset());
+        let terms = objective::unlabelled(&self.vae, x, eps, beta, &subset, self.config.class_threshold);
+        let parts = Tensor::cat(
+            vec![terms.loss.clone(), terms.reconstruction, terms.kl_latent, terms.kl_class],
+            0,
+        );
+        let values = host(&parts)?;
+        if values.iter().any(|v| !v.is_finite()) {
+            return Err(not_finite("unlabelled"));
+        }
+        self.sums.images += batch;
+        self.sums.loss += f64::from(values[0]);
+        self.sums.reconstruction += f64::from(values[1]);
+        self.sums.kl_latent += f64::from(values[2]);
+        self.sums.kl_class += f64::from(values[3]);
+        Ok(terms.loss)
+    }
+
+    /// Images as they were cut.
+    fn plain(&self, batch: &[usize]) -> Tensor<2> {
+        self.upload(show(&self.patches, batch, &vec![Shown::default(); batch.len()]), batch.len())
+    }
+
+    /// Images in random poses of the augmentation, or as they were cut without one.
+    fn posed(&mut self, batch: &[usize]) -> Tensor<2> {
+        let Some(augmentation) = self.config.augmentation else { return self.plain(batch) };
+        let side = self.patches.side;
+        let poses: Vec<Shown> =
+            batch.iter().map(|_| Shown::random(augmentation, side, &mut self.rng)).collect();
+        self.upload(show(&self.patches, batch, &poses), batch.len())
+    }
+
+    fn upload(&self, values: Vec<f32>, rows: usize) -> Tensor<2> {
+        let columns = values.len() / rows.max(1);
+        Tensor::from_data(TensorData::new(values, [rows, columns]), &self.device)
+    }
+
+    fn noise(&mut self, rows: usize) -> Tensor<2> {
+        let z = self.vae.config.z();
+        let values: Vec<f32> = (0..rows * z).map(|_| self.rng.sample(StandardNormal)).collect();
+        self.upload(values, rows)
+    }
+
+    /// This step's pixels.
+    fn subset(&mut self) -> PixelSubset {
+        let pixels = self.vae.config.pixels();
+        let some = ((pixels as f32 * self.config.pixel_share).round() as usize).clamp(1, pixels);
+        if some == pixels {
+            return PixelSubset::all(&self.vae.config);
+        }
+        let mut indices: Vec<u32> =
+            index::sample(&mut self.rng, pixels, some).into_iter().map(|i| i as u32).collect();
+        indices.sort_unstable();
+        PixelSubset::some(&self.vae.config, indices)
+    }
+
+    /// The next labelled images, each class equally often.
+    fn deal(&mut self, n: usize) -> Vec<usize> {
+        (0..n)
+            .map(|_| {
+                if self.deck.is_empty() {
+                    self.shuffle_deck();
+                }
+                self.deck.pop().unwrap_or(self.labelled[0])
+            })
+            .collect()
+    }
+
+    /// Fills the deck so that every label is in it and all classes are equally frequent.
+    fn shuffle_deck(&mut self) {
+        let k = self.vae.config.classes;
+        let mut by_class: Vec<Vec<usize>> = vec![Vec::new(); k];
+        for &i in &self.labelled {
+            by_class[self.labels[i] as usize].push(i);
+        }
+        let most = by_class.iter().map(Vec::len).max().unwrap_or(0);
+        for class in by_class.iter_mut().filter(|c| !c.is_empty()) {
+            class.shuffle(&mut self.rng);
+            self.deck.extend(class.iter().cycle().take(most));
+        }
+        self.deck.shuffle(&mut self.rng);
+    }
+
+    /// An Adam step down the gradient of `loss`; `all` also steps parameters the loss does not touch.
+    fn update(&mut self, loss: Tensor<1>, all: bool) {
+        let mut gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
+        if all {
+            fill_zeros(&self.vae.networks, &mut gradients);
+        }
+        self.apply(gradients);
+    }
+
+    /// An Adam step with a zero gradient.
+    fn coast(&mut self) {
+        let mut gradients = GradientsParams::new();
+        fill_zeros(&self.vae.networks, &mut gradients);
+        self.apply(gradients);
+    }
+
+    fn apply(&mut self, gradients: GradientsParams) {
+        let networks = self.vae.networks.clone();
+        self.vae.networks = self.optimizer.step(self.config.learning_rate, networks, gradients);
+    }
+
+    /// The model as it is, without gradients.
+    pub fn snapshot(&self) -> Vae {
+        Vae { config: self.vae.config.clone(), networks: self.vae.networks.valid(), tiled: self.vae.tiled }
+    }
+}
+
+/// Labelled images of one joint step; more would only repeat them.
+const MOST_LABELLED: usize = 64;
+
+fn check_labels(classes: &[String], patches: &PatchSet) -> Result<()> {
+    if patches.is_empty() {
+        return Err(Error::Training("there are no particles; add some or run the detection".into()));
+    }
+    if classes.len() < 2 {
+        return Ok(());
+    }
+    let mut counts = vec![0_usize; classes.len()];
+    for &label in patches.labels.iter().flatten() {
+        match counts.get_mut(label) {
+            Some(count) => *count += 1,
+            None => {
+                return Err(Error::invalid(
+                    "labels",
+                    format!("label {label} is out of range for {} classes", classes.len()),
+                ));
+            }
+        }
+    }
+    let used: Vec<&String> = classes.iter().zip(&counts).filter(|(_, n)| **n > 0).map(|(c, _)| c).collect();
+    match used[..] {
+        [] => Err(Error::Training("no particle has a class; label at least one of each class".into())),
+        [only] => Err(Error::Training(format!(
+            "all labels are of one class ({only}); label at least one particle of a second class"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn host(tensor: &Tensor<1>) -> Result<Vec<f32>> {
+    tensor
+        .clone()
+        .inner()
+        .try_into_data()
+        .map_err(|e| Error::Device(format!("the device stopped answering: {e:?}")))?
+        .into_vec::<f32>()
+        .map_err(|e| Error::Device(format!("the device answered with the wrong type: {e:?}")))
+}
+
+fn finite(what: &str, loss: &Tensor<1>) -> Result<()> {
+    if host(loss)?.iter().all(|v| v.is_finite()) { Ok(()) } else { Err(not_finite(what)) }
+}
+
+fn not_finite(what: &str) -> Error {
+    Error::Training(format!(
+        "the {what} loss is no longer a finite number; the weights before this step are kept. Try a lower learning rate"
+    ))
+}
+
+/// Adds a zero gradient for every parameter that has none.
+fn fill_zeros<M: Module>(module: &M, gradients: &mut GradientsParams) {
+    struct Fill<'a>(&'a mut GradientsParams);
+    impl ModuleVisitor for Fill<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if self.0.get::<D>(param.id).is_none() {
+                self.0.register(param.id, param.val().inner().zeros_like());
+            }
+        }
+    }
+    module.visit(&mut Fill(gradients));
+}

@@ -1,0 +1,429 @@
+//! The worker's loop: drain the inbox, step, tell.
+
+use super::device::{self, Chosen};
+use super::message::{
+    Accuracy, Command, DeviceChoice, Event, FinishReason, LossParts, PreviewImages, PreviewRequest, Progress, TrainJob,
+};
+use crate::error::Error;
+use crate::explore::traverse::Pose;
+use crate::explore::{embed, traverse};
+use crate::model::vae::Vae;
+use crate::particle::Prediction;
+use crate::particle::patch::{PatchGeometry, PatchSet};
+use crate::train::checkpoint::Checkpoint;
+use crate::train::config::TrainConfig;
+use crate::train::trainer::{Sums, Trainer};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// At most about 15 progress events a second.
+const TELL: Duration = Duration::from_millis(66);
+/// Predictions of the whole set while training come at least this far apart.
+const PREDICT: Duration = Duration::from_secs(1);
+/// On a GPU the first steps compile shaders; after this many they run at full speed.
+const WARM_UP: usize = 3;
+
+/// A model that answers, in training or not.
+struct Model {
+    vae: Vae,
+    train: TrainConfig,
+    classes: Vec<String>,
+    geometry: Option<PatchGeometry>,
+    epochs: usize,
+}
+
+/// A training run under way.
+struct Run {
+    job: Box<TrainJob>,
+    trainer: Trainer,
+    chosen: Chosen,
+    /// When the first step began.
+    began: Option<Instant>,
+    /// When the present pause began, and how long earlier ones lasted.
+    pause: Option<Instant>,
+    rested: Duration,
+    images: f64,
+    speed_window: (Duration, f64),
+    speed: f64,
+    told: Instant,
+    predicted: Instant,
+    steps: usize,
+}
+
+/// The state of the thread.
+struct Engine<'a> {
+    outbox: &'a Sender<Event>,
+    notify: &'a dyn Fn(),
+    run: Option<Run>,
+    model: Option<Model>,
+    preview: Option<PreviewRequest>,
+    /// False once nobody listens.
+    heard: bool,
+}
+
+/// Works until the inbox is closed.
+pub fn run(inbox: &Receiver<Command>, outbox: &Sender<Event>, notify: &dyn Fn()) {
+    let mut engine = Engine { outbox, notify, run: None, model: None, preview: None, heard: true };
+    while engine.heard && engine.drain(inbox) {
+        // A panic in a library must not end the thread without a word.
+        let turn = catch_unwind(AssertUnwindSafe(|| engine.turn()));
+        if let Err(panic) = turn {
+            engine.run = None;
+            let details = panic_text(panic.as_ref());
+            engine.tell(Event::Failed {
+                message: "the computation failed unexpectedly; the model as it was before stays. Try again on the CPU".into(),
+                details,
+            });
+        }
+    }
+}
+
+impl Engine<'_> {
+    fn tell(&mut self, event: Event) {
+        self.heard &= self.outbox.send(event).is_ok();
+        (self.notify)();
+    }
+
+    fn fail(&mut self, error: &Error) {
+        self.tell(Event::Failed { message: error.to_string(), details: format!("{error:?}") });
+    }
+
+    fn training(&self) -> bool {
+        self.run.as_ref().is_some_and(|run| run.pause.is_none())
+    }
+
+    /// Takes all waiting commands, or waits for one when there is nothing to do. False once the channel is closed.
+    fn drain(&mut self, inbox: &Receiver<Command>) -> bool {
+        if !self.training() && self.preview.is_none() {
+            match inbox.recv() {
+                Ok(command) => self.obey_safely(command),
+                Err(_) => return false,
+            }
+        }
+        loop {
+            match inbox.try_recv() {
+                Ok(command) => self.obey_safely(command),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn obey_safely(&mut self, command: Command) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.obey(command))) {
+            self.tell(Event::Failed {
+                message: "the computation failed unexpectedly; nothing of your work is lost".into(),
+                details: panic_text(panic.as_ref()),
+            });
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Train(job) => self.begin(job),
+            Command::Pause => {
+                if let Some(run) = self.run.as_mut().filter(|run| run.pause.is_none()) {
+                    run.pause = Some(Instant::now());
+                    self.tell(Event::Paused);
+                }
+            }
+            Command::Resume => {
+                if let Some(run) = &mut self.run
+                    && let Some(pause) = run.pause.take()
+                {
+                    run.rested += pause.elapsed();
+                    self.tell(Event::Resumed);
+                }
+            }
+            Command::Stop => {
+                if self.run.is_some() {
+                    self.finish(FinishReason::Stopped);
+                }
+            }
+            Command::Classify(patches) => self.classify(&patches),
+            Command::Preview(request) => self.preview = Some(request),
+            Command::Save(path) => self.save(&path),
+            Command::Load(path) => self.load(&path),
+        }
+    }
+
+    fn begin(&mut self, job: Box<TrainJob>) {
+        if self.run.is_some() {
+            self.finish(FinishReason::Stopped);
+        }
+        let chosen = device::choose(job.device);
+        self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
+        self.start(job, chosen);
+    }
+
+    fn start(&mut self, job: Box<TrainJob>, chosen: Chosen) {
+        let trainer =
+            Trainer::new(job.config.clone(), &job.classes, job.patches.clone(), &chosen.device, chosen.tiled);
+        match trainer {
+            Err(e) => self.fail(&e),
+            Ok(trainer) => {
+                if !chosen.tiled {
+                    self.tell(Event::WarmingUp { done: 0, of: WARM_UP });
+                }
+                let now = Instant::now();
+                self.run = Some(Run {
+                    job,
+                    trainer,
+                    chosen,
+                    began: None,
+                    pause: None,
+                    rested: Duration::ZERO,
+                    images: 0.0,
+                    speed_window: (Duration::ZERO, 0.0),
+                    speed: 0.0,
+                    told: now,
+                    predicted: now,
+                    steps: 0,
+                });
+            }
+        }
+    }
+
+    /// One training step, if one is due, and the newest preview.
+    fn turn(&mut self) {
+        if self.training() {
+            self.step();
+        }
+        if let Some(request) = self.preview.take() {
+            self.answer(request);
+        }
+    }
+
+    fn step(&mut self) {
+        let Some(mut run) = self.run.take() else { return };
+        run.began.get_or_insert_with(Instant::now);
+        let stepped = catch_unwind(AssertUnwindSafe(|| run.trainer.step()));
+        let step = match stepped {
+            Ok(Ok(step)) => step,
+            Ok(Err(Error::Training(message))) => {
+                self.keep(&run);
+                return self.tell(Event::Failed { details: message.clone(), message });
+            }
+            Ok(Err(e)) => return self.lost(run, &e.to_string()),
+            Err(panic) => return self.lost(run, &panic_text(panic.as_ref())),
+        };
+        run.steps += 1;
+        run.images += step.images as f64;
+        if !run.chosen.tiled && run.steps <= WARM_UP {
+            self.tell(Event::WarmingUp { done: run.steps, of: WARM_UP });
+        }
+        match step.epoch {
+            Some(sums) => self.end_of_epoch(&mut run, sums),
+            None if run.told.elapsed() >= TELL => {
+                let progress = run.progress(None, None);
+                self.tell(Event::Progress(progress));
+            }
+            None => {}
+        }
+        let done = run.trainer.done();
+        self.run = Some(run);
+        if done {
+            self.finish(FinishReason::AllEpochs);
+        }
+    }
+
+    /// The device failed in mid-training: a GPU is given up for the CPU, from the weights before the step if they can
+    /// still be read, else from the beginning.
+    fn lost(&mut self, run: Run, why: &str) {
+        if run.chosen.tiled {
+            return self.tell(Event::Failed {
+                message: "the computation failed unexpectedly; nothing of your work is lost".into(),
+                details: why.to_owned(),
+            });
+        }
+        let chosen = device::cpu(Some(format!(
+            "The GPU stopped answering ({why}); training starts again on the CPU."
+        )));
+        self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
+        self.start(run.job, chosen);
+    }
+
+    fn end_of_epoch(&mut self, run: &mut Run, sums: Sums) {
+        self.keep(run);
+        let judged = run.job.validation.as_ref().unwrap_or(&run.job.patches).clone();
+        let accuracy = self.accuracy(&judged);
+        let last = run.trainer.done();
+        let progress = run.progress(Some(sums), accuracy);
+        self.tell(Event::Progress(progress));
+        if run.predicted.elapsed() >= PREDICT && !last {
+            self.predict(&run.job.patches);
+            run.predicted = Instant::now();
+        }
+    }
+
+    /// Makes the run's present weights the model that answers.
+    fn keep(&mut self, run: &Run) {
+        self.model = Some(Model {
+            vae: run.trainer.snapshot(),
+            train: run.job.config.clone(),
+            classes: run.job.classes.clone(),
+            geometry: run.job.geometry.clone(),
+            epochs: run.trainer.epoch,
+        });
+    }
+
+    fn accuracy(&mut self, patches: &PatchSet) -> Option<Accuracy> {
+        let model = self.model.as_ref()?;
+        let which: Vec<usize> = (0..patches.len()).filter(|&i| patches.held_out[i].is_some()).collect();
+        if which.is_empty() {
+            return None;
+        }
+        match embed::classify(&model.vae, &model.train, patches, &which) {
+            Ok(found) => {
+                let right = which.iter().zip(&found).filter(|(i, c)| patches.held_out[**i] == Some(**c)).count();
+                Some(Accuracy { right, of: which.len() })
+            }
+            Err(e) => {
+                self.fail(&e);
+                None
+            }
+        }
+    }
+
+    fn predict(&mut self, patches: &PatchSet) {
+        let Some(model) = &self.model else { return };
+        let epoch = model.epochs;
+        match embed::predict(&model.vae, &model.train, patches, &mut || true) {
+            Ok(predictions) => {
+                let predictions: Arc<[Prediction]> = predictions.into();
+                self.tell(Event::Predictions { epoch, predictions });
+            }
+            Err(e) => self.fail(&e),
+        }
+    }
+
+    fn finish(&mut self, reason: FinishReason) {
+        let Some(run) = self.run.take() else { return };
+        self.keep(&run);
+        self.predict(&run.job.patches);
+        self.tell(Event::Finished { reason, epochs: run.trainer.epoch, seconds: run.worked().as_secs_f64() });
+    }
+
+    fn classify(&mut self, patches: &PatchSet) {
+        if self.model.is_some() {
+            self.predict(patches);
+        } else {
+            self.fail(&Error::Training("there is no model yet; train one or open one".into()));
+        }
+    }
+
+    fn answer(&mut self, request: PreviewRequest) {
+        if let Some(run) = self.run.take() {
+            // The newest weights, which may be younger than the last epoch.
+            self.keep(&run);
+            self.run = Some(run);
+        }
+        // A request from before there is a model is not an error; the window asks again.
+        let Some(model) = &self.model else { return };
+        let images = match &request {
+            PreviewRequest::Manifold { class, axes, per_side } => {
+                traverse::manifold(&model.vae, *class, *axes, *per_side)
+            }
+            PreviewRequest::At { class, latents, angle_rad, shift, scale } => {
+                let pose = Pose { angle_rad: *angle_rad, shift_px: *shift, scale: *scale };
+                traverse::image(&model.vae, *class, latents, pose)
+            }
+        };
+        let side = model.vae.config.dims[0];
+        match images {
+            Ok(images) => self.tell(Event::Preview(PreviewImages { request, side, images: images.into() })),
+            Err(e) => self.fail(&e),
+        }
+    }
+
+    fn save(&mut self, path: &Path) {
+        if let Some(run) = self.run.take() {
+            self.keep(&run);
+            self.run = Some(run);
+        }
+        let Some(model) = &self.model else {
+            return self.fail(&Error::Training("there is no model yet; train one or open one".into()));
+        };
+        let checkpoint =
+            Checkpoint::of(&model.vae, &model.train, &model.classes, model.geometry.clone(), model.epochs);
+        match checkpoint.save(path) {
+            Ok(()) => self.tell(Event::Saved(path.to_owned())),
+            Err(e) => self.fail(&e),
+        }
+    }
+
+    /// Reads a model. It answers from the CPU: a handful of images is not worth preparing a GPU for.
+    fn load(&mut self, path: &Path) {
+        let loaded = Checkpoint::load(path).and_then(|checkpoint| {
+            let chosen = device::choose(DeviceChoice::Cpu);
+            checkpoint.vae(&chosen.device, chosen.tiled).map(|vae| (checkpoint, vae))
+        });
+        match loaded {
+            Ok((checkpoint, vae)) => {
+                let d = checkpoint.description;
+                let event = Event::Loaded {
+                    classes: d.classes.clone(),
+                    side: vae.config.dims[0],
+                    latent: vae.config.latent,
+                    geometry: d.geometry.clone(),
+                };
+                self.model =
+                    Some(Model { vae, train: d.train, classes: d.classes, geometry: d.geometry, epochs: d.epochs });
+                self.tell(event);
+            }
+            Err(e) => self.fail(&e),
+        }
+    }
+}
+
+impl Run {
+    /// Wall time since the first step, pauses left out.
+    fn worked(&self) -> Duration {
+        let pause = self.pause.map_or(Duration::ZERO, |p| p.elapsed());
+        self.began.map_or(Duration::ZERO, |b| b.elapsed()).saturating_sub(self.rested + pause)
+    }
+
+    fn progress(&mut self, sums: Option<Sums>, accuracy: Option<Accuracy>) -> Progress {
+        self.told = Instant::now();
+        let (then, images) = self.speed_window;
+        let worked = self.worked();
+        let window = worked.saturating_sub(then).as_secs_f64();
+        if window > 0.5 {
+            self.speed = (self.images - images) / window;
+            self.speed_window = (worked, self.images);
+        } else if self.speed == 0.0 && worked > Duration::ZERO {
+            self.speed = self.images / worked.as_secs_f64();
+        }
+        let per_image = |x: f64| sums.map(|s| x / s.images.max(1) as f64);
+        Progress {
+            epoch: if sums.is_some() { self.trainer.epoch } else { self.trainer.epoch + 1 },
+            epochs: self.trainer.config.epochs,
+            step: self.trainer.step,
+            steps: self.trainer.steps,
+            seconds: worked.as_secs_f64(),
+            images_per_second: self.speed,
+            loss: sums.and_then(|s| per_image(s.loss)),
+            parts: sums.and_then(|s| {
+                Some(LossParts {
+                    reconstruction: per_image(s.reconstruction)?,
+                    kl_latent: per_image(s.kl_latent)?,
+                    kl_class: per_image(s.kl_class)?,
+                })
+            }),
+            accuracy,
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("panic without a message")
+        .to_owned()
+}

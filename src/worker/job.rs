@@ -1,0 +1,227 @@
+//! From a project to what the worker trains on, and from its answers to a library.
+
+use super::message::DeviceChoice;
+use crate::error::{Error, Result};
+use crate::library::report::HoldOut;
+use crate::library::{self, Library, Patches};
+use crate::micrograph::{Micrograph, format};
+use crate::particle::detect::Settings;
+use crate::particle::patch::{PatchSet, PatchSource, turned};
+use crate::particle::territory::territories;
+use crate::particle::{ClassId, MicrographId, Particle, ParticleId, Prediction};
+use crate::project::{MicrographEntry, Project, source};
+use crate::train::config::TrainConfig;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Patches are stored this much wider than they are shown, so that a turned and shifted one is cut from real
+/// surroundings: the diagonal, and a twentieth of the side either way.
+const SURROUNDINGS: f64 = 0.27;
+/// With no held-out label in the project, every fifth label of a class with at least this many is held out.
+const ENOUGH_TO_HOLD_OUT: usize = 10;
+const EVERY: usize = 5;
+
+/// A project's particles as patches.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    pub patches: Arc<PatchSet>,
+    /// The particle of each patch.
+    pub ids: Vec<ParticleId>,
+    /// Classes with at least one label to train on, in the project's order.
+    pub classes: Vec<ClassId>,
+    /// The class behind each label index.
+    pub class_names: Vec<String>,
+}
+
+/// How far a long piece of work is, 0..=1; answering false stops it.
+pub type Watch<'a> = &'a (dyn Fn(f32) -> bool + Sync);
+
+/// Cuts the patches of every particle of the project.
+///
+/// # Errors
+/// A micrograph that is missing or is not the one the project knows; [`Error::Stopped`].
+pub fn assemble(project: &Project, watch: Watch<'_>) -> Result<Dataset> {
+    let side = project.patch.side;
+    let wide = side + 2 * (side as f64 * SURROUNDINGS).ceil() as usize;
+    let mut pixels = Vec::with_capacity(project.particles.len() * wide * wide);
+    let mut ids = Vec::with_capacity(project.particles.len());
+    let count = project.micrographs.len().max(1) as f32;
+    for (i, entry) in project.micrographs.iter().enumerate() {
+        let particles: Vec<&Particle> = project.particles_on(entry.id).collect();
+        if particles.is_empty() {
+            continue;
+        }
+        source::require(entry)?;
+        let micrograph = format::open_page(&entry.path, entry.page)?;
+        let part = |p: f32| watch((i as f32 + p) / count);
+        cut(project, entry, &micrograph, &particles, wide, &part, &mut pixels)?;
+        ids.extend(particles.iter().map(|p| p.id));
+    }
+    let classes = trained_classes(project);
+    let class_names: Vec<String> =
+        classes.iter().filter_map(|c| project.class(*c)).map(|c| c.name.clone()).collect();
+    let (labels, held_out) = labels(project, &ids, &class_names);
+    let patches = PatchSet { side, wide, pixels: pixels.into(), labels, held_out };
+    Ok(Dataset { patches: Arc::new(patches), ids, classes, class_names })
+}
+
+fn cut(
+    project: &Project,
+    entry: &MicrographEntry,
+    micrograph: &Micrograph,
+    particles: &[&Particle],
+    wide: usize,
+    watch: Watch<'_>,
+    pixels: &mut Vec<f32>,
+) -> Result<()> {
+    let geometry = &project.patch;
+    let bright =
+        entry.bright.unwrap_or_else(|| crate::particle::detect::auto_contrast(micrograph, &entry.excluded));
+    let territory = if geometry.blank_neighbours {
+        let seeds: Vec<(f32, f32)> = particles.iter().map(|p| (p.x, p.y)).collect();
+        Some(territories(micrograph, &entry.excluded, &seeds, bright, &Settings::default(), watch)?)
+    } else {
+        None
+    };
+    let source = PatchSource::new(micrograph, entry.pixel_size.map(|s| s.x_nm), bright, &entry.excluded, territory.as_ref());
+    for (i, particle) in particles.iter().enumerate() {
+        if i % 64 == 0 && !watch(i as f32 / particles.len() as f32) {
+            return Err(Error::Stopped);
+        }
+        pixels.extend(source.cut(particle.x, particle.y, geometry, wide));
+    }
+    Ok(())
+}
+
+/// Classes with at least one label that training may see.
+fn trained_classes(project: &Project) -> Vec<ClassId> {
+    project
+        .classes
+        .iter()
+        .map(|c| c.id)
+        .filter(|&c| project.particles.values().any(|p| p.label == Some(c) && !p.held_out))
+        .collect()
+}
+
+/// Labels for training and for judging, as places in `names`. Without a held-out mark in the project some labels are
+/// held out of training.
+fn labels(
+    project: &Project,
+    ids: &[ParticleId],
+    names: &[String],
+) -> (Vec<Option<usize>>, Vec<Option<usize>>) {
+    let particles: Vec<&Particle> = ids.iter().filter_map(|id| project.particle(*id)).collect();
+    let marked = particles.iter().any(|p| p.held_out);
+    let index = |p: &Particle| {
+        let class = p.label.and_then(|l| project.class(l))?;
+        names.iter().position(|name| *name == class.name)
+    };
+    let mut counts = vec![0_usize; names.len()];
+    particles.iter().filter_map(|p| index(p)).for_each(|c| counts[c] += 1);
+    let mut seen = vec![0_usize; names.len()];
+    let mut labels = Vec::with_capacity(particles.len());
+    let mut held_out = Vec::with_capacity(particles.len());
+    for particle in particles {
+        let class = index(particle);
+        let judge = match class {
+            Some(c) if !marked => {
+                seen[c] += 1;
+                counts[c] >= ENOUGH_TO_HOLD_OUT && seen[c] % EVERY == 0
+            }
+            _ => particle.held_out,
+        };
+        labels.push(class.filter(|_| !judge));
+        held_out.push(class.filter(|_| judge));
+    }
+    (labels, held_out)
+}
+
+impl Dataset {
+    /// Labels as places among a model's classes instead of the project's own.
+    pub fn relabel(&mut self, project: &Project, names: &[String]) {
+        let (labels, held_out) = labels(project, &self.ids, names);
+        self.patches = Arc::new(PatchSet { labels, held_out, ..(*self.patches).clone() });
+        self.class_names = names.to_vec();
+    }
+}
+
+/// What the report says of how a library was made.
+pub fn settings(config: &TrainConfig, device: &str, choice: DeviceChoice, command: &str) -> serde_json::Value {
+    serde_json::json!({
+        "training": config,
+        "seed": config.seed,
+        "device": device,
+        "device_asked_for": choice,
+        "version": env!("CARGO_PKG_VERSION"),
+        "command": command,
+    })
+}
+
+/// Writes the library of a project's particles into `folder`.
+///
+/// `predictions` holds one entry a patch of `dataset`, or nothing without a model; `model` is its file.
+///
+/// # Errors
+/// As [`library::export()`]; a model file that cannot be read.
+pub fn export(
+    project: &Project,
+    dataset: &Dataset,
+    predictions: &[Prediction],
+    model: Option<&Path>,
+    folder: &Path,
+    overwrite: bool,
+    settings: serde_json::Value,
+) -> Result<()> {
+    let set = &dataset.patches;
+    let side = set.side;
+    let mut pixels = vec![0.0; set.len() * side * side];
+    for (out, wide) in pixels.chunks_exact_mut(side * side).zip(set.pixels.chunks_exact(set.wide * set.wide)) {
+        turned(wide, set.wide, side, 0.0, [0.0; 2], 1.0, out);
+    }
+    let patches = Patches { pixels: &pixels, side, geometry: &project.patch };
+    let mut library = Library::build(project, &dataset.ids, predictions, &dataset.class_names, patches)?;
+    // A held-out label judges the model, so the library says what the model says.
+    judge_by_model(project, dataset, predictions, &mut library);
+    library.hold_out = hold_out(dataset, predictions)?;
+    library.settings = settings;
+    library.model = match model {
+        Some(path) => Some(std::fs::read(path).map_err(|e| Error::io(path, "open", e))?),
+        None => None,
+    };
+    library::export(&library, folder, overwrite)
+}
+
+/// Accuracy on the held-out labels; `None` without any.
+///
+/// # Errors
+/// Lengths that do not fit together.
+pub fn hold_out(dataset: &Dataset, predictions: &[Prediction]) -> Result<Option<HoldOut>> {
+    let truth = &dataset.patches.held_out;
+    if predictions.is_empty() || truth.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let predicted: Vec<usize> = predictions.iter().map(Prediction::best).collect();
+    HoldOut::measure(truth, &predicted, &dataset.class_names).map(Some)
+}
+
+fn judge_by_model(project: &Project, dataset: &Dataset, predictions: &[Prediction], library: &mut Library) {
+    for ((record, id), prediction) in library.records.iter_mut().zip(&dataset.ids).zip(predictions) {
+        if project.particle(*id).is_some_and(|p| p.held_out) {
+            let name = dataset.class_names.get(prediction.best());
+            record.class = name.and_then(|n| library.classes.iter().position(|c| c == n));
+            record.labelled_by = record.class.map(|_| library::LabelledBy::Model);
+        }
+    }
+}
+
+/// Opens a micrograph of the project, refusing a picture that is not the one it was labelled on.
+///
+/// # Errors
+/// The file is gone, has another content, or cannot be read.
+pub fn open(project: &Project, id: MicrographId) -> Result<Micrograph> {
+    let entry = project
+        .micrograph(id)
+        .ok_or_else(|| Error::invalid("micrograph", format!("the project has none with number {}", id.0)))?;
+    source::require(entry)?;
+    format::open_page(&entry.path, entry.page)
+}
