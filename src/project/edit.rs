@@ -58,7 +58,9 @@ impl Project {
                 check_patch(&patch)?;
                 Ok(Edit::SetPatch(std::mem::replace(&mut self.patch, patch)))
             }
-            Edit::SetTraining(training) => Ok(Edit::SetTraining(std::mem::replace(&mut self.training, training))),
+            Edit::SetTraining(training) => {
+                Ok(Edit::SetTraining(std::mem::replace(&mut self.training, training)))
+            }
             Edit::Together(edits) => self.together(edits),
         }
     }
@@ -119,7 +121,10 @@ impl Project {
 
     fn add_class(&mut self, class: Class, place: usize) -> Result<Edit> {
         if self.class(class.id).is_some() {
-            return Err(Error::invalid(format!("class {}", class.id.0), "the project has this class already"));
+            return Err(Error::invalid(
+                format!("class {}", class.id.0),
+                "the project has this class already",
+            ));
         }
         check_place(place, self.classes.len())?;
         self.check_class(&class)?;

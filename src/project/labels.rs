@@ -121,7 +121,8 @@ impl Columns {
     fn find(path: &Path, header: &csv::StringRecord) -> Result<Self> {
         let place = |name: &str| header.iter().position(|cell| cell.eq_ignore_ascii_case(name));
         let required = |name: &str| {
-            let problem = format!("there is no column `{name}`; the first row must name image, x, y and class");
+            let problem =
+                format!("there is no column `{name}`; the first row must name image, x, y and class");
             place(name).ok_or_else(|| cell(path, 1, name, problem))
         };
         Ok(Self {
@@ -181,7 +182,9 @@ fn find_image<'a>(
     let mut fitting = project.micrographs.iter().filter(|entry| entry.path.ends_with(ending));
     match (fitting.next(), fitting.next()) {
         (Some(entry), None) => Ok(entry),
-        (Some(_), Some(_)) => Err(format!("{image} fits several images of the project; write more of its path")),
+        (Some(_), Some(_)) => {
+            Err(format!("{image} fits several images of the project; write more of its path"))
+        }
         (None, _) => {
             let known: Vec<_> = names.values().take(5).map(String::as_str).collect();
             Err(format!("{image} is not an image of the project (it has {})", known.join(", ")))
@@ -197,7 +200,12 @@ fn unreadable(path: &Path, error: &csv::Error) -> Error {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
             let row = pos.as_ref().map_or(0, csv::Position::line);
-            Error::file(path, FORMAT, format!("row {row}"), format!("it has {len} cells where the header has {expected_len}"))
+            Error::file(
+                path,
+                FORMAT,
+                format!("row {row}"),
+                format!("it has {len} cells where the header has {expected_len}"),
+            )
         }
         _ => Error::file(path, FORMAT, "text", error.to_string()),
     }

@@ -64,7 +64,12 @@ pub fn load(path: impl AsRef<Path>) -> Result<Project> {
     let path = path.as_ref();
     let bytes = fs::read(path).map_err(|source| Error::io(path, "open", source))?;
     let Ok(text) = std::str::from_utf8(&bytes) else {
-        return Err(Error::file(path, FORMAT, "text", "this is not a text file, so it is no Nanotheca project"));
+        return Err(Error::file(
+            path,
+            FORMAT,
+            "text",
+            "this is not a text file, so it is no Nanotheca project",
+        ));
     };
     let broken = |error: serde_json::Error| broken(path, text, &error);
     let header: Header = serde_json::from_str(text).map_err(broken)?;
@@ -148,7 +153,8 @@ fn to_text(project: &Project, path: &Path) -> Result<String> {
     let home = paths::home(path);
     let unwritable = |error: serde_json::Error| Error::file(path, FORMAT, "text", error.to_string());
     let stored = |entry: &MicrographEntry| {
-        let not_unicode = || Error::invalid(entry.path.display().to_string(), "the path is not Unicode; rename it");
+        let not_unicode =
+            || Error::invalid(entry.path.display().to_string(), "the path is not Unicode; rename it");
         let path = PathBuf::from(paths::stored(&entry.path, &home).ok_or_else(not_unicode)?);
         Ok(MicrographEntry { path, ..entry.clone() })
     };
@@ -174,7 +180,8 @@ fn to_text(project: &Project, path: &Path) -> Result<String> {
 
 /// A JSON list with one line an item.
 fn list<T: Serialize>(items: impl IntoIterator<Item = T>) -> serde_json::Result<String> {
-    let items = items.into_iter().map(|item| serde_json::to_string(&item)).collect::<serde_json::Result<Vec<_>>>()?;
+    let items =
+        items.into_iter().map(|item| serde_json::to_string(&item)).collect::<serde_json::Result<Vec<_>>>()?;
     if items.is_empty() {
         return Ok("[]".into());
     }
