@@ -1,17 +1,28 @@
 //! The user's work, which must never be lost: micrographs, classes, particles, labels and settings.
 //!
 //! Every change is an [`edit::Edit`] with an inverse, applied through [`history::History`].
+//! [`store`] keeps it in a file, [`labels`] reads labels made elsewhere.
 
+pub mod atomic;
+mod check;
 pub mod edit;
 pub mod history;
+pub mod labels;
+mod lookup;
+mod paths;
+mod propose;
+pub mod source;
 pub mod store;
 
+pub use lookup::{ClassCount, MicrographCount};
+pub use propose::CLASS_COLOURS;
+
 use crate::micrograph::PixelSize;
-use crate::particle::patch::PatchGeometry;
+use crate::particle::patch::{Edge, Normalise, PatchGeometry};
 use crate::particle::{Class, ClassId, MicrographId, Particle, ParticleId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Everything the user did, and nothing a model computed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,4 +73,72 @@ pub struct Region {
     pub y0: f32,
     pub x1: f32,
     pub y1: f32,
+}
+
+impl Project {
+    /// An empty project with the default patch geometry.
+    pub fn new() -> Self {
+        Self {
+            classes: Vec::new(),
+            micrographs: Vec::new(),
+            particles: BTreeMap::new(),
+            patch: default_patch(),
+            training: serde_json::Value::Null,
+            next_particle: 1,
+            next_class: 1,
+            next_micrograph: 1,
+        }
+    }
+}
+
+impl Default for Project {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MicrographEntry {
+    /// A micrograph as it comes from its file: nothing excluded, contrast undecided, display from the 0.5th to the
+    /// 99.5th percentile. `hash` is from [`source::hash_file`]; the path is made absolute. The identifier is 0, which
+    /// no project uses, until [`Project::add_micrograph_edit`] gives it one.
+    pub fn new(
+        path: impl AsRef<Path>,
+        page: usize,
+        width: usize,
+        height: usize,
+        pixel_size: Option<PixelSize>,
+        hash: impl Into<String>,
+    ) -> Self {
+        let path = path.as_ref();
+        Self {
+            id: MicrographId(0),
+            path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+            hash: hash.into(),
+            page,
+            width,
+            height,
+            pixel_size,
+            excluded: Vec::new(),
+            bright: None,
+            contrast: (0.5, 99.5),
+        }
+    }
+
+    /// The last part of the path, for people.
+    pub fn file_name(&self) -> String {
+        self.path
+            .file_name()
+            .map_or_else(|| self.path.display().to_string(), |n| n.to_string_lossy().into_owned())
+    }
+}
+
+fn default_patch() -> PatchGeometry {
+    PatchGeometry {
+        extent_nm: None,
+        extent_px: 64.0,
+        side: 48,
+        normalise: Normalise::Micrograph,
+        edge: Edge::Background,
+        blank_neighbours: false,
+    }
 }

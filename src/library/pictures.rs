@@ -1,0 +1,72 @@
+//! `classes/`: a folder of 8-bit grey PNGs per class, and names that every file system takes.
+
+use super::Library;
+use image::ImageEncoder;
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+/// Longest name of a folder or a micrograph within a file name, in characters.
+const LONGEST: usize = 48;
+
+/// The folder of each class, then the one of particles without a class; no two alike, also where case is ignored.
+pub fn folders(classes: &[String]) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    classes
+        .iter()
+        .map(String::as_str)
+        .chain(["unclassified"])
+        .map(|name| unique(&safe_name(name), &mut taken))
+        .collect()
+}
+
+/// The file of a record within its class's folder: its number in the stack, from 1, and its micrograph.
+pub fn file_name(library: &Library, index: usize) -> String {
+    let micrograph = library.records.get(index).map_or("", |record| record.micrograph.as_str());
+    format!("{:06}_{}.png", index + 1, safe_name(without_extension(micrograph)))
+}
+
+/// Writes one patch as an 8-bit grey PNG: 0 is black, 1 white.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(patch: &[f32], side: usize, to: &mut dyn Write) -> io::Result<()> {
+    let grey: Vec<u8> = patch.iter().map(|v| (v.clamp(0.0, 1.0) * 255.0).round() as u8).collect();
+    let side = u32::try_from(side).map_err(io::Error::other)?;
+    let encoder = image::codecs::png::PngEncoder::new(to);
+    encoder.write_image(&grey, side, side, image::ExtendedColorType::L8).map_err(|error| match error {
+        image::ImageError::IoError(error) => error,
+        other => io::Error::other(other),
+    })
+}
+
+/// Letters and digits of any script, `-`, `_` and `.` stay, all else becomes `_`; never empty, hidden or reserved.
+pub fn safe_name(name: &str) -> String {
+    let keep = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '_' };
+    let name: String = name.chars().map(keep).take(LONGEST).collect();
+    let name = name.trim_matches('.');
+    let stem = name.split('.').next().unwrap_or_default().to_ascii_uppercase();
+    let device = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL")
+        || (stem.len() == 4 && (stem.starts_with("COM") || stem.starts_with("LPT")));
+    match name {
+        "" => "_".to_owned(),
+        name if device => format!("_{name}"),
+        name => name.to_owned(),
+    }
+}
+
+fn unique(name: &str, taken: &mut BTreeSet<String>) -> String {
+    let mut candidate = name.to_owned();
+    let mut number = 2;
+    while !taken.insert(candidate.to_lowercase()) {
+        candidate = format!("{name}_{number}");
+        number += 1;
+    }
+    candidate
+}
+
+fn without_extension(name: &str) -> &str {
+    match name.rfind('.') {
+        Some(dot) if dot > 0 && !name[dot..].contains(['/', '#']) => &name[..dot],
+        _ => name,
+    }
+}

@@ -1,0 +1,170 @@
+//! What a person asks for, made into edits. Nothing here changes the work: the edits go through the history.
+//!
+//! Identifiers are reserved when an edit is built and never given out twice, not even after an undo.
+
+use super::edit::Edit;
+use super::{MicrographEntry, Project};
+use crate::particle::{Class, ClassId, MicrographId, Particle, ParticleId};
+use crate::{Error, Result};
+
+/// The colours of Okabe and Ito, which people with colour-blindness can tell apart, without black, which does not
+/// show on a dark micrograph.
+pub const CLASS_COLOURS: [[u8; 3]; 7] = [
+    [230, 159, 0],   // orange
+    [86, 180, 233],  // sky blue
+    [0, 158, 115],   // bluish green
+    [240, 228, 66],  // yellow
+    [213, 94, 0],    // vermillion
+    [204, 121, 167], // reddish purple
+    [0, 114, 178],   // blue
+];
+
+impl Project {
+    /// Reserves an identifier for a new particle.
+    pub fn new_particle_id(&mut self) -> ParticleId {
+        let id = self.next_particle;
+        self.next_particle += 1;
+        ParticleId(id)
+    }
+
+    /// Reserves an identifier for a new class.
+    pub fn new_class_id(&mut self) -> ClassId {
+        let id = self.next_class;
+        self.next_class += 1;
+        ClassId(id)
+    }
+
+    /// Reserves an identifier for a new micrograph.
+    pub fn new_micrograph_id(&mut self) -> MicrographId {
+        let id = self.next_micrograph;
+        self.next_micrograph += 1;
+        MicrographId(id)
+    }
+
+    /// A new class at the end of the list, in the next free colour.
+    pub fn add_class_edit(&mut self, name: impl Into<String>) -> (ClassId, Edit) {
+        let used: Vec<_> = self.classes.iter().map(|class| class.colour).collect();
+        let class = Class { id: self.new_class_id(), name: name.into(), colour: next_colour(&used) };
+        (class.id, Edit::AddClass { class, place: self.classes.len() })
+    }
+
+    /// Several new classes at the end of the list, each in the next free colour.
+    pub fn add_classes_edit(&mut self, names: &[String]) -> (Vec<ClassId>, Edit) {
+        let mut used: Vec<_> = self.classes.iter().map(|class| class.colour).collect();
+        let mut ids = Vec::with_capacity(names.len());
+        let mut edits = Vec::with_capacity(names.len());
+        for name in names {
+            let class = Class { id: self.new_class_id(), name: name.clone(), colour: next_colour(&used) };
+            ids.push(class.id);
+            let place = used.len();
+            used.push(class.colour);
+            edits.push(Edit::AddClass { class, place });
+        }
+        (ids, Edit::Together(edits))
+    }
+
+    /// Another name for a class.
+    pub fn rename_class_edit(&self, id: ClassId, name: impl Into<String>) -> Result<Edit> {
+        Ok(Edit::ChangeClass(Class { name: name.into(), ..self.known_class(id)?.clone() }))
+    }
+
+    /// Another colour (sRGB) for a class.
+    pub fn recolour_class_edit(&self, id: ClassId, colour: [u8; 3]) -> Result<Edit> {
+        Ok(Edit::ChangeClass(Class { colour, ..self.known_class(id)?.clone() }))
+    }
+
+    /// Takes the class from its particles, which stay, and removes it.
+    pub fn delete_class_edit(&self, id: ClassId) -> Result<Edit> {
+        self.known_class(id)?;
+        let labelled: Vec<_> = self.particles_labelled(id).map(|particle| particle.id).collect();
+        Ok(Edit::Together(vec![self.label_edit(&labelled, None)?, Edit::RemoveClass(id)]))
+    }
+
+    /// Gives the particles of class `from` to `into` and removes `from`.
+    pub fn merge_class_edit(&self, from: ClassId, into: ClassId) -> Result<Edit> {
+        if from == into {
+            return Err(Error::invalid("merge classes", "a class cannot be merged into itself"));
+        }
+        self.known_class(from)?;
+        let labelled: Vec<_> = self.particles_labelled(from).map(|particle| particle.id).collect();
+        Ok(Edit::Together(vec![self.label_edit(&labelled, Some(into))?, Edit::RemoveClass(from)]))
+    }
+
+    /// Gives particles a class, or takes it from them; without a class nothing is held out.
+    pub fn label_edit(&self, ids: &[ParticleId], label: Option<ClassId>) -> Result<Edit> {
+        if let Some(class) = label {
+            self.known_class(class)?;
+        }
+        self.change_particles_edit(ids, |particle| {
+            particle.label = label;
+            particle.held_out &= label.is_some();
+        })
+    }
+
+    /// Keeps the labels of particles from training, or gives them back to it.
+    pub fn hold_out_edit(&self, ids: &[ParticleId], held_out: bool) -> Result<Edit> {
+        self.change_particles_edit(ids, |particle| particle.held_out = held_out)
+    }
+
+    /// Changes particles one by one.
+    pub fn change_particles_edit(&self, ids: &[ParticleId], change: impl Fn(&mut Particle)) -> Result<Edit> {
+        let changed = |id: &ParticleId| {
+            let mut particle = self.known_particle(*id)?.clone();
+            change(&mut particle);
+            Ok(particle)
+        };
+        Ok(Edit::ChangeParticles(ids.iter().map(changed).collect::<Result<_>>()?))
+    }
+
+    /// A particle that a person puts at (`x`, `y`) in pixels of the micrograph.
+    pub fn add_particle_edit(
+        &mut self,
+        micrograph: MicrographId,
+        x: f32,
+        y: f32,
+        label: Option<ClassId>,
+    ) -> (ParticleId, Edit) {
+        let id = self.new_particle_id();
+        let particle = Particle { id, micrograph, x, y, diameter: None, score: None, label, held_out: false };
+        (id, Edit::AddParticles(vec![particle]))
+    }
+
+    /// Particles from a detector or a table; each gets a new identifier, whatever it came with.
+    pub fn add_particles_edit(&mut self, mut particles: Vec<Particle>) -> Edit {
+        for particle in &mut particles {
+            particle.id = self.new_particle_id();
+        }
+        Edit::AddParticles(particles)
+    }
+
+    /// A micrograph at the end of the list; it gets a new identifier.
+    pub fn add_micrograph_edit(&mut self, mut entry: MicrographEntry) -> (MicrographId, Edit) {
+        entry.id = self.new_micrograph_id();
+        (entry.id, Edit::AddMicrograph { entry, place: self.micrographs.len() })
+    }
+
+    /// Changes the settings of one micrograph.
+    pub fn change_micrograph_edit(
+        &self,
+        id: MicrographId,
+        change: impl FnOnce(&mut MicrographEntry),
+    ) -> Result<Edit> {
+        let mut entry = self.known_micrograph(id)?.clone();
+        change(&mut entry);
+        entry.id = id;
+        Ok(Edit::ChangeMicrograph(entry))
+    }
+
+    /// Removes a micrograph with all particles on it.
+    pub fn remove_micrograph_edit(&self, id: MicrographId) -> Result<Edit> {
+        self.known_micrograph(id)?;
+        let particles = self.particles_on(id).map(|particle| particle.id).collect();
+        Ok(Edit::Together(vec![Edit::RemoveParticles(particles), Edit::RemoveMicrograph(id)]))
+    }
+}
+
+/// The first class colour that is used least.
+fn next_colour(used: &[[u8; 3]]) -> [u8; 3] {
+    let uses = |colour: &&[u8; 3]| used.iter().filter(|other| other == colour).count();
+    CLASS_COLOURS.iter().min_by_key(uses).copied().unwrap_or([255; 3])
+}

@@ -1,0 +1,112 @@
+//! The micrograph files behind a project: known by their content, found again when they moved.
+
+use super::{MicrographEntry, Project};
+use crate::particle::MicrographId;
+use crate::{Error, Result};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// What lies at a micrograph's path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// The file the project was made with.
+    Same,
+    /// No file.
+    Missing,
+    /// A file with other content.
+    Different,
+}
+
+/// blake3 of a file's bytes in lower-case hex; the file is read in pieces.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read.
+pub fn hash_file(path: impl AsRef<Path>) -> Result<String> {
+    let path = path.as_ref();
+    let mut hasher = blake3::Hasher::new();
+    let file = File::open(path).map_err(|source| Error::io(path, "open", source))?;
+    hasher.update_reader(file).map_err(|source| Error::io(path, "read", source))?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// The micrographs whose file is not there, in the order of the project. Reads no file.
+pub fn missing(project: &Project) -> Vec<MicrographId> {
+    project.micrographs.iter().filter(|entry| !entry.path.is_file()).map(|entry| entry.id).collect()
+}
+
+/// Compares a micrograph's file with the one the project was made with. Reads the whole file.
+///
+/// # Errors
+/// [`Error::Io`] if the file is there and cannot be read.
+pub fn verify(entry: &MicrographEntry) -> Result<Found> {
+    if !entry.path.is_file() {
+        return Ok(Found::Missing);
+    }
+    let same = hash_file(&entry.path)? == entry.hash;
+    Ok(if same { Found::Same } else { Found::Different })
+}
+
+/// Refuses, in a sentence, a micrograph whose file is gone or has other content: labels would lie on a wrong picture.
+///
+/// # Errors
+/// [`Error::Invalid`] that names the file and says what to do; [`Error::Io`] if it cannot be read.
+pub fn require(entry: &MicrographEntry) -> Result<()> {
+    let problem = match verify(entry)? {
+        Found::Same => return Ok(()),
+        Found::Missing => {
+            "the file is not there; put it back or beside the project file (any name will do), its labels are kept"
+        }
+        Found::Different => {
+            "a file of this name is there, but it is not the picture the labels were made on (its content differs); \
+             put the old file back, or add this one under another name"
+        }
+    };
+    Err(Error::invalid(entry.path.display().to_string(), problem))
+}
+
+/// The same micrograph at another path, for [`super::edit::Edit::ChangeMicrograph`].
+///
+/// # Errors
+/// [`Error::Invalid`] if the file there has other content; [`Error::Io`] if it cannot be read.
+pub fn moved_to(entry: &MicrographEntry, path: &Path) -> Result<MicrographEntry> {
+    if hash_file(path)? != entry.hash {
+        let problem = format!("this is not {}: its content differs", entry.file_name());
+        return Err(Error::invalid(path.display().to_string(), problem));
+    }
+    let path = std::path::absolute(path).map_err(|source| Error::io(path, "find", source))?;
+    Ok(MicrographEntry { path, ..entry.clone() })
+}
+
+/// Looks for missing micrographs by content in `folder`, the project's own: first under their own name, then in all
+/// files with the same extension. Those found get their new path, the others stay as they are.
+///
+/// # Returns
+/// The micrographs found. Part of opening a project, before its history begins.
+pub fn relocate(project: &mut Project, folder: &Path) -> Vec<MicrographId> {
+    let mut found = Vec::new();
+    // A file is read at most once, however many micrographs are missing.
+    let mut hashes = std::collections::BTreeMap::<PathBuf, Option<String>>::new();
+    for id in missing(project) {
+        let Some(place) = project.micrograph_index(id) else { continue };
+        let entry = &mut project.micrographs[place];
+        let mut same = |path: &PathBuf| {
+            let hash = hashes.entry(path.clone()).or_insert_with(|| hash_file(path).ok());
+            hash.as_deref() == Some(entry.hash.as_str())
+        };
+        if let Some(path) = candidates(entry, folder).into_iter().find(|path| same(path)) {
+            entry.path = std::path::absolute(&path).unwrap_or(path);
+            found.push(id);
+        }
+    }
+    found
+}
+
+fn candidates(entry: &MicrographEntry, folder: &Path) -> Vec<PathBuf> {
+    let name = entry.path.file_name();
+    let extension = |path: &Path| path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
+    let fits = |path: &PathBuf| path.file_name() == name || extension(path) == extension(&entry.path);
+    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
+    let mut files: Vec<_> = files.filter(|path| fits(path) && path.is_file()).collect();
+    files.sort_by_key(|path| (path.file_name() != name, path.clone()));
+    files
+}
