@@ -1,0 +1,142 @@
+//! TIFF and BigTIFF, through the `tiff` crate: strips and tiles, chunky and planar, whole numbers and floats, palettes.
+
+use super::palette::Palette;
+use super::source::Source;
+use super::tiff_chunks::{Geometry, Place};
+use super::{Page, guarded, tiff_scale};
+use crate::micrograph::MAX_PIXELS;
+use crate::{Error, Result};
+use ::tiff::decoder::{ChunkType, Decoder, Limits};
+use ::tiff::tags::{IfdPointer, Tag};
+use ::tiff::{TiffError, TiffFormatError, TiffUnsupportedError};
+use std::io::{Read, Seek};
+
+pub(super) const NAME: &str = "TIFF";
+
+/// # Errors
+/// [`Error::File`] naming the tag or the strip.
+pub(super) fn read(source: &Source, page: usize) -> Result<Page> {
+    guarded(source, NAME, || {
+        let mut decoder = open(source, source.reader()?)?;
+        let pages = directories(source, &mut decoder)?.len();
+        source.check_page(NAME, page, pages)?;
+        decoder.seek_to_image(page).map_err(|e| refusal(source, "directory", &e))?;
+        let mut notes = Vec::new();
+        let scale = tiff_scale::scale(&mut decoder, &mut notes);
+        let picture = match Palette::of(source, &mut decoder)? {
+            None => decode(source, decoder)?,
+            Some(palette) => {
+                let mut decoder = open(source, palette.as_grey(source.reader()?))?;
+                decoder.seek_to_image(page).map_err(|e| refusal(source, "directory", &e))?;
+                let mut picture = decode(source, decoder)?;
+                palette.apply(source, &mut picture.pixels)?;
+                notes.push("the palette's colours were turned into luminance".into());
+                picture
+            }
+        };
+        let Picture { width, height, pixels, channels, sample_type } = picture;
+        Ok(Page { width, height, pixels, pages, channels, sample_type, scale, notes })
+    })
+}
+
+fn open<R: Read + Seek>(source: &Source, reader: R) -> Result<Decoder<R>> {
+    let decoder = Decoder::new(reader).map_err(|e| refusal(source, "directory", &e))?;
+    let len = usize::try_from(source.len).unwrap_or(usize::MAX);
+    // A tag's list takes 32 bytes of memory for at least one byte in the file.
+    Ok(decoder.with_limits(limits(len.saturating_mul(32), len)))
+}
+
+fn limits(decoded: usize, encoded: usize) -> Limits {
+    let mut limits = Limits::default();
+    limits.decoding_buffer_size = decoded;
+    limits.ifd_value_size = decoded;
+    limits.intermediate_buffer_size = encoded;
+    limits
+}
+
+/// Every page's directory, in order.
+fn directories<R: Read + Seek>(source: &Source, decoder: &mut Decoder<R>) -> Result<Vec<IfdPointer>> {
+    let mut found: Vec<IfdPointer> = Vec::new();
+    let mut next = decoder.ifd_pointer();
+    while let Some(at) = next {
+        // The shortest directory has 18 bytes, so a chain with more members than that goes round.
+        if found.len() as u64 > source.len / 18 {
+            return Err(source.bad(NAME, "directory", "the chain of pages goes round in a circle"));
+        }
+        let directory = decoder
+            .read_directory(IfdPointer(at.0))
+            .map_err(|e| refusal(source, &format!("directory of page {}", found.len()), &e))?;
+        next = directory.next();
+        found.push(at);
+    }
+    Ok(found)
+}
+
+/// Pixels before any palette.
+struct Picture {
+    width: usize,
+    height: usize,
+    pixels: Vec<f32>,
+    channels: usize,
+    sample_type: String,
+}
+
+fn decode<R: Read + Seek>(source: &Source, mut decoder: Decoder<R>) -> Result<Picture> {
+    let geometry = Geometry::of(source, &mut decoder)?;
+    geometry.check_length(source, &mut decoder)?;
+    let sample_format = decoder.find_tag_unsigned_vec::<u16>(Tag::SampleFormat).ok().flatten();
+    let letter = match sample_format.as_deref() {
+        Some([2, ..]) => "i",
+        Some([3, ..]) => "f",
+        _ => "u",
+    };
+    // Only now is it known that a strip, however large, is no lie.
+    let len = usize::try_from(source.len).unwrap_or(usize::MAX);
+    let mut decoder = decoder.with_limits(limits(8 * MAX_PIXELS, len));
+    let mut pixels = vec![0.0; geometry.width * geometry.height];
+    for plane in 0..geometry.planes_to_read() {
+        for i in 0..geometry.chunks_per_plane {
+            let index = (plane * geometry.chunks_per_plane + i) as u32;
+            let field = match decoder.get_chunk_type() {
+                ChunkType::Strip => format!("strip {index}"),
+                ChunkType::Tile => format!("tile {index}"),
+            };
+            let data = decoder.chunk_data_dimensions(index);
+            let samples = decoder.read_chunk(index).map_err(|e| refusal(source, &field, &e))?;
+            let place = Place {
+                x: i % geometry.chunks_across * geometry.chunk.0,
+                y: i / geometry.chunks_across * geometry.chunk.1,
+                width: data.0 as usize,
+                plane,
+            };
+            geometry.place(&samples, &place, &mut pixels);
+        }
+    }
+    Ok(Picture {
+        width: geometry.width,
+        height: geometry.height,
+        pixels,
+        channels: geometry.channels,
+        sample_type: format!("{letter}{}", geometry.bits),
+    })
+}
+
+/// The decoder's error in this program's words; the tag it names becomes the field.
+pub(super) fn refusal(source: &Source, field: &str, error: &TiffError) -> Error {
+    use TiffFormatError::{InvalidCountForTag, InvalidTagValueType, RequiredTagNotFound};
+    match error {
+        TiffError::IoError(e) => source.broken(NAME, field, e),
+        TiffError::FormatError(RequiredTagNotFound(tag)) => {
+            source.bad(NAME, format!("{tag:?}"), "this tag is missing")
+        }
+        TiffError::FormatError(InvalidTagValueType(tag) | InvalidCountForTag(tag, _)) => {
+            source.bad(NAME, format!("{tag:?}"), "this tag's value is not of the right kind")
+        }
+        TiffError::UnsupportedError(TiffUnsupportedError::UnsupportedCompressionMethod(method)) => {
+            let problem = format!("{method:?} is not read: save it uncompressed, or with LZW or Deflate");
+            source.bad(NAME, "Compression", problem)
+        }
+        TiffError::LimitsExceeded => source.bad(NAME, field, "it claims more than the file can hold"),
+        other => source.bad(NAME, field, other.to_string()),
+    }
+}

@@ -1,0 +1,82 @@
+//! Files by chance: random bytes, and valid files with random damage. Nothing may panic, and what opens is whole.
+
+use super::bad_input::valid_files;
+use super::write::Folder;
+use nanotheca::micrograph::format::{info, open, read_images_npz};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::path::PathBuf;
+
+const NAMES: [&str; 11] =
+    ["r.png", "r.jpg", "r.bmp", "r.tif", "r.mrc", "r.mrc.gz", "r.npy", "r.npz", "r.dat", "r.txt", "r"];
+
+/// First bytes that send the rest to every reader.
+const STARTS: [&[u8]; 12] = [
+    b"",
+    b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR",
+    b"\xFF\xD8\xFF\xE0\0\x10JFIF\0",
+    b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0",
+    b"II*\0\x08\0\0\0\x08\0",
+    b"MM\0*\0\0\0\x08\0\x08",
+    b"II+\0\x08\0\0\0\x10\0\0\0\0\0\0\0\x08\0\0\0\0\0\0\0",
+    b"\x93NUMPY\x01\0\x20\0",
+    b"PK\x03\x04",
+    b"\x1F\x8B\x08\0",
+    b"\x02\0\0\0\x02\0\0\0\x01\0\0\0\x06\0\0\0",
+    b"1 2 3\n4 5 6\n",
+];
+
+/// Opens it every way; what opens is a whole picture of finite numbers.
+fn try_to_open(path: &PathBuf) {
+    if let Ok(m) = open(path) {
+        assert_eq!(m.pixels.len(), m.width * m.height);
+        assert!(m.pixels.iter().all(|v| v.is_finite()));
+        assert!(info(path).is_ok());
+    }
+    if let Ok(set) = read_images_npz(path) {
+        assert_eq!(set.images.len(), set.n * set.height * set.width);
+        assert!(set.labels.is_none_or(|l| l.len() == set.n));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(600) })]
+
+    #[test]
+    fn random_bytes_never_panic(
+        name in prop::sample::select(&NAMES[..]),
+        start in prop::sample::select(&STARTS[..]),
+        rest in vec(any::<u8>(), 0..1600),
+    ) {
+        let folder = Folder::new();
+        try_to_open(&folder.file(name, &[start, &rest].concat()));
+    }
+
+    #[test]
+    fn random_damage_never_panics(
+        which in 0_usize..9,
+        damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+    ) {
+        let (name, mut bytes) = valid_files().swap_remove(which);
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        let folder = Folder::new();
+        try_to_open(&folder.file(name, &bytes));
+    }
+
+    #[test]
+    fn random_damage_to_a_header_never_panics(
+        which in 0_usize..9,
+        damage in vec((0_usize..256, prop::sample::select(&[0_u8, 1, 2, 4, 127, 128, 255][..])), 1..6),
+    ) {
+        let (name, mut bytes) = valid_files().swap_remove(which);
+        let n = bytes.len();
+        for (at, byte) in damage {
+            bytes[at % n] = byte;
+        }
+        let folder = Folder::new();
+        try_to_open(&folder.file(name, &bytes));
+    }
+}

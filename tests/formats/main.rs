@@ -1,0 +1,14 @@
+//! Promise: every micrograph format opens with the right pixels and pixel size, and a file that is broken, lying or foreign
+//! gives an error that names the file, the format and the field: never a panic, never a part of a picture.
+//!
+//! The files are written by the tests, byte by byte where the format is simple enough.
+
+mod arrays;
+mod bad_input;
+mod chance;
+mod data_sets;
+mod matrices;
+mod mrc;
+mod raster;
+mod tiff;
+mod write;
