@@ -1,0 +1,149 @@
+//! The tile kernel agrees with plain tensor operations and with finite differences, for every likelihood, activation,
+//! depth and dimension.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use nanotheca::model::kernel::{Inputs, Task, nll_rows, nll_rows_and_gradient};
+use nanotheca::model::vae::{PixelSubset, Vae, per_class, per_image};
+use nanotheca::model::{Activation, Invariances, Likelihood, VaeConfig, grid};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+fn config(dims: &[usize], hidden: &[usize], activation: Activation, likelihood: Likelihood) -> VaeConfig {
+    VaeConfig {
+        dims: dims.to_vec(),
+        classes: 3,
+        latent: 2,
+        invariances: Invariances { rotation: true, translation: true, scale: true },
+        hidden_encoder: vec![12],
+        hidden_decoder: hidden.to_vec(),
+        hidden_classifier: vec![12],
+        activation,
+        likelihood,
+        shift_prior: 0.1,
+        scale_prior: 0.1,
+    }
+}
+
+fn random(rng: &mut ChaCha8Rng, shape: [usize; 2], low: f32, high: f32, device: &Device) -> Tensor<2> {
+    let values: Vec<f32> = (0..shape[0] * shape[1]).map(|_| rng.random_range(low..high)).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().into_vec::<f32>().unwrap()
+}
+
+fn close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
+    assert_eq!(a.len(), b.len(), "{what}");
+    let scale = b.iter().fold(1e-6_f32, |m, x| m.max(x.abs()));
+    for (i, (x, y)) in a.iter().zip(b).enumerate() {
+        assert!((x - y).abs() <= tolerance * scale, "{what}[{i}]: {x} and {y} (scale {scale})");
+    }
+}
+
+/// Value and gradients by latents, weights and row weight, kernel on or off.
+fn evaluate(vae: &Vae, z: &Tensor<2>, x: &Tensor<2>, w: &Tensor<1>, subset: &PixelSubset) -> Vec<Vec<f32>> {
+    let [batch, _] = x.dims();
+    let k = vae.config.classes;
+    let (z, w) = (z.clone().require_grad(), w.clone().require_grad());
+    let out = vae.weighted_nll(z.clone(), &per_class(batch, k), &per_image(batch, k), x.clone(), w.clone(), subset);
+    // A different factor a row: the general upstream gradient, not only the uniform one.
+    let rows = batch * k;
+    let factors: Vec<f32> = (0..rows).map(|r| 0.5 + r as f32 / rows as f32).collect();
+    let factors = Tensor::from_data(TensorData::new(factors, [rows]), &z.device());
+    let value = host(out.clone());
+    let uneven = (out.clone() * factors).sum().backward();
+    let out = vae.weighted_nll(z.clone(), &per_class(batch, k), &per_image(batch, k), x.clone(), w.clone(), subset);
+    let even = out.sum().backward();
+    let mut found = vec![value];
+    for gradients in [&uneven, &even] {
+        found.push(host(z.grad(gradients).unwrap()));
+        found.push(host(w.grad(gradients).unwrap()));
+        let decoder = &vae.networks.decoder;
+        for layer in [&decoder.coordinate, &decoder.code, &decoder.out].into_iter().chain(&decoder.layers) {
+            found.push(host(layer.weight.val().grad(gradients).unwrap()));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_kernel_is_the_plain_operations() {
+    let device = Device::flex().autodiff();
+    let mut rng = ChaCha8Rng::seed_from_u64(5);
+    let shapes: [(&[usize], &[usize]); 5] =
+        [(&[12, 12], &[16, 16]), (&[9, 17], &[8, 24]), (&[15, 15], &[7]), (&[12, 12], &[16, 8, 12]), (&[150], &[10, 10])];
+    let kinds = [
+        (Activation::Tanh, Likelihood::Bernoulli),
+        (Activation::LeakyRelu, Likelihood::ContinuousBernoulli),
+        (Activation::Softplus, Likelihood::Gaussian { sigma: 0.3 }),
+        (Activation::Relu, Likelihood::Bernoulli),
+    ];
+    for (dims, hidden) in shapes {
+        for (activation, likelihood) in kinds {
+            let config = config(dims, hidden, activation, likelihood);
+            let mut vae = Vae::init(config.clone(), &mut rng, &device, true);
+            let (batch, z) = (4, config.z());
+            let x = random(&mut rng, [batch, config.pixels()], 0.0, 1.0, &device);
+            let z = random(&mut rng, [batch * 3, z], -2.0, 2.0, &device);
+            let w = random(&mut rng, [1, batch * 3], 0.1, 1.0, &device).reshape([batch * 3]);
+            let some: Vec<u32> = (0..config.pixels() as u32).step_by(3).collect();
+            for subset in [PixelSubset::all(&config), PixelSubset::some(&config, some)] {
+                vae.tiled = true;
+                let tiled = evaluate(&vae, &z, &x, &w, &subset);
+                vae.tiled = false;
+                let plain = evaluate(&vae, &z, &x, &w, &subset);
+                for (i, (a, b)) in tiled.iter().zip(&plain).enumerate() {
+                    close(&format!("{dims:?} {hidden:?} {activation:?} {likelihood:?} part {i}"), a, b, 1e-5);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_gradient_is_the_slope() {
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    let task = Task {
+        grid: grid::coordinates(&[13, 13]).into(),
+        ndim: 2,
+        widths: vec![6, 5],
+        activation: Activation::Tanh,
+        likelihood: Likelihood::Bernoulli,
+        images: vec![0, 1, 0].into(),
+        pixel_weight: 1.5,
+    };
+    let mut draw = |n: usize| (0..n).map(|_| rng.random_range(-0.8..0.8_f32)).collect::<Vec<f32>>();
+    let (mut pose, code, parameters) = (draw(12), draw(18), draw(task.parameter_count()));
+    pose.iter_mut().skip(3).step_by(4).for_each(|s| *s = 1.1);
+    let target: Vec<f32> = draw(2 * 169).iter().map(|v| v + 0.8).map(|v| v / 1.6).collect();
+    let weight = [0.7_f32, 1.0, 0.2];
+    let total = |pose: &[f32], code: &[f32], parameters: &[f32]| -> f64 {
+        let inputs = Inputs { pose, code, parameters, target: &target };
+        nll_rows(&task, inputs).iter().zip(weight).map(|(n, w)| f64::from(n * w)).sum()
+    };
+    let inputs = Inputs { pose: &pose, code: &code, parameters: &parameters, target: &target };
+    let (_, gradient) = nll_rows_and_gradient(&task, inputs, &weight);
+    let h = 2e-2_f32;
+    let near = |what: &str, slope: f64, given: f32| {
+        assert!((slope - f64::from(given)).abs() < 0.02 + 0.01 * slope.abs(), "{what}: {slope} {given}");
+    };
+    for i in 0..pose.len() {
+        let (mut up, mut down) = (pose.clone(), pose.clone());
+        (up[i], down[i]) = (up[i] + h, down[i] - h);
+        let slope = (total(&up, &code, &parameters) - total(&down, &code, &parameters)) / f64::from(2.0 * h);
+        near(&format!("pose {i}"), slope, gradient.pose[i]);
+    }
+    for i in 0..code.len() {
+        let (mut up, mut down) = (code.clone(), code.clone());
+        (up[i], down[i]) = (up[i] + h, down[i] - h);
+        let slope = (total(&pose, &up, &parameters) - total(&pose, &down, &parameters)) / f64::from(2.0 * h);
+        near(&format!("code {i}"), slope, gradient.code[i]);
+    }
+    for i in 0..parameters.len() {
+        let (mut up, mut down) = (parameters.clone(), parameters.clone());
+        (up[i], down[i]) = (up[i] + h, down[i] - h);
+        let slope = (total(&pose, &code, &up) - total(&pose, &code, &down)) / f64::from(2.0 * h);
+        near(&format!("parameter {i}"), slope, gradient.parameters[i]);
+    }
+}
