@@ -2,7 +2,7 @@
 //! depth and dimension.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use nanotheca::model::kernel::{Inputs, Task, nll_rows, nll_rows_and_gradient};
+use nanotheca::model::kernel::{Inputs, Task, excess_rows, excess_rows_and_gradient};
 use nanotheca::model::vae::{PixelSubset, Vae, per_class, per_image};
 use nanotheca::model::{Activation, Invariances, Likelihood, VaeConfig, grid};
 use rand::{RngExt, SeedableRng};
@@ -30,7 +30,7 @@ fn random(rng: &mut ChaCha8Rng, shape: [usize; 2], low: f32, high: f32, device: 
 }
 
 fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().into_vec::<f32>().unwrap()
+    tensor.into_data().try_into_vec::<f32>().unwrap()
 }
 
 fn close(what: &str, a: &[f32], b: &[f32], tolerance: f32) {
@@ -46,14 +46,14 @@ fn evaluate(vae: &Vae, z: &Tensor<2>, x: &Tensor<2>, w: &Tensor<1>, subset: &Pix
     let [batch, _] = x.dims();
     let k = vae.config.classes;
     let (z, w) = (z.clone().require_grad(), w.clone().require_grad());
-    let out = vae.weighted_nll(z.clone(), &per_class(batch, k), &per_image(batch, k), x.clone(), w.clone(), subset);
+    let out = vae.weighted_excess(z.clone(), &per_class(batch, k), &per_image(batch, k), x.clone(), w.clone(), subset);
     // A different factor a row: the general upstream gradient, not only the uniform one.
     let rows = batch * k;
     let factors: Vec<f32> = (0..rows).map(|r| 0.5 + r as f32 / rows as f32).collect();
     let factors = Tensor::from_data(TensorData::new(factors, [rows]), &z.device());
     let value = host(out.clone());
     let uneven = (out.clone() * factors).sum().backward();
-    let out = vae.weighted_nll(z.clone(), &per_class(batch, k), &per_image(batch, k), x.clone(), w.clone(), subset);
+    let out = vae.weighted_excess(z.clone(), &per_class(batch, k), &per_image(batch, k), x.clone(), w.clone(), subset);
     let even = out.sum().backward();
     let mut found = vec![value];
     for gradients in [&uneven, &even] {
@@ -120,10 +120,10 @@ fn the_gradient_is_the_slope() {
     let weight = [0.7_f32, 1.0, 0.2];
     let total = |pose: &[f32], code: &[f32], parameters: &[f32]| -> f64 {
         let inputs = Inputs { pose, code, parameters, target: &target };
-        nll_rows(&task, inputs).iter().zip(weight).map(|(n, w)| f64::from(n * w)).sum()
+        excess_rows(&task, inputs).iter().zip(weight).map(|(n, w)| f64::from(n * w)).sum()
     };
     let inputs = Inputs { pose: &pose, code: &code, parameters: &parameters, target: &target };
-    let (_, gradient) = nll_rows_and_gradient(&task, inputs, &weight);
+    let (_, gradient) = excess_rows_and_gradient(&task, inputs, &weight);
     let h = 2e-2_f32;
     let near = |what: &str, slope: f64, given: f32| {
         assert!((slope - f64::from(given)).abs() < 0.02 + 0.01 * slope.abs(), "{what}: {slope} {given}");

@@ -182,7 +182,7 @@ fn a_subset_of_pixels_is_unbiased_and_a_vanishing_threshold_is_exact() {
     let eps = burn::tensor::Tensor::<2>::zeros([48, vae.config.z()], &device);
     let value = |subset: &PixelSubset, threshold: f32| {
         let terms = objective::unlabelled(&vae, x.clone(), eps.clone(), 1.0, subset, threshold);
-        f64::from(terms.loss.into_data().into_vec::<f32>().unwrap()[0])
+        f64::from(terms.loss.into_data().try_into_vec::<f32>().unwrap()[0])
     };
     let exact = value(&PixelSubset::all(&vae.config), 0.0);
     // Four disjoint quarters cover every pixel once: their mean is the exact value, not only close to it.

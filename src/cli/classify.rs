@@ -3,7 +3,7 @@
 use super::parse_invariances;
 use crate::error::{Error, Result};
 use crate::explore::embed;
-use crate::micrograph::format::npz::read_images_npz;
+use crate::micrograph::format::read_images_npz;
 use crate::particle::Prediction;
 use crate::particle::patch::PatchSet;
 use crate::project::atomic::write_file;

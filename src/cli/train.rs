@@ -2,7 +2,7 @@
 
 use super::{Compute, follow, parse_invariances};
 use crate::error::{Error, Result};
-use crate::micrograph::format::npz::{LabelledImages, read_images_npz};
+use crate::micrograph::format::{LabelledImages, read_images_npz};
 use crate::particle::patch::PatchSet;
 use crate::train::config::{Preset, TrainConfig};
 use crate::worker::message::{Progress, TrainJob};
@@ -177,7 +177,7 @@ fn labels_of(path: &Path, images: &LabelledImages) -> Result<Vec<Option<usize>>>
     };
     labels
         .iter()
-        .map(|&label| match label {
+        .map(|&label: &i64| match label {
             -1 => Ok(None),
             0..=999 => Ok(Some(label as usize)),
             _ => Err(Error::file(path, "NPZ", "labels", format!("{label} is not -1 or a class from 0 to 999"))),

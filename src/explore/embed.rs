@@ -191,6 +191,6 @@ pub fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     tensor
         .try_into_data()
         .map_err(|e| Error::Device(format!("the device stopped answering: {e:?}")))?
-        .into_vec::<f32>()
+        .try_into_vec::<f32>()
         .map_err(|e| Error::Device(format!("the device answered with the wrong type: {e:?}")))
 }

@@ -1,6 +1,6 @@
 //! The tile kernel as a differentiable operation of the tensor library, for the CPU.
 //!
-//! A training step needs `sum(w * nll)` and its gradient, and `w` is known before the decoder runs. So the forward
+//! A training step needs `sum(w * excess)` and its gradient, and `w` is known before the decoder runs. So the forward
 //! pass computes the gradient for the upstream gradient it will almost always meet, all ones times one number, and
 //! the backward pass only scales it. Any other upstream gradient is honoured by running the kernel again.
 
@@ -12,11 +12,11 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Tensor, TensorData, read_sync};
 
-/// Negative log likelihood of decoded rows, weighted.
+/// Excess negative log likelihood of decoded rows (see [`super::likelihood`]), weighted.
 #[backend_extension(Flex, Autodiff)]
 pub trait SpatialDecoderOps: Backend {
-    /// `weight * nll` of each row, `[rows]`; see [`kernel::Inputs`] for the other shapes.
-    fn weighted_nll(
+    /// `weight * excess` of each row, `[rows]`; see [`kernel::Inputs`] for the other shapes.
+    fn weighted_excess(
         pose: FloatTensor<Self>,
         code: FloatTensor<Self>,
         parameters: FloatTensor<Self>,
@@ -50,7 +50,7 @@ impl Host {
 
 fn read<B: Backend>(tensor: FloatTensor<B>) -> Vec<f32> {
     // Reading from this backend's own memory cannot fail, and f32 is the only type the model uses.
-    read_sync(B::float_into_data(tensor)).ok().and_then(|data| data.into_vec::<f32>().ok()).unwrap_or_default()
+    read_sync(B::float_into_data(tensor)).ok().and_then(|data| data.try_into_vec::<f32>().ok()).unwrap_or_default()
 }
 
 fn write<B: Backend, const D: usize>(
@@ -66,7 +66,7 @@ fn times(a: &[f32], b: &[f32]) -> Vec<f32> {
 }
 
 impl SpatialDecoderOps for Flex {
-    fn weighted_nll(
+    fn weighted_excess(
         pose: FloatTensor<Self>,
         code: FloatTensor<Self>,
         parameters: FloatTensor<Self>,
@@ -76,8 +76,8 @@ impl SpatialDecoderOps for Flex {
     ) -> FloatTensor<Self> {
         let device = pose.device();
         let host = Host::read::<Self>([pose, code, parameters, weight, target], task);
-        let nll = kernel::nll_rows(&host.task, host.inputs());
-        let out = times(&nll, &host.weight);
+        let excess = kernel::excess_rows(&host.task, host.inputs());
+        let out = times(&excess, &host.weight);
         let rows = out.len();
         write::<Self, 1>(out, [rows], &device)
     }
@@ -87,15 +87,15 @@ impl SpatialDecoderOps for Flex {
 #[derive(Clone, Debug)]
 struct Saved<D> {
     host: Host,
-    nll: Vec<f32>,
+    excess: Vec<f32>,
     gradient: Gradient,
     device: D,
 }
 
 #[derive(Debug)]
-struct WeightedNll;
+struct WeightedExcess;
 
-impl<B: Backend> Backward<B, 4> for WeightedNll {
+impl<B: Backend> Backward<B, 4> for WeightedExcess {
     type State = Saved<B::Device>;
 
     fn backward(
@@ -105,7 +105,7 @@ impl<B: Backend> Backward<B, 4> for WeightedNll {
         _checkpointer: &mut Checkpointer,
     ) {
         let upstream = read::<B>(grads.consume::<B>(&ops.node));
-        let Saved { host, nll, mut gradient, device } = ops.state;
+        let Saved { host, excess, mut gradient, device } = ops.state;
         let factor = upstream.first().copied().unwrap_or(1.0);
         if upstream.iter().all(|&u| u == factor) {
             if factor != 1.0 {
@@ -115,9 +115,9 @@ impl<B: Backend> Backward<B, 4> for WeightedNll {
             }
         } else {
             let weight = times(&host.weight, &upstream);
-            gradient = kernel::nll_rows_and_gradient(&host.task, host.inputs(), &weight).1;
+            gradient = kernel::excess_rows_and_gradient(&host.task, host.inputs(), &weight).1;
         }
-        let rows = nll.len();
+        let rows = excess.len();
         let width = host.task.widths[0];
         let [pose, code, parameters, weight] = ops.parents;
         if let Some(node) = pose {
@@ -131,13 +131,13 @@ impl<B: Backend> Backward<B, 4> for WeightedNll {
             grads.register::<B>(node.id, write::<B, 1>(gradient.parameters, [count], &device));
         }
         if let Some(node) = weight {
-            grads.register::<B>(node.id, write::<B, 1>(times(&nll, &upstream), [rows], &device));
+            grads.register::<B>(node.id, write::<B, 1>(times(&excess, &upstream), [rows], &device));
         }
     }
 }
 
 impl<B: Backend + SpatialDecoderOps, C: CheckpointStrategy> SpatialDecoderOps for Autodiff<B, C> {
-    fn weighted_nll(
+    fn weighted_excess(
         pose: FloatTensor<Self>,
         code: FloatTensor<Self>,
         parameters: FloatTensor<Self>,
@@ -151,31 +151,31 @@ impl<B: Backend + SpatialDecoderOps, C: CheckpointStrategy> SpatialDecoderOps fo
         let (weight, weight_node) = weight.into_parts();
         let target = target.into_primitive();
         let device = pose.device();
-        match WeightedNll
+        match WeightedExcess
             .prepare::<C>([pose_node, code_node, parameters_node, weight_node])
             .compute_bound()
             .stateful()
         {
             OpsKind::Tracked(prep) => {
                 let host = Host::read::<B>([pose, code, parameters, weight, target], task);
-                let (nll, gradient) =
-                    kernel::nll_rows_and_gradient(&host.task, host.inputs(), &host.weight);
-                let out = write::<B, 1>(times(&nll, &host.weight), [nll.len()], &device);
-                prep.finish(Saved { host, nll, gradient, device }, out)
+                let (excess, gradient) =
+                    kernel::excess_rows_and_gradient(&host.task, host.inputs(), &host.weight);
+                let out = write::<B, 1>(times(&excess, &host.weight), [excess.len()], &device);
+                prep.finish(Saved { host, excess, gradient, device }, out)
             }
             OpsKind::UnTracked(prep) => {
-                prep.finish(B::weighted_nll(pose, code, parameters, weight, target, task))
+                prep.finish(B::weighted_excess(pose, code, parameters, weight, target, task))
             }
         }
     }
 }
 
-/// `weight * nll` of each row on the CPU backend, differentiable by the first four arguments.
+/// `weight * excess` of each row on the CPU backend, differentiable by the first four arguments.
 ///
 /// # Shapes
 /// `pose` `[rows, 4]`, `code` `[rows, width]`, `parameters` `[n]`, `weight` `[rows]`, `target` `[images, pixels]`;
 /// result `[rows]`.
-pub fn weighted_nll(
+pub fn weighted_excess(
     pose: Tensor<2>,
     code: Tensor<2>,
     parameters: Tensor<1>,
@@ -183,7 +183,7 @@ pub fn weighted_nll(
     target: Tensor<2>,
     task: Task,
 ) -> Tensor<1> {
-    Tensor::from_dispatch(<Dispatch as SpatialDecoderOps>::weighted_nll(
+    Tensor::from_dispatch(<Dispatch as SpatialDecoderOps>::weighted_excess(
         pose.into_dispatch(),
         code.into_dispatch(),
         parameters.into_dispatch(),

@@ -7,7 +7,7 @@
 //! Rows are cut into a fixed number of pieces whose sums are added in order, so that the same input gives the same
 //! bytes whatever the number of cores.
 
-use super::likelihood::nll;
+use super::likelihood::excess;
 use super::{Activation, Likelihood};
 use gemm::Parallelism;
 use rayon::prelude::*;
@@ -48,7 +48,7 @@ pub struct Inputs<'a> {
     pub target: &'a [f32],
 }
 
-/// Gradients of `sum(weight * nll)`, laid out like the inputs.
+/// Gradients of `sum(weight * excess)`, laid out like the inputs.
 #[derive(Clone, Debug, Default)]
 pub struct Gradient {
     pub pose: Vec<f32>,
@@ -87,13 +87,13 @@ impl Task {
     }
 }
 
-/// Negative log likelihood of each row, `[rows]`.
-pub fn nll_rows(task: &Task, inputs: Inputs<'_>) -> Vec<f32> {
+/// Excess negative log likelihood of each row (see [`super::likelihood`]), `[rows]`.
+pub fn excess_rows(task: &Task, inputs: Inputs<'_>) -> Vec<f32> {
     evaluate(task, inputs, None).0
 }
 
-/// Negative log likelihood of each row, and the gradient of `sum(weight * nll)` with `weight` `[rows]`.
-pub fn nll_rows_and_gradient(task: &Task, inputs: Inputs<'_>, weight: &[f32]) -> (Vec<f32>, Gradient) {
+/// Excess negative log likelihood of each row, and the gradient of `sum(weight * excess)` with `weight` `[rows]`.
+pub fn excess_rows_and_gradient(task: &Task, inputs: Inputs<'_>, weight: &[f32]) -> (Vec<f32>, Gradient) {
     evaluate(task, inputs, Some(weight))
 }
 
@@ -118,16 +118,16 @@ fn evaluate(task: &Task, inputs: Inputs<'_>, weight: Option<&[f32]>) -> (Vec<f32
     let rows = task.rows();
     let width = task.widths[0];
     let per_piece = rows.div_ceil(PIECES).max(1);
-    let mut nll = vec![0.0; rows];
+    let mut excess = vec![0.0; rows];
     let gradient = weight.is_some();
     let mut pose = vec![0.0; if gradient { rows * 4 } else { 0 }];
     let mut code = vec![0.0; if gradient { rows * width } else { 0 }];
-    let piece = |first: usize, nll: &mut [f32], pose: &mut [f32], code: &mut [f32]| {
+    let piece = |first: usize, out: &mut [f32], pose: &mut [f32], code: &mut [f32]| {
         let mut scratch = Scratch::new(task);
         let mut parameters = vec![0.0; if gradient { task.parameter_count() } else { 0 }];
-        for (i, nll) in nll.iter_mut().enumerate() {
+        for (i, out) in out.iter_mut().enumerate() {
             let row = first + i;
-            *nll = match weight {
+            *out = match weight {
                 None => scratch.row(task, inputs, row, None),
                 Some(weight) => {
                     let sums = RowSums {
@@ -143,15 +143,15 @@ fn evaluate(task: &Task, inputs: Inputs<'_>, weight: Option<&[f32]>) -> (Vec<f32
         parameters
     };
     let parts: Vec<Vec<f32>> = if gradient {
-        nll.par_chunks_mut(per_piece)
+        excess.par_chunks_mut(per_piece)
             .zip(pose.par_chunks_mut(per_piece * 4))
             .zip(code.par_chunks_mut(per_piece * width))
             .enumerate()
-            .map(|(p, ((nll, pose), code))| piece(p * per_piece, nll, pose, code))
+            .map(|(p, ((out, pose), code))| piece(p * per_piece, out, pose, code))
             .collect()
     } else {
-        nll.par_chunks_mut(per_piece).enumerate().for_each(|(p, nll)| {
-            piece(p * per_piece, nll, &mut [], &mut []);
+        excess.par_chunks_mut(per_piece).enumerate().for_each(|(p, out)| {
+            piece(p * per_piece, out, &mut [], &mut []);
         });
         Vec::new()
     };
@@ -161,7 +161,7 @@ fn evaluate(task: &Task, inputs: Inputs<'_>, weight: Option<&[f32]>) -> (Vec<f32
             *sum += x;
         }
     }
-    (nll, Gradient { pose, code, parameters })
+    (excess, Gradient { pose, code, parameters })
 }
 
 /// Where one row's gradients are added.
@@ -201,7 +201,7 @@ impl Scratch {
         }
     }
 
-    /// One row: its negative log likelihood and, if asked, its gradients.
+    /// One row: its excess negative log likelihood and, if asked, its gradients.
     fn row(&mut self, task: &Task, inputs: Inputs<'_>, row: usize, mut sums: Option<RowSums<'_>>) -> f32 {
         let pixels = task.pixels();
         let image = task.images[row] as usize;
@@ -211,20 +211,20 @@ impl Scratch {
             let n = TILE.min(pixels - start);
             self.forward(task, inputs, row, start, n);
             let weight = sums.as_ref().map_or(0.0, |s| s.weight * task.pixel_weight);
-            let mut tile = 0.0;
+            let mut tile = 0.0_f64;
             for ((slope, &o), &x) in self.slope[..n].iter_mut().zip(&self.logit[..n]).zip(&target[start..]) {
-                let (value, d) = nll(task.likelihood, o, x);
-                tile += value;
+                let (value, d) = excess(task.likelihood, o, x);
+                tile += f64::from(value);
                 *slope = d * weight;
             }
-            total += f64::from(tile);
+            total += tile;
             if let Some(sums) = sums.as_mut()
                 && sums.weight != 0.0
             {
                 self.backward(task, inputs, row, start, n, sums);
             }
         }
-        total as f32 * task.pixel_weight
+        (total * f64::from(task.pixel_weight)) as f32
     }
 
     /// Pose, first layer, hidden layers and logits of `n` pixels from `start`.

@@ -1,6 +1,10 @@
 //! How well a decoder logit explains a pixel: negative log likelihood and its derivative.
 //!
 //! The decoder's intensity is the sigmoid of its logit o, whatever the likelihood.
+//!
+//! What a training step compares is how much *better* one class explains an image than another. That difference is a
+//! few nats between sums of hundreds, and an f32 keeps seven digits. So everything here is the *excess* over an
+//! uninformed decoder (o = 0 everywhere); what that one pays is the same for every class, see [`uninformed`].
 
 use super::Likelihood;
 use burn::tensor::{Tensor, activation};
@@ -33,11 +37,24 @@ fn continuous_normaliser(o: f32) -> (f32, f32) {
     }
 }
 
-/// -ln p(x | o) of one pixel and its derivative by the logit.
+/// -ln p(x | 0) of one pixel: what a decoder that knows nothing pays.
 #[inline(always)]
-pub fn nll(likelihood: Likelihood, o: f32, x: f32) -> (f32, f32) {
+pub fn uninformed(likelihood: Likelihood, x: f32) -> f32 {
     match likelihood {
-        Likelihood::Bernoulli => (softplus(o) - x * o, sigmoid(o) - x),
+        Likelihood::Bernoulli => std::f32::consts::LN_2,
+        Likelihood::ContinuousBernoulli => 0.0,
+        Likelihood::Gaussian { sigma } => {
+            let d = (0.5 - x) / sigma;
+            0.5 * d * d + sigma.ln() + HALF_LN_2PI
+        }
+    }
+}
+
+/// ln p(x | 0) - ln p(x | o) of one pixel and its derivative by the logit.
+#[inline(always)]
+pub fn excess(likelihood: Likelihood, o: f32, x: f32) -> (f32, f32) {
+    match likelihood {
+        Likelihood::Bernoulli => (softplus(o) - std::f32::consts::LN_2 - x * o, sigmoid(o) - x),
         Likelihood::ContinuousBernoulli => {
             let (c, slope) = continuous_normaliser(o);
             (softplus(o) - x * o - c, sigmoid(o) - x - slope)
@@ -45,15 +62,16 @@ pub fn nll(likelihood: Likelihood, o: f32, x: f32) -> (f32, f32) {
         Likelihood::Gaussian { sigma } => {
             let p = sigmoid(o);
             let d = (p - x) / sigma;
-            (0.5 * d * d + sigma.ln() + HALF_LN_2PI, d / sigma * p * (1.0 - p))
+            let d0 = (0.5 - x) / sigma;
+            (0.5 * (d - d0) * (d + d0), d / sigma * p * (1.0 - p))
         }
     }
 }
 
-/// -ln p(x | o) of every pixel in plain tensor operations; both `[rows, pixels]`.
-pub fn nll_tensor(likelihood: Likelihood, o: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
+/// [`excess`] of every pixel in plain tensor operations; both `[rows, pixels]`.
+pub fn excess_tensor(likelihood: Likelihood, o: Tensor<2>, x: Tensor<2>) -> Tensor<2> {
     match likelihood {
-        Likelihood::Bernoulli => softplus_tensor(o.clone()) - x * o,
+        Likelihood::Bernoulli => softplus_tensor(o.clone()).sub_scalar(std::f32::consts::LN_2) - x * o,
         Likelihood::ContinuousBernoulli => {
             let near = o.clone().abs().lower_elem(0.5);
             // Each branch only sees values where it is finite, or its gradient would be NaN times 0.
@@ -66,8 +84,21 @@ pub fn nll_tensor(likelihood: Likelihood, o: Tensor<2>, x: Tensor<2>) -> Tensor<
             softplus_tensor(o.clone()) - x * o - closed.mask_where(near, series)
         }
         Likelihood::Gaussian { sigma } => {
-            let d = (activation::sigmoid(o) - x).div_scalar(sigma);
-            d.powi_scalar(2).mul_scalar(0.5).add_scalar(sigma.ln() + HALF_LN_2PI)
+            let p = activation::sigmoid(o);
+            let (apart, together) = (p.clone().sub_scalar(0.5), p.add_scalar(0.5) - x.mul_scalar(2.0));
+            (apart * together).mul_scalar(0.5 / (sigma * sigma))
+        }
+    }
+}
+
+/// [`uninformed`] of every pixel.
+pub fn uninformed_tensor(likelihood: Likelihood, x: Tensor<2>) -> Tensor<2> {
+    match likelihood {
+        Likelihood::Bernoulli => x.zeros_like().add_scalar(std::f32::consts::LN_2),
+        Likelihood::ContinuousBernoulli => x.zeros_like(),
+        Likelihood::Gaussian { sigma } => {
+            let square = x.sub_scalar(0.5).powi_scalar(2).mul_scalar(0.5 / (sigma * sigma));
+            square.add_scalar(sigma.ln() + HALF_LN_2PI)
         }
     }
 }
@@ -89,8 +120,8 @@ mod tests {
             for o in [-9.0_f32, -2.0, -0.51, -0.3, -1e-3, 0.0, 0.2, 0.49, 0.7, 3.0, 8.0] {
                 for x in [0.0_f32, 0.3, 1.0] {
                     let h = 1e-2;
-                    let slope = (nll(likelihood, o + h, x).0 - nll(likelihood, o - h, x).0) / (2.0 * h);
-                    let given = nll(likelihood, o, x).1;
+                    let slope = (excess(likelihood, o + h, x).0 - excess(likelihood, o - h, x).0) / (2.0 * h);
+                    let given = excess(likelihood, o, x).1;
                     assert!((slope - given).abs() < 2e-3, "{likelihood:?} at o={o}, x={x}: {slope} {given}");
                 }
             }
@@ -101,7 +132,7 @@ mod tests {
     fn the_continuous_bernoulli_is_normalised() {
         for o in [-6.0_f32, -1.0, -0.4, 0.0, 0.3, 0.6, 5.0] {
             let n = 20_000;
-            let density = |i: usize| (-nll(Likelihood::ContinuousBernoulli, o, (i as f32 + 0.5) / n as f32).0).exp();
+            let density = |i: usize| (-excess(Likelihood::ContinuousBernoulli, o, (i as f32 + 0.5) / n as f32).0).exp();
             let total: f64 = (0..n).map(|i| f64::from(density(i))).sum::<f64>() / n as f64;
             assert!((total - 1.0).abs() < 1e-4, "o={o}: integral {total}");
         }

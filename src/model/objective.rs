@@ -47,11 +47,12 @@ pub fn unlabelled(
         let kept = row_q.clone() * sparse.mask.clone();
         let total = kept.clone().reshape([k, batch]).sum_dim(0).repeat_dim(0, k).reshape([k * batch]);
         let weight = (kept / total).select(0, rows.clone());
-        vae.weighted_nll(z.select(0, rows), &pick(&classes), &pick(&images), x, weight, subset)
+        vae.weighted_excess(z.select(0, rows), &pick(&classes), &pick(&images), x.clone(), weight, subset)
     } else {
-        vae.weighted_nll(z, &classes, &images, x, row_q, subset)
+        vae.weighted_excess(z, &classes, &images, x.clone(), row_q, subset)
     };
-    let reconstruction = weighted.sum();
+    // The weights of an image sum to 1, so what is common to all classes is added once an image.
+    let reconstruction = weighted.sum() + vae.uninformed(x, subset).sum();
     let loss = reconstruction.clone() + kl_latent.clone().mul_scalar(beta) + kl_class.clone();
     Unlabelled { loss, reconstruction, kl_latent, kl_class }
 }
@@ -65,7 +66,7 @@ struct Sparse {
 
 impl Sparse {
     fn choose(q: &Tensor<2>, threshold: f32, batch: usize, k: usize) -> Self {
-        let host = q.clone().inner().into_data().into_vec::<f32>().unwrap_or_default();
+        let host = q.clone().inner().into_data().try_into_vec::<f32>().unwrap_or_default();
         let mut mask = vec![0.0_f32; k * batch];
         for (image, q) in host.chunks_exact(k).enumerate() {
             let most = q.iter().copied().fold(0.0, f32::max);
@@ -96,7 +97,8 @@ pub fn labelled(
     let z = posterior.sample(eps);
     let ones = Tensor::ones([batch], &x.device());
     let images: Vec<u32> = (0..batch as u32).collect();
-    let nll = vae.weighted_nll(z, labels, &images, x, ones, subset).sum();
+    let excess = vae.weighted_excess(z, labels, &images, x.clone(), ones, subset).sum();
+    let nll = excess + vae.uninformed(x, subset).sum();
     let prior = batch as f32 * (vae.config.classes as f32).ln();
     nll + posterior.kl().sum().mul_scalar(beta).add_scalar(prior)
 }

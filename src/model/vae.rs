@@ -126,12 +126,12 @@ impl Vae {
         Posterior { mean, sd }
     }
 
-    /// `weight * (-ln p(x | z, y))` of each row, `[rows]`.
+    /// `weight * (ln p(x | nothing) - ln p(x | z, y))` of each row, `[rows]`; see [`likelihood`] and [`Self::uninformed`].
     ///
     /// # Shapes
     /// `z` `[rows, z]`; `classes` and `images` one entry a row (class index, row of `x`); `x` `[batch, pixels]`;
     /// `weight` `[rows]`.
-    pub fn weighted_nll(
+    pub fn weighted_excess(
         &self,
         z: Tensor<2>,
         classes: &[u32],
@@ -146,7 +146,7 @@ impl Vae {
         let target = subset.of(x);
         if self.tiled {
             let parameters = self.networks.decoder.flat();
-            return fused::weighted_nll(pose, code, parameters, weight, target, self.task(images, subset));
+            return fused::weighted_excess(pose, code, parameters, weight, target, self.task(images, subset));
         }
         let o = self.plain_logits(pose, code, &subset.grid);
         // With every image in order, once a class, the rows are copies; only a sparse choice needs a gather.
@@ -155,8 +155,14 @@ impl Vae {
             (r, b) if r % b == 0 && in_order(images, b) => target.repeat_dim(0, r / b),
             _ => target.select(0, class_column(images, &device)),
         };
-        let nll = likelihood::nll_tensor(self.config.likelihood, o, rows);
-        weight * nll.sum_dim(1).squeeze_dim::<1>(1).mul_scalar(subset.weight)
+        let excess = likelihood::excess_tensor(self.config.likelihood, o, rows);
+        weight * excess.sum_dim(1).squeeze_dim::<1>(1).mul_scalar(subset.weight)
+    }
+
+    /// -ln p(x | nothing) of each image, `[batch]`: what a decoder that knows nothing pays. No gradient.
+    pub fn uninformed(&self, x: Tensor<2>, subset: &PixelSubset) -> Tensor<1> {
+        let each = likelihood::uninformed_tensor(self.config.likelihood, subset.of(x));
+        each.sum_dim(1).squeeze_dim::<1>(1).mul_scalar(subset.weight)
     }
 
     /// Decoder intensities of rows, `[rows, pixels]`, each 0..1.
@@ -172,7 +178,7 @@ impl Vae {
         if !self.tiled {
             return activation::sigmoid(self.plain_logits(pose, code, grid));
         }
-        let host = |t: TensorData| t.into_vec::<f32>().unwrap_or_default();
+        let host = |t: TensorData| t.try_into_vec::<f32>().unwrap_or_default();
         let (pose, code) = (host(pose.into_data()), host(code.into_data()));
         let parameters = host(self.networks.decoder.flat().into_data());
         let subset = PixelSubset { indices: None, grid: grid.clone(), weight: 1.0 };

@@ -193,5 +193,5 @@ impl Take<'_> {
 }
 
 fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().into_vec::<f32>().unwrap_or_default()
+    tensor.into_data().try_into_vec::<f32>().unwrap_or_default()
 }

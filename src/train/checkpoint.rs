@@ -201,7 +201,7 @@ fn read_pytorch(path: &Path) -> std::result::Result<Arrays, String> {
     for name in reader.keys() {
         let Some(tensor) = reader.get(&name) else { continue };
         let bytes = tensor.read().map_err(|e| format!("`{name}`: {e}"))?;
-        let values: Vec<f32> = match tensor.dtype {
+        let values: Vec<f32> = match tensor.dtype() {
             DType::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
             DType::F64 => bytes
                 .chunks_exact(8)
@@ -210,7 +210,7 @@ fn read_pytorch(path: &Path) -> std::result::Result<Arrays, String> {
             // Counters and the like are not weights of these networks.
             _ => continue,
         };
-        let shape = tensor.shape.to_vec();
+        let shape = tensor.shape().to_vec();
         arrays.insert(name, Array { shape, values });
     }
     Ok(arrays)

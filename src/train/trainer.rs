@@ -346,7 +346,7 @@ fn host(tensor: &Tensor<1>) -> Result<Vec<f32>> {
         .inner()
         .try_into_data()
         .map_err(|e| Error::Device(format!("the device stopped answering: {e:?}")))?
-        .into_vec::<f32>()
+        .try_into_vec::<f32>()
         .map_err(|e| Error::Device(format!("the device answered with the wrong type: {e:?}")))
 }
 
