@@ -203,7 +203,7 @@ fn what_does_not_fit_together_is_refused() {
     assert!(
         build(&ids, &bad, &pixels).contains("prediction of particle 3: it holds a number that is not finite")
     );
-    let mut bad = pixels.clone();
+    let mut bad = pixels;
     bad[2 * SIDE * SIDE] = f32::INFINITY;
     assert!(build(&ids, &predictions, &bad).contains("patch of particle 3"));
 }

@@ -133,7 +133,7 @@ impl Writer<'_> {
         fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     ) -> Result<()> {
         let path = self.temporary.join(name);
-        let write = || -> io::Result<()> {
+        let mut write = || -> io::Result<()> {
             let mut buffered = BufWriter::new((self.through)(File::create(&path)?));
             fill(&mut buffered)?;
             buffered.flush()?;
@@ -233,7 +233,7 @@ fn keep_others(old: &Path, new: &Path) -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use super::*;
     use crate::library::Patches;
@@ -283,7 +283,7 @@ mod tests {
     }
 
     fn size(folder: &Path) -> u64 {
-        let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
+        let entries = fs::read_dir(folder).unwrap().map(std::result::Result::unwrap);
         entries.map(|e| if e.path().is_dir() { size(&e.path()) } else { e.metadata().unwrap().len() }).sum()
     }
 

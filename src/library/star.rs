@@ -85,7 +85,7 @@ pub fn write_classes(library: &Library, to: &mut dyn Write) -> io::Result<()> {
     table.flush()
 }
 
-/// Pixel sizes that go together, in picometres so that equal means equal; `None` without a scale.
+/// Pixel sizes that go together, in femtometres (the 1e-5 A that is written), so that equal means equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Optics {
     scale: bool,

@@ -19,7 +19,7 @@ pub use propose::CLASS_COLOURS;
 
 use crate::micrograph::PixelSize;
 use crate::particle::patch::{Edge, Normalise, PatchGeometry};
-use crate::particle::{Class, ClassId, MicrographId, Particle, ParticleId};
+use crate::particle::{Class, MicrographId, Particle, ParticleId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
