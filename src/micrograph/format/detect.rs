@@ -75,7 +75,7 @@ fn by_signature(source: &Source) -> Option<Format> {
     {
         return Some(Format::Bmp);
     }
-    (head.get(208..211) == Some(b"MAP".as_slice())).then_some(Format::Mrc)
+    (head.get(208..211) == Some(b"MAP".as_slice()) && !is_text(head)).then_some(Format::Mrc)
 }
 
 impl Source {
