@@ -3,6 +3,9 @@
 //!
 //! The files are written by the tests, byte by byte where the format is simple enough.
 
+// The allowance for tests in clippy.toml does not reach their writers.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod arrays;
 mod bad_input;
 mod chance;

@@ -81,7 +81,7 @@ fn packed_pages_open() {
     let mut predictor = page.clone().with(259, Tag::Short(vec![8])).with(317, Tag::Short(vec![2]));
     predictor.chunks = vec![zlib(&Kind::U16.encode(&predicted, false))];
     // PackBits: a run of literal bytes is its length less one, then the bytes.
-    let mut packbits = page.clone().with(259, Tag::Short(vec![32773]));
+    let mut packbits = page.with(259, Tag::Short(vec![32773]));
     packbits.chunks = vec![data.chunks(100).flat_map(|run| [&[run.len() as u8 - 1], run].concat()).collect()];
     for (name, page) in [("deflate", deflate), ("predictor", predictor), ("packbits", packbits)] {
         assert_eq!(*opened("a.tif", &tiff(page)).pixels, *pixels(&values), "{name}");

@@ -39,13 +39,13 @@ pub(super) fn detect(source: &Source) -> Result<Format> {
     if let Some(format) = by_signature(source) {
         return Ok(format);
     }
-    if matrix::is_spiepy(source) {
-        return Ok(Format::SpiePy);
-    }
     let named = source.extension_format();
     // An MRC header of an old writer has no signature and may start with any numbers.
-    if named == Some(Format::Mrc) {
+    if named == Some(Format::Mrc) || named.is_none() && mrc::is_plausible(source) {
         return Ok(Format::Mrc);
+    }
+    if matrix::is_spiepy(source) {
+        return Ok(Format::SpiePy);
     }
     if let Some((_, name, advice)) = FOREIGN.iter().find(|(start, ..)| source.head.starts_with(start)) {
         return Err(source.bad(name, "format", format!("this format is not read: {advice}")));
@@ -58,7 +58,6 @@ pub(super) fn detect(source: &Source) -> Result<Format> {
             Err(source.bad(format.name(), "signature", problem))
         }
         None if is_text(&source.head) => Ok(Format::TextMatrix),
-        None if mrc::is_plausible(source) => Ok(Format::Mrc),
         None => {
             Err(source.bad("image", "format", format!("not a format that is read: {}", source.describe())))
         }
@@ -76,7 +75,7 @@ fn by_signature(source: &Source) -> Option<Format> {
     {
         return Some(Format::Bmp);
     }
-    (head.get(208..211) == Some(b"MAP".as_slice())).then_some(Format::Mrc)
+    (head.get(208..211) == Some(b"MAP".as_slice()) && !is_text(head)).then_some(Format::Mrc)
 }
 
 impl Source {

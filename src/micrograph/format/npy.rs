@@ -4,7 +4,7 @@
 
 use super::sample::{ByteOrder, LUMINANCE, SampleType, merge_channels, read_samples};
 use super::source::Source;
-use super::{Page, detect};
+use super::{Page, detect, guarded};
 use crate::{Error, Result};
 use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 use std::io::{self, Read, SeekFrom};
@@ -40,18 +40,20 @@ pub(super) type Bad<'a> = &'a dyn Fn(&str, String) -> Error;
 /// # Errors
 /// [`Error::File`] naming the field.
 pub(super) fn read(source: &Source, page: usize) -> Result<Page> {
-    let bad = |field: &str, problem: String| source.bad(NAME, field, problem);
-    let mut reader = source.reader()?;
-    let array = read_header(&mut reader, &bad)?;
-    array.check_length(source.len, &bad)?;
-    let layout = array.layout(&bad)?;
-    source.pixel_count(NAME, "shape", layout.width, layout.height)?;
-    source.check_page(NAME, page, layout.pages)?;
-    let start = array.offset + array.page_start(layout, page);
-    let broken = |e: io::Error| source.broken(NAME, "data", &e);
-    reader.seek(SeekFrom::Start(start)).map_err(broken)?;
-    let pixels = array.read_page(&mut reader, layout, page).map_err(broken)?;
-    Ok(array.into_page(layout, pixels))
+    guarded(source, NAME, || {
+        let bad = |field: &str, problem: String| source.bad(NAME, field, problem);
+        let mut reader = source.reader()?;
+        let array = read_header(&mut reader, &bad)?;
+        array.check_length(source.len, &bad)?;
+        let layout = array.layout(&bad)?;
+        source.pixel_count(NAME, "shape", layout.width, layout.height)?;
+        source.check_page(NAME, page, layout.pages)?;
+        let start = array.offset + array.page_start(layout, page);
+        let broken = |e: io::Error| source.broken(NAME, "data", &e);
+        reader.seek(SeekFrom::Start(start)).map_err(broken)?;
+        let pixels = array.read_page(&mut reader, layout, page).map_err(broken)?;
+        Ok(array.into_page(layout, pixels))
+    })
 }
 
 /// Reads the header; the reader stands at the first number afterwards.

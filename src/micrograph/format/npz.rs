@@ -51,7 +51,7 @@ pub(super) fn read(source: &Source, page: usize) -> Result<Page> {
             source.check_page(NAME, page, layout.pages)?;
             let skip = array.page_start(layout, page);
             let broken = |e: io::Error| bad("data", format!("cannot be unpacked ({e})"));
-            io::copy(&mut reader.by_ref().take(skip), &mut io::sink()).map_err(broken)?;
+            io::copy(&mut (&mut *reader).take(skip), &mut io::sink()).map_err(broken)?;
             let pixels = array.read_page(reader, layout, page).map_err(broken)?;
             finish(reader).map_err(broken)?;
             let mut picture = array.into_page(layout, pixels);

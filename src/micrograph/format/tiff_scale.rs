@@ -3,7 +3,7 @@
 use super::scale::{Scale, length, quantity};
 use ::tiff::decoder::Decoder;
 use ::tiff::decoder::ifd::Value;
-use ::tiff::tags::Tag;
+use ::tiff::tags::{Tag, Type};
 use std::io::{Read, Seek};
 
 /// The longest text that is looked through.
@@ -24,8 +24,10 @@ pub(super) fn scale<R: Read + Seek>(decoder: &mut Decoder<R>, notes: &mut Vec<St
 /// A tag's bytes as text, be they UTF-8 or Latin-1 (Zeiss writes its µ so).
 fn text<R: Read + Seek>(decoder: &mut Decoder<R>, tag: Tag) -> Option<String> {
     let entry = decoder.image_ifd().find_entry(tag)?;
-    let size = entry.count().checked_mul(u64::from(entry.field_type().byte_len()))?;
-    let mut bytes = vec![0; usize::try_from(size.min(MAX_TEXT)).ok()?];
+    if !matches!(entry.field_type(), Type::ASCII | Type::BYTE | Type::UNDEFINED) {
+        return None;
+    }
+    let mut bytes = vec![0; usize::try_from(entry.count().min(MAX_TEXT)).ok()?];
     decoder.image_ifd().find_tag_bytes(tag, &mut bytes, 0).ok()??;
     while bytes.last() == Some(&0) {
         bytes.pop();
