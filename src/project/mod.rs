@@ -6,6 +6,8 @@ pub mod edit;
 pub mod history;
 pub mod store;
 
+pub use crate::particle::Region;
+
 use crate::micrograph::PixelSize;
 use crate::particle::patch::PatchGeometry;
 use crate::particle::{Class, ClassId, MicrographId, Particle, ParticleId};
@@ -53,13 +55,4 @@ pub struct MicrographEntry {
     pub bright: Option<bool>,
     /// Contrast percentiles of the display, 0..=100, low < high.
     pub contrast: (f32, f32),
-}
-
-/// An axis-aligned rectangle in pixels: x0 <= x < x1, y0 <= y < y1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Region {
-    pub x0: f32,
-    pub y0: f32,
-    pub x1: f32,
-    pub y1: f32,
 }
