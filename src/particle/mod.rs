@@ -2,6 +2,7 @@
 
 pub mod detect;
 pub mod patch;
+pub mod territory;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,32 @@ pub struct Particle {
     /// A label that training never sees: it only measures accuracy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held_out: bool,
+}
+
+/// An axis-aligned rectangle in pixels: x0 <= x < x1, y0 <= y < y1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Region {
+    pub x0: f32,
+    pub y0: f32,
+    pub x1: f32,
+    pub y1: f32,
+}
+
+impl Region {
+    /// True if the point lies inside.
+    pub fn contains(&self, x: f32, y: f32) -> bool {
+        self.x0 <= x && x < self.x1 && self.y0 <= y && y < self.y1
+    }
+
+    /// The whole pixels inside a `width` x `height` picture as `(columns, rows)`; empty ranges if there are none.
+    pub fn pixels(&self, width: usize, height: usize) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
+        let span = |low: f32, high: f32, size: usize| {
+            let first = (low.ceil().max(0.0) as usize).min(size);
+            let end = (high.ceil().max(0.0) as usize).min(size);
+            first..end.max(first)
+        };
+        (span(self.x0, self.x1, width), span(self.y0, self.y1, height))
+    }
 }
 
 /// What a trained model says of one particle.

@@ -1,5 +1,13 @@
 //! Patches: squares cut round particles in physical size, resampled once, normalised.
 
+mod geometry;
+mod source;
+mod turn;
+
+pub use geometry::{ParticleExtent, propose_geometry};
+pub use source::PatchSource;
+pub use turn::turned;
+
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

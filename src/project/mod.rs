@@ -14,11 +14,12 @@ mod propose;
 pub mod source;
 pub mod store;
 
+pub use crate::particle::Region;
 pub use lookup::{ClassCount, MicrographCount};
 pub use propose::CLASS_COLOURS;
 
 use crate::micrograph::PixelSize;
-use crate::particle::patch::{Edge, Normalise, PatchGeometry};
+use crate::particle::patch::PatchGeometry;
 use crate::particle::{Class, MicrographId, Particle, ParticleId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -66,15 +67,6 @@ pub struct MicrographEntry {
     pub contrast: (f32, f32),
 }
 
-/// An axis-aligned rectangle in pixels: x0 <= x < x1, y0 <= y < y1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Region {
-    pub x0: f32,
-    pub y0: f32,
-    pub x1: f32,
-    pub y1: f32,
-}
-
 impl Project {
     /// An empty project with the default patch geometry.
     pub fn new() -> Self {
@@ -82,7 +74,7 @@ impl Project {
             classes: Vec::new(),
             micrographs: Vec::new(),
             particles: BTreeMap::new(),
-            patch: default_patch(),
+            patch: PatchGeometry::default(),
             training: serde_json::Value::Null,
             next_particle: 1,
             next_class: 1,
@@ -129,16 +121,5 @@ impl MicrographEntry {
         self.path
             .file_name()
             .map_or_else(|| self.path.display().to_string(), |n| n.to_string_lossy().into_owned())
-    }
-}
-
-fn default_patch() -> PatchGeometry {
-    PatchGeometry {
-        extent_nm: None,
-        extent_px: 64.0,
-        side: 48,
-        normalise: Normalise::Micrograph,
-        edge: Edge::Background,
-        blank_neighbours: false,
     }
 }

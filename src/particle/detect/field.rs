@@ -1,0 +1,232 @@
+//! The working picture of the detectors: coarser where particles are large, flat, and with bright particles.
+
+use crate::micrograph::Micrograph;
+use crate::micrograph::stats::percentiles;
+use crate::particle::Region;
+use rayon::prelude::*;
+
+/// Value of a pixel that lies in an excluded region: below every threshold.
+pub(super) const NOTHING: f32 = f32::NEG_INFINITY;
+
+/// A micrograph prepared for detection: background near 0, bright particles near 1, whatever the contrast was.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    pub width: usize,
+    pub height: usize,
+    /// Micrograph pixels per field pixel along each axis, >= 1.
+    pub factor: usize,
+    /// `width * height` values; [`NOTHING`] in excluded regions.
+    pub values: Vec<f32>,
+}
+
+impl Field {
+    /// Micrograph coordinate of a field coordinate (both with pixel centres at whole numbers).
+    pub fn to_micrograph(&self, at: f32) -> f32 {
+        (at + 0.5) * self.factor as f32 - 0.5
+    }
+
+    /// Averages over `factor` x `factor` blocks, smooths with a Gaussian of `sigma` field pixels (and sharpens what is
+    /// coarser, unless `sigma` is 0), subtracts a smooth background and scales to the picture's own range. `bright` tells whether particles are brighter.
+    pub fn new(m: &Micrograph, excluded: &[Region], factor: usize, sigma: f32, bright: bool) -> Self {
+        let (width, height) = (m.width.div_ceil(factor), m.height.div_ceil(factor));
+        let used = used_pixels(m, excluded);
+        let sign = if bright { 1.0 } else { -1.0 };
+        let mut values = vec![0.0_f32; width * height];
+        let mut weights = vec![0.0_f32; width * height];
+        values.par_chunks_mut(width).zip(weights.par_chunks_mut(width)).enumerate().for_each(
+            |(row, (values, weights))| {
+                for y in row * factor..((row + 1) * factor).min(m.height) {
+                    for x in 0..m.width {
+                        if used[y * m.width + x] {
+                            values[x / factor] += sign * m.pixels[y * m.width + x];
+                            weights[x / factor] += 1.0;
+                        }
+                    }
+                }
+            },
+        );
+        for (v, w) in values.iter_mut().zip(&mut weights) {
+            if *w > 0.0 {
+                *v /= *w;
+                *w = 1.0;
+            }
+        }
+        smooth(&mut values, &mut weights, width, height, sigma);
+        if sigma > 0.0 {
+            sharpen(&mut values, &weights, width, height, sigma);
+        }
+        flatten(&mut values, &weights, width, height);
+        scale(&mut values, &weights);
+        Self { width, height, factor, values }
+    }
+}
+
+/// One flag a pixel: true outside all excluded regions.
+pub(super) fn used_pixels(m: &Micrograph, excluded: &[Region]) -> Vec<bool> {
+    let mut used = vec![true; m.width * m.height];
+    for region in excluded {
+        let (columns, rows) = region.pixels(m.width, m.height);
+        for y in rows {
+            used[y * m.width..][columns.clone()].fill(false);
+        }
+    }
+    used
+}
+
+/// Normalised convolution: pixels of weight 0 neither give nor keep a value, so an edge to them stays sharp.
+fn smooth(values: &mut [f32], weights: &mut [f32], width: usize, height: usize, sigma: f32) {
+    let kept: Vec<bool> = weights.iter().map(|w| *w > 0.0).collect();
+    for (v, w) in values.iter_mut().zip(weights.iter()) {
+        *v *= w;
+    }
+    gaussian(values, width, height, sigma);
+    gaussian(weights, width, height, sigma);
+    for ((v, w), kept) in values.iter_mut().zip(weights.iter_mut()).zip(kept) {
+        if kept {
+            *v /= w.max(f32::MIN_POSITIVE);
+            *w = 1.0;
+        } else {
+            (*v, *w) = (0.0, 0.0);
+        }
+    }
+}
+
+/// Unsharp mask: the narrow gaps between crowded particles, which blur fills, become as deep as they were.
+fn sharpen(values: &mut [f32], weights: &[f32], width: usize, height: usize, sigma: f32) {
+    const AMOUNT: f32 = 1.5;
+    let (mut wide, mut weights) = (values.to_vec(), weights.to_vec());
+    smooth(&mut wide, &mut weights, width, height, 3.0 * sigma);
+    for (v, w) in values.iter_mut().zip(&wide) {
+        *v += AMOUNT * (*v - w);
+    }
+}
+
+/// Separable Gaussian blur in place; the picture continues with its nearest pixel beyond the border.
+pub(super) fn gaussian(values: &mut [f32], width: usize, height: usize, sigma: f32) {
+    if sigma <= 0.0 || values.is_empty() {
+        return;
+    }
+    let radius = (3.0 * sigma).ceil() as usize;
+    let mut kernel: Vec<f32> =
+        (0..=2 * radius).map(|i| (-0.5 * ((i as f32 - radius as f32) / sigma).powi(2)).exp()).collect();
+    let sum: f32 = kernel.iter().sum();
+    kernel.iter_mut().for_each(|k| *k /= sum);
+    values.par_chunks_mut(width).for_each_init(
+        || vec![0.0_f32; width + 2 * radius],
+        |padded, row| {
+            padded[..radius].fill(row[0]);
+            padded[radius..radius + width].copy_from_slice(row);
+            padded[radius + width..].fill(row[width - 1]);
+            row.fill(0.0);
+            for (i, k) in kernel.iter().enumerate() {
+                for (out, v) in row.iter_mut().zip(&padded[i..]) {
+                    *out += k * v;
+                }
+            }
+        },
+    );
+    let source = values.to_vec();
+    values.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
+        row.fill(0.0);
+        for (i, k) in kernel.iter().enumerate() {
+            let from = (y + i).saturating_sub(radius).min(height - 1);
+            for (out, v) in row.iter_mut().zip(&source[from * width..][..width]) {
+                *out += k * v;
+            }
+        }
+    });
+}
+
+/// Subtracts a polynomial background of second order, fitted to the darker part of the picture by asymmetric least
+/// squares: pixels above the current fit (particles) pull at it far less than pixels below.
+fn flatten(values: &mut [f32], weights: &[f32], width: usize, height: usize) {
+    const TERMS: usize = 6;
+    let step = ((width * height) as f64 / 20_000.0).sqrt().ceil().max(1.0) as usize;
+    let terms = |x: usize, y: usize| -> [f64; TERMS] {
+        let u = 2.0 * x as f64 / width.max(2) as f64 - 1.0;
+        let v = 2.0 * y as f64 / height.max(2) as f64 - 1.0;
+        [1.0, u, v, u * u, u * v, v * v]
+    };
+    let mut samples = Vec::new();
+    for y in (step / 2..height).step_by(step) {
+        for x in (step / 2..width).step_by(step) {
+            if weights[y * width + x] > 0.0 {
+                samples.push((terms(x, y), f64::from(values[y * width + x])));
+            }
+        }
+    }
+    let grey: Vec<f32> = samples.iter().map(|s| s.1 as f32).collect();
+    let mut fit = [0.0; TERMS];
+    fit[0] = f64::from(percentiles(&grey, &[20.0])[0]);
+    if samples.len() < 10 * TERMS {
+        subtract(values, weights, width, |_, _| fit[0]);
+        return;
+    }
+    for _ in 0..8 {
+        let (mut a, mut b) = ([[0.0; TERMS]; TERMS], [0.0; TERMS]);
+        for (t, v) in &samples {
+            let expected: f64 = t.iter().zip(&fit).map(|(t, c)| t * c).sum();
+            let weight = if *v > expected { 0.02 } else { 0.98 };
+            for i in 0..TERMS {
+                b[i] += weight * t[i] * v;
+                for j in 0..TERMS {
+                    a[i][j] += weight * t[i] * t[j];
+                }
+            }
+        }
+        match solve(a, b) {
+            Some(next) => fit = next,
+            None => break,
+        }
+    }
+    subtract(values, weights, width, |x, y| terms(x, y).iter().zip(&fit).map(|(t, c)| t * c).sum());
+}
+
+fn subtract(values: &mut [f32], weights: &[f32], width: usize, background: impl Fn(usize, usize) -> f64) {
+    for (i, v) in values.iter_mut().enumerate() {
+        *v = if weights[i] > 0.0 { *v - background(i % width, i / width) as f32 } else { NOTHING };
+    }
+}
+
+/// Gauss elimination with pivoting; `None` if the system is singular.
+fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> Option<[f64; N]> {
+    for column in 0..N {
+        let pivot = (column..N).max_by(|i, j| a[*i][column].abs().total_cmp(&a[*j][column].abs()))?;
+        if a[pivot][column].abs() < 1e-9 {
+            return None;
+        }
+        a.swap(column, pivot);
+        b.swap(column, pivot);
+        for row in 0..N {
+            if row != column {
+                let part = a[row][column] / a[column][column];
+                for k in column..N {
+                    a[row][k] -= part * a[column][k];
+                }
+                b[row] -= part * b[column];
+            }
+        }
+    }
+    let mut x = [0.0; N];
+    for i in 0..N {
+        x[i] = b[i] / a[i][i];
+    }
+    Some(x)
+}
+
+/// Scales so that the usual background is 0 and the 99th percentile 1. A constant picture becomes 0 everywhere.
+fn scale(values: &mut [f32], weights: &[f32]) {
+    let step = (values.len() / 200_000).max(1);
+    let sample: Vec<f32> =
+        (0..values.len()).step_by(step).filter(|i| weights[*i] > 0.0).map(|i| values[i]).collect();
+    let levels = percentiles(&sample, &[5.0, 99.0]);
+    let range = levels[1] - levels[0];
+    let magnitude = levels[0].abs().max(levels[1].abs());
+    // A range below the rounding of f32 is noise of the arithmetic, not of the specimen.
+    let gain = if range > 1e-5 * magnitude && range > 0.0 { 1.0 / range } else { 0.0 };
+    for (v, w) in values.iter_mut().zip(weights) {
+        if *w > 0.0 {
+            *v = if gain > 0.0 { ((*v - levels[0]) * gain).clamp(-4.0, 8.0) } else { 0.0 };
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Touching particles: shapes chosen over all thresholds, grown to their half-height outline by a watershed.
+
+use super::choice::{Choice, choose};
+use super::distance::{distances, neighbours};
+use super::field::{Field, NOTHING};
+use super::levels::{Candidate, Rules};
+use super::shape::{Hull, Run, area, components, runs_of};
+use super::{Detection, Plan, Progress};
+use crate::micrograph::stats::percentiles;
+use crate::particle::Region;
+use crate::{Error, Result};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// A particle of this contrast is as clear as any.
+const CLEAR: f32 = 0.6;
+
+/// Number of thresholds looked at.
+const LEVELS: usize = 30;
+
+/// The particles of a field: a label map (0 = nobody, else index + 1 into `detections`) and what was measured.
+#[derive(Clone, Debug)]
+pub(super) struct Segmentation {
+    pub labels: Vec<u32>,
+    pub detections: Vec<Detection>,
+}
+
+/// Divides `field` into particles. Detections are in the order of their labels.
+///
+/// # Errors
+/// [`Error::Stopped`] as soon as `progress` returns false.
+pub(super) fn segment(field: &Field, plan: &Plan, progress: Progress<'_>) -> Result<Segmentation> {
+    let rules = plan.rules(field.factor);
+    let thresholds = thresholds(field, plan.contrast);
+    let choices = choose(field, &thresholds, &rules, &|done| progress(0.6 * done))?;
+    let mut labels = vec![0_u32; field.values.len()];
+    let mut seeds = Vec::new();
+    paint(field, choices, &mut labels, &mut seeds);
+    grow(field, &mut labels, &mut seeds);
+    // A faint particle that leans on a bright one is no branch of the tree; it shows once the bright one is gone.
+    let rest = without(field, &labels);
+    let coarse: Vec<f32> = thresholds.iter().copied().step_by(3).collect();
+    let mut left = choose(&rest, &coarse, &rules, &|done| progress(0.6 + 0.3 * done))?;
+    let width = |c: &Candidate| c.area / Hull::new(&c.runs).length();
+    let small = |of: &dyn Fn(&Seed) -> f32| {
+        let all: Vec<f32> = seeds.iter().map(of).collect();
+        0.7 * percentiles(&all, &[10.0])[0]
+    };
+    // Rims and crumbs of the bright ones are left, too: smaller or thinner than any particle so far.
+    let (least_width, least_area) = (small(&|s| s.width), small(&|s| area(&s.runs) as f32));
+    left.retain(|c| {
+        let c = &c.candidate;
+        c.solidity > 0.85 && width(c) > least_width && c.area > least_area
+    });
+    paint(field, left, &mut labels, &mut seeds);
+    grow(field, &mut labels, &mut seeds);
+    if !progress(0.95) {
+        return Err(Error::Stopped);
+    }
+    let detections = measure(field, plan, &mut labels, &seeds);
+    Ok(Segmentation { labels, detections })
+}
+
+/// Levels between half the smallest contrast asked for and the brightest usual value.
+fn thresholds(field: &Field, contrast: f32) -> Vec<f32> {
+    let step = (field.values.len() / 100_000).max(1);
+    let sample: Vec<f32> = field.values.iter().step_by(step).copied().filter(|v| *v > NOTHING).collect();
+    let top = percentiles(&sample, &[99.8])[0];
+    let bottom = (0.5 * contrast).max(0.02);
+    if top <= bottom {
+        return Vec::new();
+    }
+    (0..LEVELS).map(|i| bottom + (top - bottom) * i as f32 / LEVELS as f32).collect()
+}
+
+/// A painted choice: the height of its outline and how far it may grow.
+#[derive(Clone, Debug)]
+struct Seed {
+    runs: Vec<Run>,
+    /// Median value inside.
+    level: f32,
+    /// Outline: half of `level`, or less for hollow particles.
+    outline: f32,
+    /// Area over length.
+    width: f32,
+    reach: u8,
+}
+
+/// Paints the choices into a label map, larger ones first; one that lies mostly inside another is dropped.
+fn paint(field: &Field, mut choices: Vec<Choice>, labels: &mut [u32], seeds: &mut Vec<Seed>) {
+    choices.sort_by(|a, b| b.candidate.area.total_cmp(&a.candidate.area));
+    for Choice { candidate, threshold, .. } in choices {
+        let pixels = |runs: &[Run]| -> Vec<usize> {
+            runs.iter().flat_map(|r| (r.x0..=r.x1).map(|x| r.y as usize * field.width + x as usize)).collect()
+        };
+        let inside = pixels(&candidate.runs);
+        let free = inside.iter().filter(|i| labels[**i] == 0).count();
+        if free * 2 < inside.len() {
+            continue;
+        }
+        let values: Vec<f32> = inside.iter().map(|i| field.values[*i]).filter(|v| *v >= threshold).collect();
+        let level = percentiles(&values, &[50.0])[0];
+        let outline = 0.5 * level;
+        let label = seeds.len() as u32 + 1;
+        for i in solid(field, &candidate.runs, outline) {
+            if labels[i] == 0 {
+                labels[i] = label;
+            }
+        }
+        let width = candidate.area / Hull::new(&candidate.runs).length();
+        let reach = (1.0 + 0.3 * width).clamp(1.0, 200.0) as u8;
+        seeds.push(Seed { runs: candidate.runs, level, outline, width, reach });
+    }
+}
+
+/// Pixels of `runs` that reach `outline`, and those that such pixels surround; ascending.
+fn solid(field: &Field, runs: &[Run], outline: f32) -> Vec<usize> {
+    let (Some(first), Some(last)) = (runs.first(), runs.last()) else { return Vec::new() };
+    let x0 = runs.iter().map(|r| r.x0).min().unwrap_or(0);
+    let x1 = runs.iter().map(|r| r.x1).max().unwrap_or(0);
+    // One pixel of margin all round makes the outside one connected set, found first.
+    let (width, height) = ((x1 - x0) as usize + 3, (last.y - first.y) as usize + 3);
+    let mut gap = vec![true; width * height];
+    let pixels = |run: &Run| {
+        let (run, y) = (*run, (run.y - first.y) as usize + 1);
+        let row = run.y as usize * field.width;
+        (run.x0..=run.x1).map(move |x| (row + x as usize, y * width + (x - x0) as usize + 1))
+    };
+    for (i, local) in runs.iter().flat_map(pixels) {
+        gap[local] = field.values[i] < outline;
+    }
+    let (gaps, _) = components(&gap, width, false);
+    runs.iter().flat_map(pixels).filter(|(_, local)| gaps[*local] != 1).map(|(i, _)| i).collect()
+}
+
+/// The field without the labelled shapes and the pixels next to them.
+fn without(field: &Field, labels: &[u32]) -> Field {
+    let mut rest = field.clone();
+    for i in 0..labels.len() {
+        if labels[i] > 0
+            || neighbours(i, field.width, labels.len()).into_iter().flatten().any(|n| labels[n] > 0)
+        {
+            rest.values[i] = NOTHING;
+        }
+    }
+    rest
+}
+
+/// Marker-controlled watershed: from the painted shapes outward, brightest pixels first, down to each one's outline.
+fn grow(field: &Field, labels: &mut [u32], seeds: &mut [Seed]) {
+    let key = |i: usize| (field.values[i] * 1024.0) as i32;
+    let mut queue: BinaryHeap<(i32, Reverse<u64>, u32, u32, u8)> = BinaryHeap::new();
+    let mut turn = 0_u64;
+    let mut push = |queue: &mut BinaryHeap<_>, labels: &[u32], i: usize, label: u32, steps: u8| {
+        let seed = &seeds[label as usize - 1];
+        if steps >= seed.reach {
+            return;
+        }
+        for n in neighbours(i, field.width, labels.len()).into_iter().take(4).flatten() {
+            if labels[n] == 0 && field.values[n] >= seed.outline {
+                turn += 1;
+                queue.push((key(n), Reverse(turn), n as u32, label, steps + 1));
+            }
+        }
+    };
+    for i in 0..labels.len() {
+        if labels[i] > 0 {
+            push(&mut queue, labels, i, labels[i], 0);
+        }
+    }
+    while let Some((_, _, i, label, steps)) = queue.pop() {
+        if labels[i as usize] == 0 {
+            labels[i as usize] = label;
+            push(&mut queue, labels, i as usize, label, steps);
+        }
+    }
+    let runs = runs_of(labels, field.width, seeds.len());
+    for (seed, runs) in seeds.iter_mut().zip(runs.into_iter().skip(1)) {
+        seed.runs = runs;
+    }
+}
+
+/// Measures every labelled shape, drops what is no particle, and renumbers the labels.
+fn measure(field: &Field, plan: &Plan, labels: &mut [u32], seeds: &[Seed]) -> Vec<Detection> {
+    let rings = rings(field, labels, seeds.len());
+    let mut names = vec![0_u32; seeds.len() + 1];
+    let mut detections = Vec::new();
+    for (s, (seed, ring)) in seeds.iter().zip(rings).enumerate() {
+        let outside = if ring.is_empty() { seed.outline } else { percentiles(&ring, &[50.0])[0] };
+        let contrast = seed.level - outside;
+        let Some(mut detection) = detection(field, seed) else { continue };
+        let hull = Hull::new(&seed.runs);
+        let solidity = area(&seed.runs) as f32 / hull.pixels as f32;
+        // Faint ragged shapes are what noise and gaps between particles leave.
+        if solidity < if contrast < 2.0 * plan.contrast { 0.85 } else { 0.7 } {
+            continue;
+        }
+        let fits = (plan.diameter.0..=plan.diameter.1).contains(&detection.diameter);
+        if fits && contrast >= plan.contrast && detection.area >= plan.min_area {
+            detection.score = (contrast / CLEAR).clamp(0.0, 1.0).sqrt() * solidity;
+            detections.push(detection);
+            names[s + 1] = detections.len() as u32;
+        }
+    }
+    labels.iter_mut().for_each(|l| *l = names[*l as usize]);
+    detections
+}
+
+/// Values of the unlabelled pixels two steps round each label.
+fn rings(field: &Field, labels: &[u32], count: usize) -> Vec<Vec<f32>> {
+    let mut near = labels.to_vec();
+    for _ in 0..3 {
+        let before = near.clone();
+        for i in 0..near.len() {
+            if before[i] == 0 {
+                let found = neighbours(i, field.width, near.len()).into_iter().take(4).flatten();
+                near[i] = found.map(|n| before[n]).find(|l| *l > 0).unwrap_or(0);
+            }
+        }
+    }
+    let mut rings = vec![Vec::new(); count];
+    for (i, l) in near.iter().enumerate() {
+        if *l > 0 && labels[i] == 0 && field.values[i] > NOTHING {
+            rings[*l as usize - 1].push(field.values[i]);
+        }
+    }
+    rings
+}
+
+/// Centroid, size and bounds of one shape in micrograph pixels.
+fn detection(field: &Field, seed: &Seed) -> Option<Detection> {
+    let first = seed.runs.first()?;
+    let (mut sum_x, mut sum_y, mut area) = (0.0_f64, 0.0_f64, 0.0_f64);
+    let (mut x0, mut x1, mut y1) = (first.x0, first.x1, first.y);
+    for run in &seed.runs {
+        let n = run.len() as f64;
+        sum_x += n * f64::from(run.x0 + run.x1) / 2.0;
+        sum_y += n * f64::from(run.y);
+        area += n;
+        (x0, x1, y1) = (x0.min(run.x0), x1.max(run.x1), y1.max(run.y));
+    }
+    let factor = field.factor as f32;
+    let edge = |at: u32| field.to_micrograph(at as f32 - 0.5);
+    let touches =
+        x0 == 0 || first.y == 0 || x1 as usize + 1 >= field.width || y1 as usize + 1 >= field.height || {
+            seed.runs.iter().any(|r| next_to_nothing(field, r))
+        };
+    let pixels = area as f32 * factor * factor;
+    Some(Detection {
+        x: field.to_micrograph((sum_x / area) as f32),
+        y: field.to_micrograph((sum_y / area) as f32),
+        diameter: 2.0 * (pixels / std::f32::consts::PI).sqrt(),
+        length: Hull::new(&seed.runs).length() * factor,
+        area: pixels,
+        bounds: Region { x0: edge(x0), y0: edge(first.y), x1: edge(x1 + 1), y1: edge(y1 + 1) },
+        touches_border: touches,
+        score: 0.0,
+    })
+}
+
+/// True if an excluded pixel adjoins the run above or below.
+fn next_to_nothing(field: &Field, run: &Run) -> bool {
+    let above = run.y as usize + 1;
+    [run.y.checked_sub(1).map(|y| y as usize), (above < field.height).then_some(above)]
+        .into_iter()
+        .flatten()
+        .any(|y| field.values[y * field.width..][run.x0 as usize..=run.x1 as usize].contains(&NOTHING))
+}
+
+/// Divides every labelled shape among the pixels `starts` in it (their index + 1 becomes the label) by a watershed
+/// of its distance map; shapes without a start get 0.
+pub(in crate::particle) fn divide_among(
+    labels: &[u32],
+    width: usize,
+    height: usize,
+    starts: &[Option<usize>],
+) -> Vec<u32> {
+    let distance = distances(labels, width, height);
+    let key = |i: usize| (distance[i] * 16.0) as i32;
+    let mut owner = vec![0_u32; labels.len()];
+    let mut queue: BinaryHeap<(i32, Reverse<u64>, usize, u32)> = BinaryHeap::new();
+    let mut turn = 0;
+    for (s, start) in starts.iter().enumerate() {
+        if let Some(i) = start.filter(|i| labels.get(*i).is_some_and(|l| *l > 0)) {
+            turn += 1;
+            queue.push((i32::MAX, Reverse(turn), i, s as u32 + 1));
+        }
+    }
+    while let Some((_, _, i, seed)) = queue.pop() {
+        if owner[i] > 0 {
+            continue;
+        }
+        owner[i] = seed;
+        for n in neighbours(i, width, labels.len()).into_iter().flatten() {
+            if owner[n] == 0 && labels[n] == labels[i] {
+                turn += 1;
+                queue.push((key(n), Reverse(turn), n, seed));
+            }
+        }
+    }
+    owner
+}

@@ -1,0 +1,119 @@
+//! Turned, shifted and scaled patches out of a wide one.
+
+/// Cuts a `side` x `side` patch from the middle of a `wide` x `wide` one with its content scaled by `scale`, turned
+/// by `angle_rad` (counter-clockwise as seen on the screen, where y points down) and then moved by `shift_px`
+/// (right, down; patch pixels).
+///
+/// Bilinear; beyond the wide patch its nearest pixel. Angle 0, shift 0, scale 1 is the central crop, bit for bit,
+/// where `wide` and `side` have the same parity. `out` must hold `side * side` values and `wide_pixels`
+/// `wide * wide`; what is missing is left alone. A pose that is not finite counts as none. Does not allocate.
+pub fn turned(
+    wide_pixels: &[f32],
+    wide: usize,
+    side: usize,
+    angle_rad: f32,
+    shift_px: [f32; 2],
+    scale: f32,
+    out: &mut [f32],
+) {
+    if wide == 0 || side == 0 || wide_pixels.len() < wide * wide {
+        return;
+    }
+    let finite = |v: f32| if v.is_finite() { v } else { 0.0 };
+    let (sin, cos) = finite(angle_rad).sin_cos();
+    let shift = shift_px.map(finite);
+    let shrink = if scale.is_finite() && scale > 0.0 { 1.0 / scale } else { 1.0 };
+    let (sin, cos) = (sin * shrink, cos * shrink);
+    let middle = (wide as f32 - 1.0) / 2.0;
+    let half = (side as f32 - 1.0) / 2.0;
+    let last = (wide - 1) as f32;
+    for (row, line) in out.chunks_exact_mut(side).take(side).enumerate() {
+        let v = row as f32 - half - shift[1];
+        for (column, value) in line.iter_mut().enumerate() {
+            let u = column as f32 - half - shift[0];
+            // The inverse of a counter-clockwise turn on a screen whose y points down.
+            let x = (middle + u * cos - v * sin).clamp(0.0, last);
+            let y = (middle + u * sin + v * cos).clamp(0.0, last);
+            let (x0, y0) = (x as usize, y as usize);
+            let (fx, fy) = (x - x0 as f32, y - y0 as f32);
+            let right = usize::from(x0 + 1 < wide);
+            let down = if y0 + 1 < wide { wide } else { 0 };
+            let at = y0 * wide + x0;
+            let top = wide_pixels[at] + (wide_pixels[at + right] - wide_pixels[at]) * fx;
+            let below = at + down;
+            let bottom = wide_pixels[below] + (wide_pixels[below + right] - wide_pixels[below]) * fx;
+            *value = top + (bottom - top) * fy;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::f32::consts::{FRAC_PI_2, PI};
+
+    const F: [&str; 7] = [".......", "..###..", "..#....", "..##...", "..#....", "..#....", "......."];
+
+    fn picture(rows: &[&str]) -> Vec<f32> {
+        rows.iter().flat_map(|r| r.bytes().map(|b| f32::from(u8::from(b == b'#')))).collect()
+    }
+
+    fn turn(rows: &[&str], angle: f32, shift: [f32; 2]) -> Vec<f32> {
+        let mut out = vec![9.0; 49];
+        turned(&picture(rows), 7, 7, angle, shift, 1.0, &mut out);
+        out.iter().map(|v| if v.abs() < 1e-4 { 0.0 } else { (v * 1e4).round() / 1e4 }).collect()
+    }
+
+    #[test]
+    fn a_quarter_turn_is_counter_clockwise_on_the_screen() {
+        let left = [".......", ".......", ".#.....", ".#.#...", ".#####.", ".......", "......."];
+        assert_eq!(turn(&F, FRAC_PI_2, [0.0; 2]), picture(&left));
+    }
+
+    #[test]
+    fn a_half_turn_and_a_shift() {
+        let upside_down_one_to_the_right =
+            [".......", ".....#.", ".....#.", "....##.", ".....#.", "...###.", "......."];
+        assert_eq!(turn(&F, PI, [1.0, 0.0]), picture(&upside_down_one_to_the_right));
+        let one_down = [".......", ".......", "..###..", "..#....", "..##...", "..#....", "..#...."];
+        assert_eq!(turn(&F, 0.0, [0.0, 1.0]), picture(&one_down));
+    }
+
+    #[test]
+    fn no_turn_is_the_central_crop_bit_for_bit() {
+        for (wide, side) in [(12, 8), (13, 7), (9, 9), (48, 32)] {
+            let pixels: Vec<f32> = (0..wide * wide).map(|i| (i as f32 * 0.731).sin()).collect();
+            let mut out = vec![0.0; side * side];
+            turned(&pixels, wide, side, 0.0, [0.0; 2], 1.0, &mut out);
+            let edge = (wide - side) / 2;
+            for y in 0..side {
+                assert_eq!(out[y * side..][..side], pixels[(y + edge) * wide + edge..][..side]);
+            }
+        }
+    }
+
+    #[test]
+    fn scale_two_doubles_a_square() {
+        let wide = 21;
+        let square = |half: usize| -> Vec<f32> {
+            let inside = |v: usize| v.abs_diff(10) <= half;
+            (0..wide * wide).map(|i| f32::from(u8::from(inside(i % wide) && inside(i / wide)))).collect()
+        };
+        let mut out = vec![0.0; wide * wide];
+        turned(&square(2), wide, wide, 0.0, [0.0; 2], 2.0, &mut out);
+        let (grown, expected): (f32, f32) = (out.iter().sum(), square(2).iter().sum::<f32>() * 4.0);
+        assert!((grown / expected - 1.0).abs() < 0.05, "{grown} {expected}");
+    }
+
+    #[test]
+    fn far_beyond_the_patch_stands_its_nearest_pixel() {
+        let pixels: Vec<f32> = (0..16).map(|v| v as f32).collect();
+        let mut out = vec![0.0; 4];
+        turned(&pixels, 4, 2, 0.3, [-500.0, -500.0], 1.0, &mut out);
+        assert_eq!(out, [15.0; 4]);
+        turned(&pixels, 4, 2, f32::NAN, [0.0; 2], f32::NAN, &mut out);
+        turned(&[0.5], 1, 1, 1.0, [3.0, 3.0], 1.0, &mut out[..1]);
+        assert_eq!(out[0], 0.5);
+        assert!(out.iter().all(|v| v.is_finite()));
+    }
+}
