@@ -1,6 +1,282 @@
-//! stand-in
-use crate::error::Result;
+//! The window: [`App`] drains events and applies actions in `logic`, draws and emits actions in `ui`.
+//!
+//! A click travels: a panel emits an [`action::Action`], `apply` turns it into an edit of the project (through the
+//! history, so that it can be undone), a message to the worker, or a job beside the window. Panels read [`State`] and
+//! own only what they alone care about.
+
+mod action;
+mod apply;
+mod bar;
+mod canvas;
+mod classes;
+mod detection;
+mod dialogs;
+mod events;
+mod export;
+mod icon;
+mod jobs;
+mod latent;
+mod layout;
+mod micrographs;
+mod overlay;
+mod picture;
+mod run;
+mod settings;
+mod state;
+mod status;
+mod theme;
+mod tiles;
+mod training;
+mod traversal;
+mod welcome;
+
+use crate::error::{Error, Result};
+use crate::project::Project;
+use crate::worker::Worker;
+use action::Action;
+use dialogs::Dialog;
+use egui_notify::{Anchor, Toasts};
+use jobs::{JobId, Jobs};
+use state::State;
+use std::collections::VecDeque;
 use std::path::PathBuf;
-pub struct Open;
-impl Open { pub fn files(_f: Vec<PathBuf>) -> Self { Self } }
-pub fn run(_o: Open) -> Result<()> { Ok(()) }
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a toast stays.
+const TOAST: Duration = Duration::from_secs(8);
+
+/// What the window opens with.
+#[derive(Clone, Debug, Default)]
+pub struct Open {
+    pub project: Option<PathBuf>,
+    /// Added to the project, or to an empty one.
+    pub images: Vec<PathBuf>,
+    /// Open the sample project if nothing else is given.
+    pub sample: bool,
+}
+
+/// The window's state and the threads that work for it.
+pub struct App {
+    state: State,
+    layout: layout::Layout,
+    dialog: Dialog,
+    toasts: Toasts,
+    jobs: Jobs,
+    worker: Worker,
+    /// Actions that wait for the next `logic`.
+    actions: Vec<Action>,
+    detecting: Option<JobId>,
+    assembling: Option<Assembling>,
+    export: Option<export::Export>,
+    /// Pictures that are still to be opened, one after the other.
+    opening: VecDeque<PathBuf>,
+    importing: Option<JobId>,
+    /// A project on its way; pictures wait for it.
+    loading: Option<JobId>,
+    /// The next picture that comes in is shown.
+    show_import: bool,
+    /// What unsaved changes stand in the way of.
+    leaving: Option<Leaving>,
+    /// Saving was chosen: go on with `leaving` when it is done.
+    leave_after_save: bool,
+    may_close: bool,
+    /// Runs that were told to stop and whose last events do not concern this project.
+    left_runs: usize,
+    /// When the toasts on screen were shown, oldest first.
+    toast_times: VecDeque<Instant>,
+    title: String,
+}
+
+/// What ends the work on the project that is open.
+enum Leaving {
+    Close,
+    New,
+    Sample,
+    Paths(Vec<PathBuf>),
+}
+
+/// What patches are being cut for.
+struct Assembling {
+    job: JobId,
+    purpose: AssemblePurpose,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AssemblePurpose {
+    Train,
+    Export,
+    /// A model was loaded: what does it say of the particles?
+    Classify,
+}
+
+impl App {
+    /// Starts the worker and opens what was asked for.
+    pub fn new(cc: &eframe::CreationContext<'_>, open: Open) -> Self {
+        let ctx = cc.egui_ctx.clone();
+        theme::install(&ctx);
+        ctx.set_theme(egui::ThemePreference::Dark);
+        let wake = {
+            let ctx = ctx.clone();
+            move || ctx.request_repaint()
+        };
+        let mut actions = Vec::new();
+        let mut paths: Vec<PathBuf> = open.project.into_iter().collect();
+        paths.extend(open.images);
+        if !paths.is_empty() {
+            actions.push(Action::OpenPaths(paths));
+        } else if open.sample {
+            actions.push(Action::OpenSample);
+        }
+        Self {
+            state: State::default(),
+            layout: layout::Layout::default(),
+            dialog: Dialog::None,
+            toasts: Toasts::new().with_anchor(Anchor::BottomRight).with_margin(egui::vec2(12.0, 40.0)),
+            jobs: Jobs::new(wake.clone()),
+            worker: Worker::spawn(wake),
+            actions,
+            detecting: None,
+            assembling: None,
+            export: None,
+            opening: VecDeque::new(),
+            importing: None,
+            loading: None,
+            show_import: false,
+            leaving: None,
+            leave_after_save: false,
+            may_close: false,
+            left_runs: 0,
+            toast_times: VecDeque::new(),
+            title: String::new(),
+        }
+    }
+
+    /// The project as it is now.
+    pub fn project(&self) -> &Project {
+        &self.state.project
+    }
+
+    /// True if there are changes that have not been saved.
+    pub fn is_dirty(&self) -> bool {
+        self.state.history.is_dirty()
+    }
+
+    fn set_title(&mut self, ctx: &egui::Context) {
+        let star = if self.state.history.is_dirty() { " *" } else { "" };
+        let title = format!("{}{star} – Nanotheca", self.state.name());
+        if title != self.title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+
+    /// Shows toasts and takes old ones away; one that counts down by itself would redraw the window all the time.
+    fn show_toasts(&mut self, ctx: &egui::Context) {
+        while let Some(shown) = self.toast_times.front() {
+            let age = shown.elapsed();
+            if age < TOAST {
+                ctx.request_repaint_after(TOAST - age);
+                break;
+            }
+            self.toasts.dismiss_oldest_toast();
+            self.toast_times.pop_front();
+        }
+        self.toasts.show(ctx);
+    }
+
+    /// Asks before unsaved work is lost; training does not hold the window open.
+    fn on_close_request(&mut self, ctx: &egui::Context) {
+        if !ctx.input(|input| input.viewport().close_requested()) || self.may_close {
+            return;
+        }
+        if self.state.history.is_dirty() {
+            ctx.send_viewport_cmd(egui::ViewportCommand::CancelClose);
+            self.leaving = Some(Leaving::Close);
+            self.dialog = Dialog::Unsaved;
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+        self.on_close_request(ctx);
+        self.drain(ctx);
+        for action in std::mem::take(&mut self.actions) {
+            self.apply(ctx, action);
+        }
+        self.keep_going();
+        self.state.under_way = self.jobs.names();
+        self.set_title(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        let mut actions = Vec::new();
+        if self.dialog == Dialog::None {
+            actions.extend(action::pressed(ui.ctx()));
+        }
+        let dropped: Vec<PathBuf> = ui.input(|input| {
+            let files = input.raw.dropped_files.iter();
+            files.map(|file| file.path().to_owned()).filter(|path| !path.as_os_str().is_empty()).collect()
+        });
+        if !dropped.is_empty() {
+            actions.push(Action::OpenPaths(dropped));
+        }
+        self.layout.ui(ui, &self.state, &mut actions);
+        let asked = dialogs::show(ui.ctx(), &mut self.dialog, &self.state);
+        actions.extend(asked.actions);
+        if asked.choose_folder {
+            self.ask_path(dialogs::Purpose::ExportFolder);
+        }
+        canvas::drop_hint(ui.ctx());
+        self.show_toasts(ui.ctx());
+        if !actions.is_empty() {
+            self.actions.extend(actions);
+            // They are applied before the next frame is drawn.
+            ui.ctx().request_repaint();
+        }
+    }
+}
+
+/// Opens the window and returns when it is closed.
+///
+/// # Errors
+/// [`Error::NoDisplay`] where there is no screen, [`Error::Device`] if the graphics cannot be set up.
+pub fn run(open: Open) -> Result<()> {
+    if cfg!(all(unix, not(target_os = "macos"))) && !has_display() {
+        return Err(Error::NoDisplay);
+    }
+    let options = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Nanotheca")
+            .with_app_id("nanotheca")
+            .with_inner_size([1360.0, 860.0])
+            .with_min_inner_size([720.0, 480.0]),
+        ..eframe::NativeOptions::default()
+    };
+    let started = Arc::new(AtomicBool::new(false));
+    let start = || {
+        let started = started.clone();
+        let create: eframe::AppCreator<'_> = Box::new(move |cc| {
+            started.store(true, Ordering::Relaxed);
+            Ok(Box::new(App::new(cc, open)))
+        });
+        eframe::run_native("nanotheca", options, create)
+    };
+    // winit panics instead of failing on some broken displays; a sentence is better than a backtrace.
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(start)) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(eframe::Error::WinitEventLoop(_) | eframe::Error::Winit(_))) => Err(Error::NoDisplay),
+        Ok(Err(error)) => Err(Error::Device(format!("the window cannot be drawn: {error}"))),
+        Err(panic) if started.load(Ordering::Relaxed) => std::panic::resume_unwind(panic),
+        Err(_) => Err(Error::NoDisplay),
+    }
+}
+
+/// True if the environment names a display.
+fn has_display() -> bool {
+    ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"]
+        .into_iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}

@@ -1,0 +1,155 @@
+//! The row at the top: menus, undo and redo, the project's name, the device, and the buttons of the run.
+
+use super::action::{Action, Tool, keys_text};
+use super::icon::{self, Icon};
+use super::run::Phase;
+use super::state::{Readiness, State};
+use egui::{Button, Label, MenuBar, RichText, ThemePreference, Ui};
+
+/// Draws the row.
+pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    MenuBar::new().ui(ui, |ui| {
+        menus(ui, state, actions);
+        ui.separator();
+        history(ui, state, actions);
+        ui.separator();
+        // The run's buttons keep their place at the right; the name in between gives way.
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            run(ui, state, actions);
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                let star = if state.history.is_dirty() { " *" } else { "" };
+                let name = RichText::new(format!("{}{star}", state.name())).strong();
+                let path =
+                    state.path.as_ref().map_or("Not saved yet".to_owned(), |path| path.display().to_string());
+                ui.add(Label::new(name).truncate()).on_hover_text(path);
+            });
+        });
+    });
+}
+
+fn menus(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let opened = !state.is_blank();
+    let selected = !state.selection.is_empty();
+    let has_model = state.training.model.is_some() && !state.training.phase.is_active();
+    ui.menu_button("File", |ui| {
+        for action in [Action::New, Action::Open, Action::OpenSample, Action::AddMicrographs] {
+            item(ui, action, true, actions);
+        }
+        ui.separator();
+        item(ui, Action::Save, opened, actions);
+        item(ui, Action::SaveAs, opened, actions);
+        item(ui, Action::Export, can_export(state), actions);
+        ui.separator();
+        item(ui, Action::Quit, true, actions);
+    });
+    ui.menu_button("Edit", |ui| {
+        item(ui, Action::Undo, state.history.undo_name().is_some(), actions);
+        item(ui, Action::Redo, state.history.redo_name().is_some(), actions);
+        ui.separator();
+        item(ui, Action::SelectAll, opened, actions);
+        item(ui, Action::SelectNone, selected, actions);
+        item(ui, Action::Delete, selected, actions);
+        item(ui, Action::Unlabel, selected, actions);
+        item(ui, Action::HoldOut, selected, actions);
+    });
+    ui.menu_button("View", |ui| {
+        for action in [Action::Fit, Action::ActualSize, Action::ZoomIn, Action::ZoomOut] {
+            item(ui, action, opened, actions);
+        }
+        item(ui, Action::NextMicrograph, opened, actions);
+        item(ui, Action::PreviousMicrograph, opened, actions);
+        ui.separator();
+        for tool in [Tool::Pick, Tool::Select, Tool::Exclude] {
+            item(ui, Action::Use(tool), opened, actions);
+        }
+        ui.separator();
+        for theme in [ThemePreference::Dark, ThemePreference::Light, ThemePreference::System] {
+            item(ui, Action::Theme(theme), true, actions);
+        }
+        item(ui, Action::ResetLayout, true, actions);
+    });
+    ui.menu_button("Model", |ui| {
+        item(ui, Action::TrainOrPause, opened, actions);
+        ui.separator();
+        item(ui, Action::LoadModel, opened && !state.training.phase.is_active(), actions);
+        item(ui, Action::SaveModel, has_model, actions);
+    });
+    ui.menu_button("Help", |ui| {
+        item(ui, Action::Keys, true, actions);
+        item(ui, Action::Messages, true, actions);
+        ui.separator();
+        ui.label(RichText::new(concat!("Nanotheca ", env!("CARGO_PKG_VERSION"))).weak());
+    });
+}
+
+fn item(ui: &mut Ui, action: Action, enabled: bool, actions: &mut Vec<Action>) {
+    let button = Button::new(action.look().name).shortcut_text(keys_text(ui.ctx(), &action));
+    if ui.add_enabled(enabled, button).clicked() {
+        actions.push(action);
+        ui.close();
+    }
+}
+
+/// True if there is a model that can be asked about the particles, and it is not busy learning.
+pub fn can_export(state: &State) -> bool {
+    let free = !state.training.phase.is_active() || state.training.phase == Phase::Paused;
+    state.training.model.is_some() && free && !state.project.particles.is_empty()
+}
+
+fn history(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    for (action, name) in
+        [(Action::Undo, state.history.undo_name()), (Action::Redo, state.history.redo_name())]
+    {
+        let look = action.look();
+        let Some(picture) = look.icon else { continue };
+        let button = icon::button(ui, picture, look.name, false, false, name.is_some());
+        let what = name.map_or_else(String::new, |name| format!(": {name}"));
+        if button.on_hover_text(format!("{}{what} ({})", look.name, keys_text(ui.ctx(), &action))).clicked() {
+            actions.push(action);
+        }
+    }
+}
+
+/// Right to left: Export, Stop, Train or Pause or Resume, the device.
+fn run(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let phase = &state.training.phase;
+    let can = can_export(state);
+    let export = ui.add_enabled(can, Button::new("Export…"));
+    let why = "Train first, or pause: the library is written with the model's classes.";
+    if export.on_disabled_hover_text(why).clicked() {
+        actions.push(Action::Export);
+    }
+    let stoppable = phase.is_active() && *phase != Phase::Stopping;
+    if icon::button(ui, Icon::Stop, "Stop", true, false, stoppable).clicked() {
+        actions.push(Action::Stop);
+    }
+    let (action, enabled, why) = match (phase, state.readiness()) {
+        (Phase::Paused, _) => (Action::Resume, true, String::new()),
+        (phase, _) if phase.is_active() => (Action::Pause, phase.can_pause(), String::new()),
+        (_, Readiness::Missing(why)) => (Action::Train, false, why),
+        _ => (Action::Train, true, String::new()),
+    };
+    let look = action.look();
+    let picture = look.icon.unwrap_or(Icon::Play);
+    // The widest name decides, so that Stop does not move when Train becomes Resume.
+    ui.allocate_ui_with_layout(
+        egui::vec2(92.0, ui.spacing().interact_size.y),
+        egui::Layout::right_to_left(egui::Align::Center),
+        |ui| {
+            let selected = matches!(action, Action::Train) && enabled;
+            let button = icon::button(ui, picture, look.name, true, selected, enabled);
+            let button =
+                if why.is_empty() { button.on_hover_text("T") } else { button.on_disabled_hover_text(why) };
+            if button.clicked() {
+                actions.push(action);
+            }
+        },
+    );
+    if let Some(device) = &state.training.device {
+        let device = Label::new(RichText::new(device).small().weak()).truncate();
+        ui.scope(|ui| {
+            ui.set_max_width(260.0);
+            ui.add(device).on_hover_text("What computes");
+        });
+    }
+}

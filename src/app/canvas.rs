@@ -1,0 +1,416 @@
+//! The picture, edge to edge: pan, zoom to the pointer, contrast, clicks.
+
+use super::action::{Action, Tool};
+use super::overlay::{self, Marks};
+use super::state::{Opened, State};
+use super::tiles::{Placement, Tiles};
+use super::{icon, welcome};
+use crate::particle::MicrographId;
+use crate::project::edit::Edit;
+use crate::project::{MicrographEntry, Region};
+use egui::{
+    Color32, CursorIcon, Key, Painter, PointerButton, Pos2, RangeSlider, Rect, Response, Role, Sense, Stroke,
+    Ui, Vec2, WidgetInfo, vec2,
+};
+use std::collections::BTreeMap;
+
+/// A click this near (points) to a particle means that particle.
+const REACH: f32 = 8.0;
+/// Points per pixel.
+const ZOOM: std::ops::RangeInclusive<f32> = 0.005..=64.0;
+
+/// Where the mouse is on the micrograph.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pointer {
+    pub x: f32,
+    pub y: f32,
+    /// The same in nanometres, if the pixel size is known.
+    pub nm: Option<(f64, f64)>,
+    pub grey: Option<f32>,
+}
+
+/// The part of a micrograph that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct View {
+    /// Micrograph pixel in the middle of the canvas.
+    centre: Vec2,
+    /// Points per pixel.
+    zoom: f32,
+}
+
+/// What the panel alone remembers.
+#[derive(Default)]
+pub struct CanvasPanel {
+    views: BTreeMap<MicrographId, View>,
+    tiles: Tiles,
+    /// The micrograph that the tiles show.
+    tiled: Option<MicrographId>,
+    marks: Marks,
+    /// Contrast percentiles while the slider is held.
+    contrast: Option<(MicrographId, (f32, f32))>,
+    /// Start of a dragged box, in micrograph pixels.
+    boxed: Option<Pos2>,
+    pointer: Option<Pointer>,
+    command: Option<Command>,
+}
+
+/// What a key or menu asked the view to do.
+#[derive(Clone, Copy)]
+enum Command {
+    Fit,
+    Zoom(f32),
+    ActualSize,
+}
+
+impl CanvasPanel {
+    /// Where the mouse is, if it is over the micrograph.
+    pub fn pointer(&self) -> Option<Pointer> {
+        self.pointer
+    }
+
+    /// Takes actions that only change the view; true if it was one.
+    pub fn apply(&mut self, action: &Action) -> bool {
+        self.command = match action {
+            Action::Fit => Some(Command::Fit),
+            Action::ZoomIn => Some(Command::Zoom(1.5)),
+            Action::ZoomOut => Some(Command::Zoom(1.0 / 1.5)),
+            Action::ActualSize => Some(Command::ActualSize),
+            _ => return false,
+        };
+        true
+    }
+
+    /// Forgets all views: another project was opened.
+    pub fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Draws the tool row and the picture.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+        self.pointer = None;
+        let Some(entry) = state.shown.and_then(|id| state.project.micrograph(id)) else {
+            welcome::ui(ui, state, actions);
+            return;
+        };
+        self.tools(ui, state, entry, actions);
+        let rect = ui.available_rect_before_wrap();
+        let response = ui.allocate_rect(rect, Sense::click_and_drag());
+        response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Micrograph canvas"));
+        let painter = ui.painter().with_clip_rect(rect);
+        painter.rect_filled(rect, 0.0, ui.visuals().extreme_bg_color);
+        match state.pictures.get(&entry.id) {
+            Some(Opened::Ready(_)) => self.picture(ui, &painter, &response, state, entry, actions),
+            Some(Opened::Failed(problem)) => notice(ui, rect, "This micrograph cannot be shown", problem),
+            _ => notice(ui, rect, "Opening…", &entry.file_name()),
+        }
+    }
+
+    fn tools(&mut self, ui: &mut Ui, state: &State, entry: &MicrographEntry, actions: &mut Vec<Action>) {
+        egui::Frame::new().inner_margin(egui::Margin::symmetric(6, 3)).show(ui, |ui| {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 4.0;
+                for tool in [Tool::Pick, Tool::Select, Tool::Exclude] {
+                    let action = Action::Use(tool);
+                    let look = action.look();
+                    let Some(picture) = look.icon else { continue };
+                    let button = icon::button(ui, picture, look.name, false, state.tool == tool, true);
+                    let keys = super::action::keys_text(ui.ctx(), &action);
+                    if button.on_hover_text(format!("{} ({keys})", look.name)).clicked() {
+                        actions.push(action);
+                    }
+                }
+                ui.separator();
+                let fit = icon::button(ui, icon::Icon::Fit, "Fit", false, false, true);
+                if fit.on_hover_text("Show the whole picture (F)").clicked() {
+                    actions.push(Action::Fit);
+                }
+                let zoom = self.views.get(&entry.id).map_or(1.0, |view| view.zoom) * ui.pixels_per_point();
+                let percent = egui::RichText::new(format!("{:>4.0} %", 100.0 * zoom)).monospace();
+                ui.label(percent).on_hover_text("Screen pixels per picture pixel");
+                ui.separator();
+                self.contrast(ui, entry, actions);
+            });
+        });
+    }
+
+    fn contrast(&mut self, ui: &mut Ui, entry: &MicrographEntry, actions: &mut Vec<Action>) {
+        let (mut low, mut high) = self.range(entry);
+        ui.spacing_mut().slider_width = (ui.available_width() - 210.0).clamp(60.0, 180.0);
+        let slider = RangeSlider::new(&mut low, &mut high, 0.0..=100.0)
+            .min_separation(0.1)
+            .max_decimals(1)
+            .suffix(" %")
+            .text("Contrast");
+        let slider =
+            ui.add(slider).on_hover_text("Percentiles of the grey values shown as black and as white");
+        if slider.changed() {
+            self.contrast = Some((entry.id, (low, high)));
+        }
+        let held = ui.input(|input| input.pointer.any_down());
+        if let (false, Some((id, contrast))) = (held, self.contrast) {
+            self.contrast = None;
+            if id == entry.id && contrast != entry.contrast {
+                let edit = Edit::ChangeMicrograph(MicrographEntry { contrast, ..entry.clone() });
+                actions.push(Action::Change { name: "change contrast".into(), edit });
+            }
+        }
+    }
+
+    fn range(&self, entry: &MicrographEntry) -> (f32, f32) {
+        match self.contrast {
+            Some((id, contrast)) if id == entry.id => contrast,
+            _ => entry.contrast,
+        }
+    }
+
+    fn picture(
+        &mut self,
+        ui: &Ui,
+        painter: &Painter,
+        response: &Response,
+        state: &State,
+        entry: &MicrographEntry,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(picture) = state.picture() else { return };
+        let rect = response.rect;
+        let size = vec2(entry.width as f32, entry.height as f32);
+        let mut view = self.views.get(&entry.id).copied().unwrap_or_else(|| fitted(rect, size));
+        self.obey(&mut view, rect, size);
+        let space = ui.input(|input| input.key_down(Key::Space));
+        navigate(ui, response, state.tool, space, &mut view);
+        self.views.insert(entry.id, view);
+        let place = view.placement(rect);
+
+        if self.tiled != Some(entry.id) {
+            self.tiles.clear();
+            self.tiled = Some(entry.id);
+        }
+        self.tiles.paint(painter, picture, place, picture.range(self.range(entry)));
+        for region in &entry.excluded {
+            overlay::excluded(painter, place.to_screen_rect(*region));
+        }
+        if state.detection.live && state.detection.micrograph == Some(entry.id) {
+            overlay::proposals(painter, place, &state.detection.found);
+        }
+        self.marks.refresh(state, entry);
+        let hovered = response.hover_pos().filter(|_| response.hovered());
+        let reach = REACH / view.zoom;
+        let under = hovered.and_then(|pos| {
+            let at = place.to_picture(pos);
+            state.nearest(at.x, at.y, reach)
+        });
+        self.marks.paint(painter, place, state, under);
+        overlay::scale_bar(painter, rect, view.zoom, entry.pixel_size.map(|size| size.x_nm));
+        self.pointer = hovered.map(|pos| {
+            let at = place.to_picture(pos);
+            let nm = entry.pixel_size.map(|size| (f64::from(at.x) * size.x_nm, f64::from(at.y) * size.y_nm));
+            Pointer { x: at.x, y: at.y, nm, grey: picture.grey(at.x, at.y) }
+        });
+        self.drag_box(ui, painter, response, state, entry, place, actions);
+        if !space {
+            click(ui, response, state, entry, place, reach, actions);
+        }
+    }
+
+    fn obey(&mut self, view: &mut View, rect: Rect, size: Vec2) {
+        match self.command.take() {
+            Some(Command::Fit) => *view = fitted(rect, size),
+            Some(Command::Zoom(factor)) => view.zoom = (view.zoom * factor).clamp(*ZOOM.start(), *ZOOM.end()),
+            Some(Command::ActualSize) => view.zoom = 1.0,
+            None => {}
+        }
+    }
+
+    fn drag_box(
+        &mut self,
+        ui: &Ui,
+        painter: &Painter,
+        response: &Response,
+        state: &State,
+        entry: &MicrographEntry,
+        place: Placement,
+        actions: &mut Vec<Action>,
+    ) {
+        let shift = ui.input(|input| input.modifiers.shift);
+        let boxes = matches!(state.tool, Tool::Select | Tool::Exclude) || shift;
+        if response.drag_started_by(PointerButton::Primary) && boxes && !ui.input(|i| i.key_down(Key::Space))
+        {
+            self.boxed = ui.input(|input| input.pointer.press_origin()).map(|pos| place.to_picture(pos));
+        }
+        let Some(start) = self.boxed else { return };
+        let Some(end) = response.interact_pointer_pos().map(|pos| place.to_picture(pos)) else {
+            self.boxed = None;
+            return;
+        };
+        let dragged = Rect::from_two_pos(start, end);
+        let region = Region { x0: dragged.min.x, y0: dragged.min.y, x1: dragged.max.x, y1: dragged.max.y };
+        overlay::box_outline(painter, place.to_screen_rect(region));
+        if response.drag_stopped() {
+            self.boxed = None;
+            if state.tool == Tool::Exclude {
+                actions.extend(exclude(entry, dragged));
+            } else {
+                let inside = |x: f32, y: f32| dragged.contains(Pos2::new(x, y));
+                let particles = state.project.particles_on(entry.id);
+                let particles = particles.filter(|p| inside(p.x, p.y)).map(|p| p.id).collect();
+                actions.push(Action::Select { particles, join: shift });
+            }
+        }
+    }
+}
+
+/// The whole picture with a thin margin.
+fn fitted(rect: Rect, size: Vec2) -> View {
+    let zoom = (rect.width() / size.x).min(rect.height() / size.y) * 0.98;
+    View { centre: size / 2.0 - vec2(0.5, 0.5), zoom: zoom.clamp(*ZOOM.start(), 8.0) }
+}
+
+impl View {
+    fn placement(&self, rect: Rect) -> Placement {
+        Placement { origin: rect.center() - (self.centre + vec2(0.5, 0.5)) * self.zoom, zoom: self.zoom }
+    }
+}
+
+impl Placement {
+    /// Screen position of a point of the micrograph (pixel centres are whole numbers).
+    pub fn to_screen(&self, x: f32, y: f32) -> Pos2 {
+        self.origin + vec2(x + 0.5, y + 0.5) * self.zoom
+    }
+
+    /// The point of the micrograph at a screen position.
+    pub fn to_picture(&self, pos: Pos2) -> Pos2 {
+        let at = (pos - self.origin) / self.zoom;
+        Pos2::new(at.x - 0.5, at.y - 0.5)
+    }
+
+    /// A region of the micrograph on screen.
+    pub fn to_screen_rect(&self, region: Region) -> Rect {
+        Rect::from_two_pos(self.to_screen(region.x0, region.y0), self.to_screen(region.x1, region.y1))
+    }
+}
+
+fn navigate(ui: &Ui, response: &Response, tool: Tool, space: bool, view: &mut View) {
+    let shift = ui.input(|input| input.modifiers.shift);
+    let pans = response.dragged_by(PointerButton::Middle)
+        || (response.dragged_by(PointerButton::Primary) && (space || (tool == Tool::Pick && !shift)));
+    if pans {
+        view.centre -= response.drag_delta() / view.zoom;
+        ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
+    } else if response.hovered() {
+        ui.ctx().set_cursor_icon(if space { CursorIcon::Grab } else { CursorIcon::Crosshair });
+    }
+    if let Some(pos) = response.hover_pos().filter(|_| response.hovered()) {
+        let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
+        let factor = (scroll * 0.005).exp() * pinch;
+        let zoom = (view.zoom * factor).clamp(*ZOOM.start(), *ZOOM.end());
+        // The pixel under the pointer stays under it.
+        let from_centre = pos - response.rect.center();
+        view.centre += from_centre * (1.0 / view.zoom - 1.0 / zoom);
+        view.zoom = zoom;
+    }
+}
+
+fn click(
+    ui: &Ui,
+    response: &Response,
+    state: &State,
+    entry: &MicrographEntry,
+    place: Placement,
+    reach: f32,
+    actions: &mut Vec<Action>,
+) {
+    let Some(at) = response.interact_pointer_pos().map(|pos| place.to_picture(pos)) else { return };
+    let under = state.nearest(at.x, at.y, reach);
+    if response.secondary_clicked() {
+        actions.extend(under.map(Action::RemoveParticle));
+        return;
+    }
+    if !response.clicked() {
+        return;
+    }
+    let shift = ui.input(|input| input.modifiers.shift);
+    match (under, state.tool) {
+        (Some(id), _) if shift => actions.push(Action::ToggleSelected(id)),
+        (Some(id), Tool::Pick) => actions.push(Action::LabelParticle(id)),
+        (Some(id), _) => actions.push(Action::Select { particles: vec![id], join: false }),
+        (None, Tool::Pick) if !shift => {
+            let inside = at.x >= -0.5
+                && at.y >= -0.5
+                && at.x <= entry.width as f32 - 0.5
+                && at.y <= entry.height as f32 - 0.5;
+            if inside {
+                actions.push(Action::AddParticle { x: at.x, y: at.y });
+            }
+        }
+        (None, _) if !shift => actions.push(Action::SelectNone),
+        _ => {}
+    }
+}
+
+/// The drawn box as an excluded region, cut to the picture; none for a box of nothing.
+fn exclude(entry: &MicrographEntry, dragged: Rect) -> Option<Action> {
+    let picture =
+        Rect::from_min_max(Pos2::new(-0.5, -0.5), Pos2::new(entry.width as f32, entry.height as f32));
+    let inside = dragged.intersect(picture);
+    if inside.width() < 1.0 || inside.height() < 1.0 {
+        return None;
+    }
+    let mut changed = entry.clone();
+    changed.excluded.push(Region { x0: inside.min.x, y0: inside.min.y, x1: inside.max.x, y1: inside.max.y });
+    Some(Action::Change { name: "exclude a region".into(), edit: Edit::ChangeMicrograph(changed) })
+}
+
+/// A sentence in the middle of the canvas.
+fn notice(ui: &mut Ui, rect: Rect, title: &str, text: &str) {
+    let inner = Rect::from_center_size(rect.center(), vec2(rect.width().min(440.0) - 20.0, 120.0));
+    ui.scope_builder(egui::UiBuilder::new().max_rect(inner), |ui| {
+        ui.vertical_centered(|ui| {
+            ui.heading(title);
+            ui.add(egui::Label::new(text).wrap());
+        });
+    });
+}
+
+/// Drawn over everything while files hang over the window.
+pub fn drop_hint(ctx: &egui::Context) {
+    if ctx.input(|input| input.raw.hovered_files.is_empty()) {
+        return;
+    }
+    let painter =
+        ctx.layer_painter(egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop hint")));
+    let rect = ctx.content_rect();
+    painter.rect_filled(rect, 0.0, Color32::from_black_alpha(160));
+    painter.rect_stroke(
+        rect.shrink(8.0),
+        6.0,
+        Stroke::new(2.0, super::theme::ACCENT),
+        egui::StrokeKind::Inside,
+    );
+    let font = egui::FontId::proportional(22.0);
+    painter.text(rect.center(), egui::Align2::CENTER_CENTER, "Drop to open", font, Color32::WHITE);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn screen_and_picture_agree_and_pixel_centres_are_whole() {
+        let place = Placement { origin: Pos2::new(10.0, 20.0), zoom: 4.0 };
+        // The top-left pixel covers 4 points; its centre is 2 points in.
+        assert_eq!(place.to_screen(0.0, 0.0), Pos2::new(12.0, 22.0));
+        let there = place.to_picture(place.to_screen(31.25, 7.5));
+        assert!((there - Pos2::new(31.25, 7.5)).length() < 1e-4);
+    }
+
+    #[test]
+    fn a_fitted_picture_lies_inside_the_canvas() {
+        let rect = Rect::from_min_size(Pos2::new(100.0, 50.0), vec2(640.0, 480.0));
+        let size = vec2(8192.0, 4096.0);
+        let place = fitted(rect, size).placement(rect);
+        let shown = Rect::from_min_size(place.origin, size * place.zoom);
+        assert!(rect.contains_rect(shown));
+        assert!((shown.center() - rect.center()).length() < 0.01);
+    }
+}

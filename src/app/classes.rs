@@ -1,0 +1,171 @@
+//! The class list: key, marker, name, counts; the current class is the one that clicks give.
+
+use super::action::Action;
+use super::state::State;
+use super::{icon, theme};
+use crate::particle::{Class, ClassId};
+use crate::project::edit::Edit;
+use egui::{Button, RichText, TextEdit, Ui};
+
+/// What the panel alone remembers.
+#[derive(Default)]
+pub struct ClassesPanel {
+    new_name: String,
+    renaming: Option<(ClassId, String)>,
+    /// Of the predictions: their revision and how many fall to each class.
+    predicted: (u64, Vec<(ClassId, usize)>),
+}
+
+impl ClassesPanel {
+    /// Draws the list and the field for a new class.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+        self.count_predictions(state);
+        if state.project.classes.is_empty() {
+            ui.weak("No class yet. Name the kinds of particle you see, such as rod or cube.");
+        }
+        let counts = state.project.class_counts();
+        for (place, (class, count)) in state.project.classes.iter().zip(counts).enumerate() {
+            if self.renaming.as_ref().is_some_and(|(id, _)| *id == class.id) {
+                self.rename_field(ui, class, actions);
+            } else {
+                self.row(ui, state, place, class, count.labelled, actions);
+            }
+        }
+        ui.horizontal(|ui| {
+            let width = (ui.available_width() - 64.0).max(60.0);
+            let field = TextEdit::singleline(&mut self.new_name).hint_text("new class").desired_width(width);
+            let field = ui.add(field).accessible_name("New class");
+            let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+            let name = self.new_name.trim().to_owned();
+            let add = ui.add_enabled(!name.is_empty(), Button::new("Add")).accessible_name("Add class");
+            if (add.clicked() || entered) && !name.is_empty() {
+                actions.push(Action::AddClass(name));
+                self.new_name.clear();
+                // Ready for the next one.
+                field.request_focus();
+            }
+        });
+    }
+
+    fn row(
+        &mut self,
+        ui: &mut Ui,
+        state: &State,
+        place: usize,
+        class: &Class,
+        labelled: usize,
+        actions: &mut Vec<Action>,
+    ) {
+        let current = state.class == Some(class.id);
+        let predicted = self.predicted.1.iter().find(|(id, _)| *id == class.id).map_or(0, |(_, n)| *n);
+        ui.horizontal(|ui| {
+            let key = if place < 9 { (place + 1).to_string() } else { String::new() };
+            ui.add_sized([10.0, 20.0], egui::Label::new(RichText::new(key).monospace().weak()));
+            theme::marker(ui, class);
+            let count =
+                if predicted > 0 { format!("{labelled} + {predicted}") } else { labelled.to_string() };
+            let width = (ui.available_width() - 26.0).max(40.0);
+            let button =
+                Button::selectable(current, class.name.as_str()).right_text(RichText::new(count).monospace());
+            let row = ui
+                .add(button.truncate().min_size(egui::vec2(width, 22.0)))
+                .accessible_name(format!("Class {}: {labelled} labelled", class.name));
+            let row = row.on_hover_text(if predicted > 0 {
+                format!("{labelled} labelled, {predicted} predicted. Double-click to rename.")
+            } else {
+                format!("{labelled} labelled. Double-click to rename.")
+            });
+            if row.double_clicked() {
+                self.renaming = Some((class.id, class.name.clone()));
+            } else if row.clicked() {
+                actions.push(Action::ChooseClass(class.id));
+            }
+            row.context_menu(|ui| self.menu(ui, state, class, actions));
+            let remove = icon::button(
+                ui,
+                icon::Icon::Close,
+                &format!("Remove class {}", class.name),
+                false,
+                false,
+                true,
+            );
+            if remove.on_hover_text("Remove the class; its particles stay, without a label.").clicked() {
+                actions.push(Action::RemoveClass(class.id));
+            }
+        });
+    }
+
+    fn menu(&mut self, ui: &mut Ui, state: &State, class: &Class, actions: &mut Vec<Action>) {
+        if ui.button("Rename").clicked() {
+            self.renaming = Some((class.id, class.name.clone()));
+        }
+        let carriers = || state.project.particles_labelled(class.id).map(|particle| particle.id).collect();
+        if ui.button("Select its particles").clicked() {
+            actions.push(Action::Select { particles: carriers(), join: false });
+        }
+        ui.menu_button("Colour", |ui| {
+            for colour in crate::project::CLASS_COLOURS {
+                let [r, g, b] = colour;
+                let swatch = Button::new("      ").fill(egui::Color32::from_rgb(r, g, b));
+                if ui.add(swatch).accessible_name(format!("Colour {r} {g} {b}")).clicked() {
+                    let edit = Edit::ChangeClass(Class { colour, ..class.clone() });
+                    actions.push(Action::Change { name: format!("recolour {}", class.name), edit });
+                }
+            }
+        });
+        ui.menu_button("Merge into", |ui| {
+            for other in state.project.classes.iter().filter(|other| other.id != class.id) {
+                if ui.button(&other.name).clicked()
+                    && let Ok(edit) = state.project.merge_class_edit(class.id, other.id)
+                {
+                    let name = format!("merge {} into {}", class.name, other.name);
+                    actions.push(Action::Change { name, edit });
+                }
+            }
+        });
+        if ui.button("Remove").clicked() {
+            actions.push(Action::RemoveClass(class.id));
+        }
+    }
+
+    fn rename_field(&mut self, ui: &mut Ui, class: &Class, actions: &mut Vec<Action>) {
+        let Some((_, text)) = &mut self.renaming else { return };
+        let field = ui
+            .add(TextEdit::singleline(text).desired_width(ui.available_width() - 26.0))
+            .accessible_name(format!("New name of {}", class.name));
+        if field.lost_focus() {
+            let name = text.trim().to_owned();
+            let keep = ui.input(|input| input.key_pressed(egui::Key::Escape)) || name.is_empty();
+            if !keep && name != class.name {
+                let edit = Edit::ChangeClass(Class { name: name.clone(), ..class.clone() });
+                actions.push(Action::Change { name: format!("rename {} to {name}", class.name), edit });
+            }
+            self.renaming = None;
+        } else if !field.has_focus() {
+            field.request_focus();
+        }
+    }
+
+    /// Counts predictions of particles without a label; only when they changed.
+    fn count_predictions(&mut self, state: &State) {
+        let Some(results) = &state.results else {
+            self.predicted = (0, Vec::new());
+            return;
+        };
+        let revision = results.revision.wrapping_mul(1 << 20).wrapping_add(state.revision);
+        if self.predicted.0 == revision {
+            return;
+        }
+        let mut counts: Vec<(ClassId, usize)> = Vec::new();
+        for (id, prediction) in results.ids.iter().zip(results.predictions.iter()) {
+            let unlabelled = state.project.particle(*id).is_some_and(|particle| particle.label.is_none());
+            if let (true, (Some(class), _)) = (unlabelled, results.best(prediction)) {
+                match counts.iter_mut().find(|(id, _)| *id == class) {
+                    Some((_, count)) => *count += 1,
+                    None => counts.push((class, 1)),
+                }
+            }
+        }
+        self.predicted = (revision, counts);
+    }
+}

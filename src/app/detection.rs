@@ -1,0 +1,110 @@
+//! The detector's sliders: proposals follow them live, none is a particle before it is accepted.
+
+use super::action::Action;
+use super::state::{State, count};
+use crate::particle::detect::{Contrast, Method, Settings, Unit};
+use egui::{ComboBox, Slider, Ui};
+
+/// Draws the panel; it has no state of its own.
+pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let detection = &state.detection;
+    let can = state.picture().is_some();
+    ui.horizontal(|ui| {
+        let find = egui::Button::new("Find particles").selected(detection.live);
+        let find = ui.add_enabled(can, find).on_hover_text("Propose particles on this micrograph, live.");
+        if find.clicked() {
+            actions.push(Action::Detect(!detection.live));
+        }
+        let found = detection.found.len();
+        let accept = egui::Button::new("Accept all");
+        if ui
+            .add_enabled(found > 0, accept)
+            .on_hover_text("Make all proposals particles (one step to undo).")
+            .clicked()
+        {
+            actions.push(Action::AcceptDetections);
+        }
+    });
+    outcome(ui, state);
+    ui.add_enabled_ui(can, |ui| {
+        let mut settings = detection.settings.clone();
+        sliders(ui, state, &mut settings);
+        if settings != detection.settings {
+            actions.push(Action::DetectSettings(settings));
+        }
+    });
+}
+
+/// One line of fixed height, so that nothing jumps while a search runs.
+fn outcome(ui: &mut Ui, state: &State) {
+    let detection = &state.detection;
+    ui.horizontal(|ui| {
+        ui.set_min_height(20.0);
+        if let Some(problem) = &detection.problem {
+            ui.add(egui::Label::new(egui::RichText::new(problem).color(ui.visuals().error_fg_color)).wrap());
+        } else if !detection.live {
+            ui.weak("Proposals appear as thin rings.");
+        } else if detection.running && detection.found.is_empty() {
+            ui.weak("Searching…");
+        } else {
+            ui.label(count(detection.found.len(), "new particle"));
+            if detection.running {
+                ui.weak("searching…");
+            }
+        }
+    });
+}
+
+fn sliders(ui: &mut Ui, state: &State, settings: &mut Settings) {
+    ui.horizontal(|ui| {
+        let choices = [(Contrast::Auto, "Either"), (Contrast::Bright, "Bright"), (Contrast::Dark, "Dark")];
+        combo(ui, "Particles are", &mut settings.contrast, &choices);
+    });
+    ui.horizontal(|ui| {
+        let choices =
+            [(Method::Auto, "By itself"), (Method::Blobs, "Round blobs"), (Method::Watershed, "Outlines")];
+        combo(ui, "Look for", &mut settings.method, &choices);
+    });
+    let entry = state.shown.and_then(|id| state.project.micrograph(id));
+    let nm = entry.and_then(|entry| entry.pixel_size).map(|size| size.x_nm as f32);
+    let unit = match settings.unit {
+        Unit::Pixels => " px",
+        Unit::Nanometres => " nm",
+    };
+    // The slider's ends in pixels, shown in nanometres where the user works in them.
+    let scale = if settings.unit == Unit::Nanometres { nm.unwrap_or(1.0) } else { 1.0 };
+    let diameter = |value, range: std::ops::RangeInclusive<f32>, text| {
+        Slider::new(value, *range.start() * scale..=*range.end() * scale)
+            .logarithmic(true)
+            .max_decimals(1)
+            .suffix(unit)
+            .text(text)
+    };
+    ui.add(diameter(&mut settings.min_diameter, 2.0..=200.0, "smallest"));
+    ui.add(diameter(&mut settings.max_diameter, 4.0..=2000.0, "largest"));
+    settings.max_diameter = settings.max_diameter.max(settings.min_diameter);
+    ui.add(Slider::new(&mut settings.threshold, 0.0..=1.0).fixed_decimals(2).text("contrast"))
+        .on_hover_text("Least contrast to the surroundings; higher finds fewer.");
+    ui.add(Slider::new(&mut settings.separation, 0.0..=1.0).fixed_decimals(2).text("divide"))
+        .on_hover_text("How eagerly touching particles are divided.");
+    ui.checkbox(&mut settings.at_border, "Keep particles cut by the border");
+    if let Some(nm) = nm {
+        let mut in_nm = settings.unit == Unit::Nanometres;
+        if ui.checkbox(&mut in_nm, "Diameters in nm").changed() {
+            let factor = if in_nm { nm } else { 1.0 / nm };
+            settings.unit = if in_nm { Unit::Nanometres } else { Unit::Pixels };
+            settings.min_diameter *= factor;
+            settings.max_diameter *= factor;
+        }
+    }
+}
+
+/// A labelled list of choices.
+pub fn combo<T: PartialEq + Copy>(ui: &mut Ui, label: &str, value: &mut T, choices: &[(T, &str)]) {
+    let current = choices.iter().find(|(choice, _)| choice == value).map_or("", |(_, name)| name);
+    ComboBox::from_label(label).selected_text(current).width(110.0).show_ui(ui, |ui| {
+        for (choice, name) in choices {
+            ui.selectable_value(value, *choice, *name);
+        }
+    });
+}

@@ -1,0 +1,340 @@
+//! Questions to the user: the system's file dialogs, a typed path where there are none, export, unsaved changes.
+
+use super::action::Action;
+use super::state::State;
+use crate::micrograph::format::EXTENSIONS as PICTURES;
+use crate::project::store::EXTENSION;
+use egui::{Id, Modal, RichText, Ui};
+use rfd::AsyncFileDialog;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+/// What a path is chosen for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Open,
+    AddMicrographs,
+    SaveProject,
+    ExportFolder,
+    LoadModel,
+    SaveModel,
+}
+
+impl Purpose {
+    /// The question, as the title of a dialog.
+    pub fn title(self) -> &'static str {
+        match self {
+            Purpose::Open => "Open a project or micrographs",
+            Purpose::AddMicrographs => "Add micrographs",
+            Purpose::SaveProject => "Save the project",
+            Purpose::ExportFolder => "Folder for the library",
+            Purpose::LoadModel => "Load a model",
+            Purpose::SaveModel => "Save the model",
+        }
+    }
+
+    /// What to do with the chosen paths; the export folder is a field of another dialog and gives no action.
+    pub fn action(self, paths: Vec<PathBuf>) -> Option<Action> {
+        let first = paths.first().cloned();
+        match self {
+            Purpose::Open | Purpose::AddMicrographs if paths.is_empty() => None,
+            Purpose::Open | Purpose::AddMicrographs => Some(Action::OpenPaths(paths)),
+            Purpose::SaveProject => first.map(Action::SaveTo),
+            Purpose::LoadModel => first.map(Action::LoadModelFrom),
+            Purpose::SaveModel => first.map(Action::SaveModelTo),
+            Purpose::ExportFolder => None,
+        }
+    }
+}
+
+type Answer = Pin<Box<dyn Future<Output = Option<Vec<PathBuf>>> + Send>>;
+
+/// Prepares the system's dialog; some systems want this on the window's own thread.
+pub fn ask(purpose: Purpose, name: &str) -> Answer {
+    let dialog = AsyncFileDialog::new().set_title(purpose.title());
+    match purpose {
+        Purpose::Open => {
+            let all: Vec<&str> = std::iter::once(EXTENSION).chain(PICTURES.iter().copied()).collect();
+            many(
+                dialog
+                    .add_filter("Projects and micrographs", &all)
+                    .add_filter("All files", &["*"])
+                    .pick_files(),
+            )
+        }
+        Purpose::AddMicrographs => {
+            many(dialog.add_filter("Micrographs", PICTURES).add_filter("All files", &["*"]).pick_files())
+        }
+        Purpose::SaveProject => one(dialog
+            .add_filter("Nanotheca project", &[EXTENSION])
+            .set_file_name(format!("{name}.{EXTENSION}"))
+            .save_file()),
+        Purpose::ExportFolder => one(dialog.pick_folder()),
+        Purpose::LoadModel => one(dialog.add_filter("Models", &["safetensors", "pt"]).pick_file()),
+        Purpose::SaveModel => one(dialog
+            .add_filter("Model", &["safetensors"])
+            .set_file_name(format!("{name}.safetensors"))
+            .save_file()),
+    }
+}
+
+fn one(asked: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static) -> Answer {
+    Box::pin(async move { asked.await.map(|file| vec![file.path().to_owned()]) })
+}
+
+fn many(asked: impl Future<Output = Option<Vec<rfd::FileHandle>>> + Send + 'static) -> Answer {
+    Box::pin(
+        async move { asked.await.map(|files| files.iter().map(|file| file.path().to_owned()).collect()) },
+    )
+}
+
+/// Waits for an answer on a thread of its own.
+pub fn wait(mut answer: Answer) -> Option<Vec<PathBuf>> {
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match answer.as_mut().poll(&mut context) {
+            Poll::Ready(paths) => return paths,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+/// Where a library goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExportPlan {
+    pub dir: PathBuf,
+    /// The user agreed to replace what lies there.
+    pub overwrite: bool,
+}
+
+/// The dialog that is open.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Dialog {
+    #[default]
+    None,
+    /// There is no system dialog: the user types a path.
+    Path {
+        purpose: Purpose,
+        text: String,
+    },
+    Export {
+        folder: String,
+        overwrite: bool,
+    },
+    /// Unsaved changes stand in the way of what was asked.
+    Unsaved,
+    Keys,
+    Messages,
+}
+
+/// What a dialog asks of the program.
+#[derive(Default)]
+pub struct Asked {
+    pub actions: Vec<Action>,
+    /// Show the system's folder dialog for the export.
+    pub choose_folder: bool,
+}
+
+/// Shows the open dialog and closes it when it is answered.
+pub fn show(ctx: &egui::Context, dialog: &mut Dialog, state: &State) -> Asked {
+    let mut asked = Asked::default();
+    let mut close = false;
+    match dialog {
+        Dialog::None => return asked,
+        Dialog::Path { purpose, text } => {
+            let purpose = *purpose;
+            close =
+                modal(ctx, "path", purpose.title(), |ui| path_field(ui, purpose, text, &mut asked.actions));
+        }
+        Dialog::Export { folder, overwrite } => {
+            close = modal(ctx, "export", "Export the library", |ui| {
+                export(ui, state, folder, overwrite, &mut asked)
+            });
+        }
+        Dialog::Unsaved => {
+            let title = format!("Save the changes to {}?", state.name());
+            if modal(ctx, "unsaved", &title, |ui| unsaved(ui, &mut asked.actions)) {
+                close = true;
+                if asked.actions.is_empty() {
+                    asked.actions.push(Action::StayHere);
+                }
+            }
+        }
+        Dialog::Keys => close |= modal(ctx, "keys", "Keys", keys),
+        Dialog::Messages => close |= modal(ctx, "messages", "Messages", |ui| messages(ui, state)),
+    }
+    if close {
+        *dialog = Dialog::None;
+    }
+    asked
+}
+
+/// A modal box with a title; true when it should close.
+fn modal(ctx: &egui::Context, id: &str, title: &str, content: impl FnOnce(&mut Ui) -> bool) -> bool {
+    let shown = Modal::new(Id::unique(("dialog", id))).show(ctx, |ui| {
+        ui.set_width(460.0_f32.min(ctx.content_rect().width() - 40.0));
+        ui.heading(title);
+        ui.add_space(6.0);
+        content(ui)
+    });
+    shown.inner || shown.should_close()
+}
+
+/// A row of buttons, the safe one first from the right.
+fn buttons(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
+    ui.add_space(8.0);
+    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), content);
+}
+
+fn path_field(ui: &mut Ui, purpose: Purpose, text: &mut String, actions: &mut Vec<Action>) -> bool {
+    ui.label("This system has no file dialog. Type a path:");
+    let field = ui.add(egui::TextEdit::singleline(text).desired_width(f32::INFINITY)).accessible_name("Path");
+    if field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) && !text.trim().is_empty()
+    {
+        actions.extend(purpose.action(vec![PathBuf::from(text.trim())]));
+        return true;
+    }
+    field.request_focus();
+    let mut close = false;
+    buttons(ui, |ui| {
+        if ui.add_enabled(!text.trim().is_empty(), egui::Button::new("OK")).clicked() {
+            actions.extend(purpose.action(vec![PathBuf::from(text.trim())]));
+            close = true;
+        }
+        close |= ui.button("Cancel").clicked();
+    });
+    close
+}
+
+fn export(ui: &mut Ui, state: &State, folder: &mut String, overwrite: &mut bool, asked: &mut Asked) -> bool {
+    let particles = super::state::count(state.project.particles.len(), "particle");
+    ui.label(format!(
+        "Writes {particles} as library.csv, particles.star, stack.mrcs, a folder of pictures for each class, the \
+         model and a report."
+    ));
+    ui.add_space(4.0);
+    ui.horizontal(|ui| {
+        let label = ui.label("Folder");
+        let width = ui.available_width() - 90.0;
+        ui.add(egui::TextEdit::singleline(folder).desired_width(width)).labelled_by(label.id);
+        asked.choose_folder = ui.button("Choose…").clicked();
+    });
+    let dir = PathBuf::from(folder.trim());
+    let occupied = std::fs::read_dir(&dir).is_ok_and(|mut files| files.next().is_some());
+    if occupied {
+        ui.label(RichText::new("There are files in this folder already.").color(ui.visuals().warn_fg_color));
+        ui.checkbox(overwrite, "Replace the library there");
+    }
+    let can = !folder.trim().is_empty() && (!occupied || *overwrite);
+    let mut close = false;
+    buttons(ui, |ui| {
+        if ui.add_enabled(can, egui::Button::new("Export")).clicked() {
+            asked.actions.push(Action::ExportTo(ExportPlan { dir, overwrite: occupied && *overwrite }));
+            close = true;
+        }
+        close |= ui.button("Cancel").clicked();
+    });
+    close
+}
+
+fn unsaved(ui: &mut Ui, actions: &mut Vec<Action>) -> bool {
+    ui.label("They are lost if you don't.");
+    let before = actions.len();
+    buttons(ui, |ui| {
+        for (name, action) in [
+            ("Save changes", Action::SaveFirst),
+            ("Cancel", Action::StayHere),
+            ("Discard changes", Action::DiscardChanges),
+        ] {
+            if ui.button(name).clicked() {
+                actions.push(action);
+            }
+        }
+    });
+    actions.len() > before
+}
+
+fn keys(ui: &mut Ui) -> bool {
+    egui::ScrollArea::vertical().max_height(420.0).show(ui, |ui| {
+        egui::Grid::new("keys").num_columns(2).striped(true).spacing([24.0, 4.0]).show(ui, |ui| {
+            let row = |ui: &mut Ui, what: &str, keys: &str| {
+                ui.label(what);
+                ui.monospace(keys);
+                ui.end_row();
+            };
+            row(ui, "Add a particle, or label the one there", "Click");
+            row(ui, "Add to the selection", "Shift+Click");
+            row(ui, "Remove a particle", "Right click");
+            row(ui, "Move the picture", "Drag, Space+Drag, middle button");
+            row(ui, "Zoom to the pointer", "Wheel");
+            for action in super::action::WITH_KEYS {
+                let look = action.look();
+                let keys: Vec<String> = look.keys.iter().map(|keys| ui.ctx().format_shortcut(keys)).collect();
+                row(ui, look.name.trim_end_matches('…'), &keys.join(", "));
+            }
+        });
+    });
+    let mut close = false;
+    buttons(ui, |ui| close = ui.button("Close").clicked());
+    close
+}
+
+fn messages(ui: &mut Ui, state: &State) -> bool {
+    egui::ScrollArea::vertical().max_height(360.0).stick_to_bottom(true).show(ui, |ui| {
+        if state.messages.is_empty() {
+            ui.weak("Nothing has been said yet.");
+        }
+        for (i, message) in state.messages.iter().enumerate() {
+            let colour = match message.level {
+                super::state::Level::Done => ui.visuals().text_color(),
+                super::state::Level::Warning => ui.visuals().warn_fg_color,
+                super::state::Level::Error => ui.visuals().error_fg_color,
+            };
+            ui.add(egui::Label::new(RichText::new(&message.text).color(colour)).wrap());
+            if let Some(details) = &message.details {
+                egui::CollapsingHeader::new("Details").id_salt(("details", i)).show(ui, |ui| {
+                    ui.add(egui::Label::new(RichText::new(details).monospace()).wrap());
+                });
+            }
+        }
+    });
+    let mut close = false;
+    buttons(ui, |ui| close = ui.button("Close").clicked());
+    close
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_returns_what_the_dialog_answers() {
+        let mut first = true;
+        let late = std::future::poll_fn(move |context| {
+            if std::mem::take(&mut first) {
+                let waker = context.waker().clone();
+                std::thread::spawn(move || waker.wake());
+                return Poll::Pending;
+            }
+            Poll::Ready(Some(vec![PathBuf::from("/a")]))
+        });
+        assert_eq!(wait(Box::pin(late)), Some(vec![PathBuf::from("/a")]));
+    }
+
+    #[test]
+    fn a_closed_dialog_does_nothing() {
+        for purpose in [Purpose::Open, Purpose::SaveProject, Purpose::LoadModel] {
+            assert_eq!(purpose.action(Vec::new()), None);
+        }
+    }
+}

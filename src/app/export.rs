@@ -1,0 +1,93 @@
+//! Taking the library away: cut the patches anew, ask the model about each, save it, write the folder.
+//!
+//! The particles may have changed since the training, so nothing of the run is reused but the model.
+
+use super::App;
+use super::apply::name_of;
+use super::dialogs::ExportPlan;
+use super::jobs::{self, Done};
+use super::state::{Level, count};
+use crate::error::Result;
+use crate::particle::Prediction;
+use crate::worker::job::Dataset;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// An export under way.
+pub struct Export {
+    plan: ExportPlan,
+    /// Where the worker puts the model; goes away with `folder`.
+    pub model: PathBuf,
+    folder: Option<tempfile::TempDir>,
+    pub dataset: Option<Arc<Dataset>>,
+    predictions: Option<Arc<[Prediction]>>,
+}
+
+impl Export {
+    pub fn new(plan: ExportPlan) -> Self {
+        let folder = tempfile::tempdir().ok();
+        let model = folder.as_ref().map_or_else(std::env::temp_dir, |dir| dir.path().to_owned());
+        Self { plan, model: model.join("model.safetensors"), folder, dataset: None, predictions: None }
+    }
+
+    /// Takes the answer to the question about all particles; true if it is the one that was waited for.
+    pub fn take_predictions(&mut self, predictions: &Arc<[Prediction]>) -> bool {
+        let waits = self.predictions.is_none();
+        let fits = self.dataset.as_ref().is_some_and(|dataset| dataset.ids.len() == predictions.len());
+        if waits && fits {
+            self.predictions = Some(predictions.clone());
+        }
+        waits && fits
+    }
+}
+
+impl App {
+    /// Where the model of the export is to be saved, if an export waits for it.
+    pub(super) fn export_model(&self) -> Option<&Path> {
+        self.export.as_ref().map(|export| export.model.as_path())
+    }
+
+    pub(super) fn cancel_export(&mut self) {
+        self.export = None;
+    }
+
+    /// The model has been saved: write the library.
+    pub(super) fn write_export(&mut self) {
+        let Some(export) = self.export.take() else { return };
+        let (Some(dataset), Some(predictions)) = (export.dataset, export.predictions) else { return };
+        let run = &self.state.training;
+        let settings = serde_json::json!({
+            "training": self.state.train_config(),
+            "patch": self.state.project.patch,
+            "device": run.device,
+            "fallback": run.fallback,
+        });
+        let plan = export.plan;
+        let library = jobs::Export {
+            project: self.state.project.clone(),
+            dataset,
+            predictions,
+            model: export.model,
+            dir: plan.dir.clone(),
+            overwrite: plan.overwrite,
+            settings,
+        };
+        let folder = export.folder;
+        self.jobs.start_writing(format!("Exporting to {}", name_of(&plan.dir)), move |_| {
+            let result = library.run();
+            // The model's temporary folder lives until it has been copied.
+            drop(folder);
+            Done::Exported { dir: plan.dir, result }
+        });
+    }
+
+    pub(super) fn on_exported(&mut self, dir: &Path, result: Result<()>) {
+        match result {
+            Ok(()) => {
+                let particles = count(self.state.project.particles.len(), "particle");
+                self.tell(Level::Done, format!("Exported {particles} to {}", dir.display()), None);
+            }
+            Err(error) => self.complain(&error),
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Slow work beside the window: one named thread a job, results through a channel.
+
+use super::picture::Picture;
+use crate::error::{Error, Result};
+use crate::micrograph::{Micrograph, format};
+use crate::particle::detect::{self, Detection, Settings};
+use crate::particle::{MicrographId, Prediction};
+use crate::project::{MicrographEntry, Project, Region, store};
+use crate::worker::job::{self, Dataset};
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+/// Pages of one file that are added to a project at once; stacks hold thousands.
+const MOST_PAGES: usize = 64;
+
+/// What a job brought.
+pub enum Done {
+    /// Paths chosen in the system's dialog; `None` if it could not be shown or was closed.
+    Chosen {
+        purpose: super::dialogs::Purpose,
+        paths: Option<Vec<PathBuf>>,
+        /// It came back faster than a person can: there is no dialog on this system.
+        instantly: bool,
+    },
+    Project {
+        path: Option<PathBuf>,
+        project: Result<Loaded>,
+    },
+    /// The pages of a picture file, to be added to the project.
+    Imported(Result<Imported>),
+    Picture {
+        id: MicrographId,
+        picture: Result<Arc<Picture>>,
+    },
+    Detected {
+        micrograph: MicrographId,
+        found: Result<Vec<Detection>>,
+    },
+    Saved {
+        path: PathBuf,
+        revision: u64,
+        result: Result<()>,
+    },
+    Assembling(f32),
+    Assembled(Result<Dataset>),
+    Exported {
+        dir: PathBuf,
+        result: Result<()>,
+    },
+    /// The job of this name panicked.
+    Broken(String),
+}
+
+/// A project from a file.
+pub struct Loaded {
+    pub project: Project,
+    /// Micrographs that were found under another path than the file says.
+    pub moved: usize,
+    /// Micrographs whose file is not there.
+    pub missing: usize,
+}
+
+/// A picture file on its way into the project.
+pub struct Imported {
+    pub pages: Vec<Import>,
+    /// What the reader wants the user to know, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// One page of a file on its way into the project.
+pub struct Import {
+    pub entry: MicrographEntry,
+    /// Prepared already for the first page; others are opened when they are shown.
+    pub picture: Option<Arc<Picture>>,
+}
+
+/// What a job may ask while it runs.
+pub struct Context {
+    stop: Arc<AtomicBool>,
+    out: Sender<Done>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Context {
+    /// True if the job should end: nobody waits for it any more.
+    pub fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Sends something before the job is done.
+    pub fn tell(&self, done: Done) {
+        if !self.stopped() && self.out.send(done).is_ok() {
+            (self.wake)();
+        }
+    }
+}
+
+struct Job {
+    name: String,
+    stop: Arc<AtomicBool>,
+    /// Its result is wanted even if the window closes (a file is being written).
+    must_finish: bool,
+    /// Not told to the user: it has its own sign on screen.
+    quiet: bool,
+    thread: JoinHandle<()>,
+}
+
+/// Identifies a running job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JobId(u64);
+
+/// The running jobs. Dropping it stops those that nobody needs and waits for those that write.
+pub struct Jobs {
+    out: Sender<Done>,
+    done: Receiver<Done>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    running: BTreeMap<JobId, Job>,
+    next: u64,
+}
+
+impl Jobs {
+    /// `wake` is called after each result: the window should look.
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        let (out, done) = unbounded();
+        Self { out, done, wake: Arc::new(wake), running: BTreeMap::new(), next: 0 }
+    }
+
+    /// Starts a job that may be forgotten.
+    pub fn start(&mut self, name: String, work: impl FnOnce(&Context) -> Done + Send + 'static) -> JobId {
+        self.spawn(name, false, false, work)
+    }
+
+    /// Starts a job whose progress is shown where the eye is, not in the status line.
+    pub fn start_quietly(
+        &mut self,
+        name: String,
+        work: impl FnOnce(&Context) -> Done + Send + 'static,
+    ) -> JobId {
+        self.spawn(name, false, true, work)
+    }
+
+    /// Starts a job that writes: the program waits for it before it ends.
+    pub fn start_writing(
+        &mut self,
+        name: String,
+        work: impl FnOnce(&Context) -> Done + Send + 'static,
+    ) -> JobId {
+        self.spawn(name, true, false, work)
+    }
+
+    fn spawn(
+        &mut self,
+        name: String,
+        must_finish: bool,
+        quiet: bool,
+        work: impl FnOnce(&Context) -> Done + Send + 'static,
+    ) -> JobId {
+        let stop = Arc::new(AtomicBool::new(false));
+        let context = Context { stop: stop.clone(), out: self.out.clone(), wake: self.wake.clone() };
+        let id = JobId(self.next);
+        self.next += 1;
+        let told = name.clone();
+        let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
+            // A job that breaks must not take its result's place in the window with it.
+            let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&context)));
+            context.tell(done.unwrap_or(Done::Broken(told)));
+        });
+        // A system without threads left has larger trouble than this job.
+        if let Ok(thread) = thread {
+            self.running.insert(id, Job { name, stop, must_finish, quiet, thread });
+        }
+        id
+    }
+
+    /// Tells a job to stop; its result is not delivered.
+    pub fn stop(&mut self, id: JobId) {
+        if let Some(job) = self.running.remove(&id) {
+            job.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Results that have come, and forgets jobs that have ended.
+    pub fn drain(&mut self) -> Vec<Done> {
+        let done = self.done.try_iter().collect();
+        self.running.retain(|_, job| !job.thread.is_finished());
+        done
+    }
+
+    /// True while this job runs.
+    pub fn runs(&self, id: JobId) -> bool {
+        self.running.get(&id).is_some_and(|job| !job.thread.is_finished())
+    }
+
+    /// Names of the running jobs, oldest first, but for the quiet ones.
+    pub fn names(&self) -> Vec<String> {
+        self.running.values().filter(|job| !job.quiet).map(|job| job.name.clone()).collect()
+    }
+}
+
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        for job in self.running.values().filter(|job| !job.must_finish) {
+            job.stop.store(true, Ordering::Relaxed);
+        }
+        for (_, job) in std::mem::take(&mut self.running) {
+            if job.must_finish {
+                // A panic there has been reported by the thread itself.
+                let _ = job.thread.join();
+            }
+        }
+    }
+}
+
+/// Reads a project and looks for its micrographs if they moved.
+pub fn load(path: &Path) -> Result<Loaded> {
+    let mut project = store::load(path)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let moved = store::relocate(&mut project, folder).len();
+    let missing = store::missing(&project).len();
+    Ok(Loaded { project, moved, missing })
+}
+
+/// Opens a file as new micrographs: its pages with their size, scale and proposed banner.
+pub fn import(path: &Path, context: &Context) -> Result<Imported> {
+    let hash = store::hash_file(path)?;
+    let info = format::info(path)?;
+    let mut notes = info.notes;
+    if info.pages > MOST_PAGES {
+        notes.push(format!("only the first {MOST_PAGES} of its {} pages were added", info.pages));
+    }
+    let mut imports = Vec::new();
+    for page in 0..info.pages.clamp(1, MOST_PAGES) {
+        if context.stopped() {
+            return Err(Error::Stopped);
+        }
+        let micrograph = format::open_page(path, page)?;
+        let mut entry = MicrographEntry::new(
+            path,
+            page,
+            micrograph.width,
+            micrograph.height,
+            micrograph.pixel_size,
+            hash.as_str(),
+        );
+        entry.excluded.extend(detect::propose_banner(&micrograph));
+        let picture = (page == 0).then(|| Arc::new(Picture::new(micrograph)));
+        imports.push(Import { entry, picture });
+    }
+    Ok(Imported { pages: imports, notes })
+}
+
+/// Opens a micrograph of the project for the screen.
+pub fn open(entry: &MicrographEntry) -> Result<Arc<Picture>> {
+    store::require(entry)?;
+    Ok(Arc::new(Picture::open(&entry.path, entry.page)?))
+}
+
+/// Searches particles; ends early when stopped.
+pub fn search(
+    micrograph: &Micrograph,
+    excluded: &[Region],
+    settings: &Settings,
+    context: &Context,
+) -> Result<Vec<Detection>> {
+    detect::detect(micrograph, excluded, settings, &|_| !context.stopped())
+}
+
+/// Pictures that are open already, so that no file is read twice.
+pub type OpenPictures = BTreeMap<MicrographId, Arc<Picture>>;
+
+/// Cuts the patches of all particles.
+pub fn assemble(project: &Project, open: &OpenPictures, context: &Context) -> Result<Dataset> {
+    let micrographs = |id: MicrographId| -> Result<Micrograph> {
+        if let Some(picture) = open.get(&id) {
+            return Ok(picture.micrograph.clone());
+        }
+        match project.micrograph(id) {
+            Some(entry) => {
+                store::require(entry)?;
+                format::open_page(&entry.path, entry.page)
+            }
+            None => Err(Error::invalid(format!("micrograph {}", id.0), "the project does not have it")),
+        }
+    };
+    let progress = |share: f32| {
+        context.tell(Done::Assembling(share));
+        !context.stopped()
+    };
+    job::assemble(project, &micrographs, &progress)
+}
+
+/// Everything the library writer needs.
+pub struct Export {
+    pub project: Project,
+    pub dataset: Arc<Dataset>,
+    pub predictions: Arc<[Prediction]>,
+    /// A temporary copy of the model.
+    pub model: PathBuf,
+    pub dir: PathBuf,
+    pub overwrite: bool,
+    pub settings: serde_json::Value,
+}
+
+impl Export {
+    /// Writes the library.
+    pub fn run(self) -> Result<()> {
+        job::export(
+            &self.project,
+            &self.dataset,
+            &self.predictions,
+            &self.model,
+            &self.dir,
+            self.overwrite,
+            self.settings,
+        )
+    }
+}

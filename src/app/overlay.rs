@@ -1,0 +1,255 @@
+//! What lies over the picture: particles, proposals, excluded regions, the scale bar.
+//!
+//! Lines are thin with a dark line under them, so that they read on black and on white.
+
+use super::state::State;
+use super::theme::{self, Marker, UNDERLINE};
+use super::tiles::Placement;
+use crate::particle::detect::Detection;
+use crate::particle::{ClassId, MicrographId, ParticleId};
+use crate::project::MicrographEntry;
+use egui::{Color32, FontId, Mesh, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, pos2, vec2};
+
+/// More markers than this on screen are drawn as plain dots, in one mesh.
+const MOST_OUTLINES: usize = 1500;
+/// Smallest radius of a marker, points.
+const LEAST_RADIUS: f32 = 4.5;
+
+/// A particle as it is drawn.
+struct Mark {
+    id: ParticleId,
+    x: f32,
+    y: f32,
+    /// Micrograph pixels.
+    radius: f32,
+    look: Look,
+}
+
+#[derive(Clone, Copy)]
+enum Look {
+    Labelled { class: ClassId, colour: Color32, held_out: bool },
+    Predicted { class: ClassId, colour: Color32, probability: f32 },
+    Unknown,
+}
+
+/// The marks of the shown micrograph, made anew only when something changed.
+#[derive(Default)]
+pub struct Marks {
+    of: Option<(MicrographId, u64, u64)>,
+    marks: Vec<Mark>,
+}
+
+impl Marks {
+    /// Brings the marks up to date with project and predictions.
+    pub fn refresh(&mut self, state: &State, entry: &MicrographEntry) {
+        let key = (entry.id, state.revision, state.results.as_ref().map_or(0, |results| results.revision));
+        if self.of == Some(key) {
+            return;
+        }
+        self.of = Some(key);
+        let patch = &state.project.patch;
+        let extent = match (patch.extent_nm, entry.pixel_size) {
+            (Some(nm), Some(size)) => nm / size.x_nm,
+            _ => patch.extent_px,
+        };
+        let marks = state.project.particles_on(entry.id).map(|particle| {
+            let radius = particle.diameter.unwrap_or(extent as f32 * 0.4) / 2.0;
+            let coloured = |id: ClassId| state.project.class(id).map(|class| (id, theme::colour(class)));
+            let predicted = || {
+                let results = state.results.as_ref()?;
+                let (class, probability) = results.best(results.of(particle.id)?);
+                let (class, colour) = coloured(class?)?;
+                Some(Look::Predicted { class, colour, probability })
+            };
+            let look = match particle.label.and_then(coloured) {
+                Some((class, colour)) => Look::Labelled { class, colour, held_out: particle.held_out },
+                None => predicted().unwrap_or(Look::Unknown),
+            };
+            Mark { id: particle.id, x: particle.x, y: particle.y, radius, look }
+        });
+        self.marks = marks.collect();
+    }
+
+    /// Draws what is on screen; `under` is the particle under the pointer.
+    pub fn paint(&self, painter: &Painter, place: Placement, state: &State, under: Option<ParticleId>) {
+        let seen = painter.clip_rect().expand(20.0);
+        let visible: Vec<(&Mark, Pos2)> = self
+            .marks
+            .iter()
+            .map(|mark| (mark, place.to_screen(mark.x, mark.y)))
+            .filter(|(_, at)| seen.contains(*at))
+            .collect();
+        if visible.len() > MOST_OUTLINES {
+            painter.add(dots(&visible));
+        } else {
+            let mut shapes = Vec::with_capacity(visible.len() * 3);
+            for (mark, at) in &visible {
+                mark.outline(*at, place.zoom, &mut shapes);
+            }
+            painter.extend(shapes);
+        }
+        for (mark, at) in &visible {
+            let radius = mark.on_screen(place.zoom) + 4.0;
+            if state.selection.contains(&mark.id) {
+                painter.circle_stroke(*at, radius, Stroke::new(4.0, UNDERLINE));
+                painter.circle_stroke(*at, radius, Stroke::new(2.0, Color32::WHITE));
+            } else if under == Some(mark.id) {
+                painter.circle_stroke(*at, radius, Stroke::new(1.0, Color32::from_white_alpha(160)));
+            }
+        }
+    }
+}
+
+impl Mark {
+    fn on_screen(&self, zoom: f32) -> f32 {
+        (self.radius * zoom).max(LEAST_RADIUS)
+    }
+
+    fn outline(&self, at: Pos2, zoom: f32, shapes: &mut Vec<Shape>) {
+        let radius = self.on_screen(zoom);
+        match self.look {
+            Look::Labelled { class, colour, held_out } => {
+                let corners = Marker::of(class).corners(at, radius);
+                shapes.push(Shape::closed_line(corners.clone(), Stroke::new(3.5, UNDERLINE)));
+                shapes.push(Shape::closed_line(corners, Stroke::new(1.75, colour)));
+                if held_out {
+                    shapes.push(Shape::circle_filled(at, 3.0, UNDERLINE));
+                    shapes.push(Shape::circle_filled(at, 2.0, colour));
+                }
+            }
+            Look::Predicted { class, colour, probability } => {
+                let opacity = opacity(probability);
+                let mut corners = Marker::of(class).corners(at, radius);
+                shapes.push(Shape::closed_line(
+                    corners.clone(),
+                    Stroke::new(2.5, UNDERLINE.gamma_multiply(0.6 * opacity)),
+                ));
+                corners.extend(corners.first().copied());
+                let dash = (radius * 0.5).clamp(3.0, 8.0);
+                let stroke = Stroke::new(1.5, colour.gamma_multiply(opacity));
+                shapes.extend(Shape::dashed_line(&corners, stroke, dash, dash * 0.7));
+            }
+            Look::Unknown => {
+                shapes.push(Shape::circle_stroke(
+                    at,
+                    radius,
+                    Stroke::new(2.5, UNDERLINE.gamma_multiply(0.7)),
+                ));
+                shapes.push(Shape::circle_stroke(at, radius, Stroke::new(1.0, Color32::from_gray(215))));
+            }
+        }
+    }
+}
+
+/// Of a prediction: faint where the model guesses, full where it is sure.
+pub fn opacity(probability: f32) -> f32 {
+    (0.25 + 0.75 * probability).clamp(0.0, 1.0)
+}
+
+/// One small square a mark, with a dark one under it.
+fn dots(visible: &[(&Mark, Pos2)]) -> Mesh {
+    let mut mesh = Mesh::default();
+    for (mark, at) in visible {
+        let colour = match mark.look {
+            Look::Labelled { colour, .. } => colour,
+            Look::Predicted { colour, probability, .. } => colour.gamma_multiply(opacity(probability)),
+            Look::Unknown => Color32::from_gray(215),
+        };
+        mesh.add_colored_rect(Rect::from_center_size(*at, vec2(6.0, 6.0)), UNDERLINE);
+        mesh.add_colored_rect(Rect::from_center_size(*at, vec2(4.0, 4.0)), colour);
+    }
+    mesh
+}
+
+/// Thin rings round particles that are proposed and not yet accepted.
+pub fn proposals(painter: &Painter, place: Placement, found: &[Detection]) {
+    let seen = painter.clip_rect().expand(20.0);
+    let mut shapes = Vec::new();
+    for detection in found {
+        let at = place.to_screen(detection.x, detection.y);
+        if seen.contains(at) && shapes.len() < 4 * MOST_OUTLINES {
+            let radius = (detection.diameter / 2.0 * place.zoom).max(3.0);
+            shapes.push(Shape::circle_stroke(at, radius, Stroke::new(2.5, UNDERLINE.gamma_multiply(0.7))));
+            shapes.push(Shape::circle_stroke(at, radius, Stroke::new(1.0, theme::ACCENT)));
+        }
+    }
+    painter.extend(shapes);
+}
+
+/// A region without particles: darkened and hatched.
+pub fn excluded(painter: &Painter, rect: Rect) {
+    let painter = painter.with_clip_rect(painter.clip_rect().intersect(rect));
+    painter.rect_filled(rect, 0.0, Color32::from_black_alpha(90));
+    let line = Stroke::new(1.0, Color32::from_white_alpha(50));
+    let seen = painter.clip_rect();
+    // Lines of a fixed raster, so that the hatching keeps still while the picture moves under it.
+    let step = 14.0;
+    let mut x = ((seen.min.x - seen.height()) / step).floor() * step;
+    while x < seen.max.x {
+        painter.line_segment([pos2(x, seen.max.y), pos2(x + seen.height(), seen.min.y)], line);
+        x += step;
+    }
+    painter.rect_stroke(rect, 0.0, Stroke::new(1.0, Color32::from_white_alpha(110)), StrokeKind::Inside);
+}
+
+/// A box that is being dragged.
+pub fn box_outline(painter: &Painter, rect: Rect) {
+    painter.rect_filled(rect, 0.0, theme::ACCENT.gamma_multiply(0.15));
+    painter.rect_stroke(rect, 0.0, Stroke::new(3.0, UNDERLINE), StrokeKind::Middle);
+    painter.rect_stroke(rect, 0.0, Stroke::new(1.0, Color32::WHITE), StrokeKind::Middle);
+}
+
+/// The longest of 1, 2, 5 x 10^n that is at most `longest`.
+pub fn round_length(longest: f64) -> f64 {
+    if longest <= 0.0 || !longest.is_finite() {
+        return 0.0;
+    }
+    let decade = 10.0_f64.powf(longest.log10().floor());
+    [5.0, 2.0, 1.0].into_iter().map(|m| m * decade).find(|length| *length <= longest).unwrap_or(decade)
+}
+
+/// A bar of a round length at the bottom left, in nanometres if known, else in pixels.
+pub fn scale_bar(painter: &Painter, rect: Rect, zoom: f32, nm_per_px: Option<f64>) {
+    let pixel = nm_per_px.unwrap_or(1.0);
+    let longest = (rect.width() * 0.25).min(160.0);
+    let length = round_length(f64::from(longest / zoom) * pixel);
+    let width = (length / pixel) as f32 * zoom;
+    if width < 8.0 {
+        return;
+    }
+    let text = match nm_per_px {
+        None => format!("{length} px"),
+        Some(_) if length >= 1e6 => format!("{} mm", length / 1e6),
+        Some(_) if length >= 1000.0 => format!("{} µm", length / 1000.0),
+        Some(_) => format!("{length} nm"),
+    };
+    let galley = painter.layout_no_wrap(text, FontId::proportional(14.0), Color32::WHITE);
+    let left = rect.min.x + 14.0;
+    let bottom = rect.max.y - 14.0;
+    let ground = Rect::from_min_max(
+        pos2(left - 7.0, bottom - 6.0 - galley.size().y - 8.0),
+        pos2(left + width.max(galley.size().x) + 7.0, bottom + 6.0),
+    );
+    painter.rect_filled(ground, 3.0, Color32::from_black_alpha(150));
+    painter.rect_filled(
+        Rect::from_min_max(pos2(left, bottom - 4.0), pos2(left + width, bottom)),
+        0.0,
+        Color32::WHITE,
+    );
+    let middle = left + (width.max(galley.size().x) - galley.size().x) / 2.0;
+    painter.galley(pos2(middle, bottom - 8.0 - galley.size().y), galley, Color32::WHITE);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scale_bars_are_one_two_or_five() {
+        for (longest, length) in [(100.0, 100.0), (199.0, 100.0), (499.9, 200.0), (7.0, 5.0), (0.03, 0.02)] {
+            let found = round_length(longest);
+            assert!((found - length).abs() < 1e-9 * length, "{longest}: {found}");
+        }
+        assert_eq!(round_length(0.0), 0.0);
+    }
+}

@@ -1,0 +1,252 @@
+//! A training run as the window sees it: phase, curve, predictions.
+
+use crate::particle::{ClassId, ParticleId, Prediction};
+use crate::worker::job::Dataset;
+use crate::worker::message::{Accuracy, DeviceChoice, Event, FinishReason, Progress};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Where a run stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Phase {
+    #[default]
+    Idle,
+    /// Patches are cut; 0..=1.
+    Preparing {
+        share: f32,
+    },
+    /// The worker has the job and has not answered yet.
+    Starting,
+    WarmingUp {
+        done: usize,
+        of: usize,
+    },
+    Running,
+    Paused,
+    /// Stop was asked; the step under way is finished first.
+    Stopping,
+    Ended {
+        reason: FinishReason,
+        epochs: usize,
+        seconds: f64,
+    },
+    Failed {
+        message: String,
+        details: String,
+    },
+}
+
+impl Phase {
+    /// True from the press of Train to the end.
+    pub fn is_active(&self) -> bool {
+        !matches!(self, Phase::Idle | Phase::Ended { .. } | Phase::Failed { .. })
+    }
+
+    /// True while the worker makes steps, or is about to.
+    pub fn can_pause(&self) -> bool {
+        matches!(self, Phase::Starting | Phase::WarmingUp { .. } | Phase::Running)
+    }
+}
+
+/// One finished epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EpochPoint {
+    pub epoch: usize,
+    /// Nats per image.
+    pub loss: f64,
+    pub accuracy: Option<Accuracy>,
+}
+
+/// The current or last run.
+#[derive(Default)]
+pub struct Training {
+    pub phase: Phase,
+    pub progress: Option<Progress>,
+    pub curve: Vec<EpochPoint>,
+    /// The device that computes, once it is known.
+    pub device: Option<String>,
+    /// Why it is not the one asked for.
+    pub fallback: Option<String>,
+    pub choice: DeviceChoice,
+    /// The current model: its classes (project's class where it has one) and size.
+    pub model: Option<Model>,
+    /// What the worker trains on, or last trained on.
+    pub dataset: Option<Arc<Dataset>>,
+}
+
+/// What the window knows of the model in the worker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    pub classes: Vec<(Option<ClassId>, String)>,
+    pub latent: usize,
+}
+
+/// Predictions and the particles they belong to.
+#[derive(Clone)]
+pub struct Results {
+    pub ids: Arc<[ParticleId]>,
+    /// The project's class of each model class; `None` if it has been removed.
+    pub classes: Vec<Option<ClassId>>,
+    pub predictions: Arc<[Prediction]>,
+    /// Grows with every arrival.
+    pub revision: u64,
+    places: Arc<HashMap<ParticleId, usize>>,
+}
+
+impl Results {
+    /// Predictions for `ids` in order; `before` lends its index if it is for the same particles.
+    pub fn new(
+        ids: Arc<[ParticleId]>,
+        classes: Vec<Option<ClassId>>,
+        predictions: Arc<[Prediction]>,
+        before: Option<&Results>,
+    ) -> Self {
+        let places = match before {
+            Some(before) if Arc::ptr_eq(&before.ids, &ids) => before.places.clone(),
+            _ => Arc::new(ids.iter().enumerate().map(|(i, id)| (*id, i)).collect()),
+        };
+        let revision = before.map_or(0, |before| before.revision) + 1;
+        Self { ids, classes, predictions, revision, places }
+    }
+
+    /// What the model says of a particle, if it has seen it.
+    pub fn of(&self, id: ParticleId) -> Option<&Prediction> {
+        self.places.get(&id).and_then(|place| self.predictions.get(*place))
+    }
+
+    /// The most probable class of a prediction (if the project still has it) and its probability.
+    pub fn best(&self, prediction: &Prediction) -> (Option<ClassId>, f32) {
+        let best = prediction.best();
+        let probability = prediction.probabilities.get(best).copied().unwrap_or(0.0);
+        (self.classes.get(best).copied().flatten(), probability)
+    }
+}
+
+impl Training {
+    /// Ready for a run that is about to begin.
+    pub fn begin(&mut self) {
+        self.phase = Phase::Preparing { share: 0.0 };
+        self.progress = None;
+        self.curve.clear();
+        self.fallback = None;
+    }
+
+    /// Takes what the worker tells of the run; other events change nothing here.
+    pub fn take(&mut self, event: &Event) {
+        match event {
+            Event::Device { name, fallback } => {
+                self.device = Some(name.clone());
+                self.fallback.clone_from(fallback);
+            }
+            Event::WarmingUp { done, of } if self.phase.can_pause() => {
+                self.phase = Phase::WarmingUp { done: *done, of: *of };
+            }
+            Event::Progress(progress) if self.phase.is_active() => self.progressed(progress),
+            Event::Paused if self.phase.is_active() => self.phase = Phase::Paused,
+            Event::Resumed if self.phase == Phase::Paused => self.phase = Phase::Running,
+            Event::Finished { reason, epochs, seconds } if self.phase.is_active() => {
+                self.phase = Phase::Ended { reason: *reason, epochs: *epochs, seconds: *seconds };
+            }
+            Event::Failed { message, details } if self.phase.is_active() => {
+                self.phase = Phase::Failed { message: message.clone(), details: details.clone() };
+            }
+            _ => {}
+        }
+    }
+
+    fn progressed(&mut self, progress: &Progress) {
+        if self.phase.can_pause() {
+            self.phase = Phase::Running;
+        }
+        if let Some(loss) = progress.loss
+            && self.curve.last().is_none_or(|last| last.epoch < progress.epoch)
+        {
+            self.curve.push(EpochPoint { epoch: progress.epoch, loss, accuracy: progress.accuracy });
+        }
+        self.progress = Some(progress.clone());
+    }
+
+    /// The last hold-out accuracy of the run.
+    pub fn accuracy(&self) -> Option<Accuracy> {
+        self.curve.iter().rev().find_map(|point| point.accuracy)
+    }
+}
+
+/// Wilson's 95 % interval of a share; `None` if nothing was counted.
+pub fn interval(accuracy: Accuracy) -> Option<(f64, f64)> {
+    if accuracy.of == 0 {
+        return None;
+    }
+    let (n, z) = (accuracy.of as f64, 1.959_963_984_540_054_f64);
+    let share = accuracy.right as f64 / n;
+    let centre = share + z * z / (2.0 * n);
+    let half = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
+    let whole = 1.0 + z * z / n;
+    Some((((centre - half) / whole).max(0.0), ((centre + half) / whole).min(1.0)))
+}
+
+/// Exponentially smoothed values with the start-up bias taken out; `memory` in 0..1.
+pub fn smoothed(values: &[f64], memory: f64) -> Vec<f64> {
+    let (mut mean, mut weight) = (0.0, 0.0);
+    values
+        .iter()
+        .map(|value| {
+            mean = memory * mean + (1.0 - memory) * value;
+            weight = memory * weight + (1.0 - memory);
+            mean / weight
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn progress(epoch: usize, loss: Option<f64>) -> Event {
+        Event::Progress(Progress { epoch, epochs: 9, loss, ..Progress::default() })
+    }
+
+    #[test]
+    fn a_run_goes_through_its_phases() {
+        let mut run = Training::default();
+        run.begin();
+        run.phase = Phase::Starting;
+        run.take(&Event::Device { name: "CPU".into(), fallback: Some("no GPU here".into()) });
+        run.take(&Event::WarmingUp { done: 1, of: 4 });
+        assert_eq!(run.phase, Phase::WarmingUp { done: 1, of: 4 });
+        run.take(&progress(1, None));
+        assert_eq!(run.phase, Phase::Running);
+        run.take(&progress(1, Some(300.0)));
+        run.take(&progress(2, Some(200.0)));
+        run.take(&Event::Paused);
+        // A progress that was on its way does not end the pause.
+        run.take(&progress(3, None));
+        assert_eq!(run.phase, Phase::Paused);
+        run.take(&Event::Resumed);
+        assert_eq!(run.phase, Phase::Running);
+        run.take(&Event::Finished { reason: FinishReason::Stopped, epochs: 2, seconds: 1.5 });
+        assert!(!run.phase.is_active());
+        assert_eq!(run.curve.iter().map(|p| p.loss).collect::<Vec<_>>(), [300.0, 200.0]);
+        assert_eq!(run.fallback.as_deref(), Some("no GPU here"));
+    }
+
+    #[test]
+    fn stopping_is_not_undone_by_late_progress() {
+        let mut run = Training { phase: Phase::Stopping, ..Training::default() };
+        run.take(&progress(1, Some(1.0)));
+        assert_eq!(run.phase, Phase::Stopping);
+    }
+
+    #[test]
+    fn wilson_interval_is_the_known_one() {
+        // 9 of 10: 0.5958 to 0.9821 (R's prop.test without continuity correction).
+        let (low, high) = interval(Accuracy { right: 9, of: 10 }).unwrap();
+        assert!((low - 0.5958).abs() < 1e-3 && (high - 0.9821).abs() < 1e-3, "{low} {high}");
+        assert_eq!(interval(Accuracy { right: 0, of: 0 }), None);
+    }
+
+    #[test]
+    fn smoothing_keeps_a_constant() {
+        assert!(smoothed(&[4.0; 7], 0.8).iter().all(|v| (v - 4.0).abs() < 1e-12));
+    }
+}

@@ -1,0 +1,179 @@
+//! What training uses, one plain line each. A change is one step of the history, made when the field is let go.
+
+use super::action::Action;
+use super::detection::combo;
+use super::state::State;
+use crate::particle::patch::{Normalise, PatchGeometry};
+use crate::project::edit::Edit;
+use crate::train::config::{Preset, TrainConfig};
+use crate::worker::message::DeviceChoice;
+use egui::{DragValue, RichText, Ui};
+
+/// What the panel alone remembers: values while a field is held.
+#[derive(Default)]
+pub struct SettingsPanel {
+    config: Option<TrainConfig>,
+    patch: Option<PatchGeometry>,
+}
+
+/// The settings of a preset.
+fn preset(preset: Preset) -> TrainConfig {
+    match preset {
+        Preset::Paper => TrainConfig::paper(),
+        Preset::Default => TrainConfig::default(),
+    }
+}
+
+impl SettingsPanel {
+    /// Draws the pane.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+        let saved = state.train_config();
+        let mut config = self.config.clone().unwrap_or_else(|| saved.clone());
+        let mut patch = self.patch.clone().unwrap_or_else(|| state.project.patch.clone());
+        let mut device = state.training.choice;
+        egui::ScrollArea::vertical().id_salt("settings").auto_shrink(false).show(ui, |ui| {
+            if state.training.phase.is_active() {
+                ui.weak("Changes hold for the next training.");
+            }
+            training(ui, &mut config);
+            ui.separator();
+            patches(ui, &mut patch);
+            ui.separator();
+            line(ui, "Where to compute; the CPU is always there.", |ui| {
+                let choices = [
+                    (DeviceChoice::Auto, "Automatic"),
+                    (DeviceChoice::Gpu, "GPU"),
+                    (DeviceChoice::Cpu, "CPU"),
+                ];
+                combo(ui, "Device", &mut device, &choices);
+            });
+        });
+        if device != state.training.choice {
+            actions.push(Action::UseDevice(device));
+        }
+        let held = ui.input(|input| input.pointer.any_down()) || ui.ctx().text_edit_focused();
+        self.config = (config != saved).then_some(config);
+        self.patch = (patch != state.project.patch).then_some(patch);
+        if held {
+            return;
+        }
+        if let Some(config) = self.config.take()
+            && let Ok(value) = serde_json::to_value(&config)
+        {
+            actions.push(Action::Change {
+                name: "change training settings".into(),
+                edit: Edit::SetTraining(value),
+            });
+        }
+        if let Some(patch) = self.patch.take() {
+            actions.push(Action::Change { name: "change patch size".into(), edit: Edit::SetPatch(patch) });
+        }
+    }
+}
+
+/// A field with one plain line under it.
+fn line(ui: &mut Ui, meaning: &str, field: impl FnOnce(&mut Ui)) {
+    ui.horizontal(field);
+    ui.add(egui::Label::new(RichText::new(meaning).weak().small()).wrap());
+    ui.add_space(2.0);
+}
+
+fn training(ui: &mut Ui, config: &mut TrainConfig) {
+    line(
+        ui,
+        "Paper is the published recipe to the letter; Default also turns and shifts the labelled patches.",
+        |ui| {
+            ui.label("Preset");
+            for (which, name) in [(Preset::Default, "Default"), (Preset::Paper, "Paper")] {
+                let settings = preset(which);
+                let chosen = TrainConfig { seed: config.seed, ..settings.clone() } == *config;
+                if ui.selectable_label(chosen, name).clicked() {
+                    *config = settings;
+                }
+            }
+        },
+    );
+    line(ui, "How often all particles are seen.", |ui| {
+        let label = ui.label("Epochs");
+        ui.add(DragValue::new(&mut config.epochs).range(1..=100_000).update_while_editing(false))
+            .labelled_by(label.id);
+    });
+    line(ui, "Particles a step; more is smoother and needs more memory.", |ui| {
+        let label = ui.label("Batch");
+        ui.add(DragValue::new(&mut config.batch).range(1..=4096).update_while_editing(false))
+            .labelled_by(label.id);
+    });
+    line(ui, "Numbers that describe a particle besides its class and pose.", |ui| {
+        let label = ui.label("Latents");
+        ui.add(DragValue::new(&mut config.latent).range(1..=64).update_while_editing(false))
+            .labelled_by(label.id);
+    });
+    line(ui, "Step size of the optimiser (Adam).", |ui| {
+        let label = ui.label("Learning rate");
+        ui.add(
+            DragValue::new(&mut config.learning_rate)
+                .range(1e-6..=1.0)
+                .speed(1e-5)
+                .max_decimals(6)
+                .update_while_editing(false),
+        )
+        .labelled_by(label.id);
+    });
+    line(ui, "What must not make two particles different.", |ui| {
+        ui.label("Blind to");
+        ui.checkbox(&mut config.invariances.rotation, "rotation");
+        ui.checkbox(&mut config.invariances.translation, "shift");
+        ui.checkbox(&mut config.invariances.scale, "size");
+    });
+    line(ui, "The same seed on the CPU gives the same model.", |ui| {
+        let label = ui.label("Seed");
+        ui.add(DragValue::new(&mut config.seed).update_while_editing(false)).labelled_by(label.id);
+    });
+}
+
+fn patches(ui: &mut Ui, patch: &mut PatchGeometry) {
+    line(
+        ui,
+        "Square cut round each particle where the pixel size is known; off: as many pixels as below.",
+        |ui| {
+            let mut known = patch.extent_nm.is_some();
+            if ui.checkbox(&mut known, "Patch in nm").changed() {
+                patch.extent_nm = known.then_some(100.0);
+            }
+            if let Some(nm) = &mut patch.extent_nm {
+                ui.add(
+                    DragValue::new(nm)
+                        .range(0.01..=1e6)
+                        .speed(0.5)
+                        .max_decimals(2)
+                        .suffix(" nm")
+                        .update_while_editing(false),
+                )
+                .accessible_name("Patch extent in nanometres");
+            }
+        },
+    );
+    line(ui, "Square where the pixel size is not known.", |ui| {
+        let label = ui.label("Patch in pixels");
+        ui.add(
+            DragValue::new(&mut patch.extent_px)
+                .range(4.0..=4096.0)
+                .max_decimals(1)
+                .suffix(" px")
+                .update_while_editing(false),
+        )
+        .labelled_by(label.id);
+    });
+    line(ui, "Pixels a side the model sees; more shows finer detail and is slower.", |ui| {
+        let label = ui.label("Patch resolution");
+        ui.add(DragValue::new(&mut patch.side).range(24..=64).suffix(" px").update_while_editing(false))
+            .labelled_by(label.id);
+    });
+    line(ui, "Black and white from the whole micrograph keep brightness; from each patch forget it.", |ui| {
+        let choices = [(Normalise::Micrograph, "of the micrograph"), (Normalise::Patch, "of each patch")];
+        combo(ui, "Brightness", &mut patch.normalise, &choices);
+    });
+    line(ui, "In crowded fields a neighbour in the patch is replaced by background.", |ui| {
+        ui.checkbox(&mut patch.blank_neighbours, "Blank neighbours");
+    });
+}

@@ -1,0 +1,311 @@
+//! What the window shows and what its actions change. No widgets, no files, no threads.
+
+use super::action::Tool;
+use super::picture::Picture;
+use super::run::{Results, Training};
+use crate::error::Result;
+use crate::particle::detect::{Detection, Settings};
+use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
+use crate::project::Project;
+use crate::project::edit::Edit;
+use crate::project::history::History;
+use crate::train::config::TrainConfig;
+use crate::worker::message::{PreviewImages, PreviewRequest};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Labels a class needs before training can start.
+pub const LEAST_LABELS: usize = 3;
+
+/// The whole state of the window but for what only a panel cares about.
+#[derive(Default)]
+pub struct State {
+    pub project: Project,
+    pub history: History,
+    /// Grows with every change of the project, undo and redo included.
+    pub revision: u64,
+    /// Where the project is saved; `None` if it never was.
+    pub path: Option<PathBuf>,
+    /// The micrograph on the canvas.
+    pub shown: Option<MicrographId>,
+    pub pictures: BTreeMap<MicrographId, Opened>,
+    pub selection: BTreeSet<ParticleId>,
+    /// The class that clicks give.
+    pub class: Option<ClassId>,
+    pub tool: Tool,
+    pub detection: Detecting,
+    pub training: Training,
+    /// What the current model says of the particles.
+    pub results: Option<Results>,
+    pub previews: Previews,
+    /// What was said to the user, oldest first.
+    pub messages: Vec<Message>,
+    /// Files being opened, saved or exported, as sentences such as "Opening a.tif".
+    pub under_way: Vec<String>,
+}
+
+/// A micrograph on its way to the screen.
+pub enum Opened {
+    Loading,
+    Ready(Arc<Picture>),
+    /// Why it could not be opened.
+    Failed(String),
+}
+
+/// Particles proposed by the detector and not yet accepted.
+#[derive(Default)]
+pub struct Detecting {
+    /// Proposals follow the sliders while this is set.
+    pub live: bool,
+    pub settings: Settings,
+    pub running: bool,
+    /// The micrograph that `found` lies on.
+    pub micrograph: Option<MicrographId>,
+    pub found: Arc<[Detection]>,
+    pub problem: Option<String>,
+    /// Settings, micrograph and regions changed since the last search began.
+    pub stale: bool,
+}
+
+/// Decoder images: what is wanted, what was asked, what came.
+#[derive(Default)]
+pub struct Previews {
+    /// At most one request of each kind waits: the newest.
+    pub wanted_manifold: Option<PreviewRequest>,
+    pub wanted_image: Option<PreviewRequest>,
+    /// Sent and not answered; the worker answers only the newest, so there is never more than one.
+    pub asked: Option<(PreviewRequest, std::time::Instant)>,
+    pub manifold: Option<PreviewImages>,
+    pub image: Option<PreviewImages>,
+    /// Grows when `manifold` or `image` changes or the model has learned, so that panels ask anew.
+    pub revision: u64,
+}
+
+/// How important a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Done,
+    Warning,
+    Error,
+}
+
+/// Something the user was told.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub level: Level,
+    pub text: String,
+    pub details: Option<String>,
+}
+
+/// Whether training can start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    Ready {
+        labelled: usize,
+        unlabelled: usize,
+        held_out: usize,
+    },
+    /// What is missing, as an invitation.
+    Missing(String),
+}
+
+impl State {
+    /// Takes a project as the current one, forgetting all that belonged to the one before.
+    pub fn replace_project(&mut self, project: Project, path: Option<PathBuf>) {
+        let messages = std::mem::take(&mut self.messages);
+        let revision = self.revision + 1;
+        let choice = self.training.choice;
+        *self = Self {
+            shown: project.micrographs.first().map(|entry| entry.id),
+            class: project.classes.first().map(|class| class.id),
+            project,
+            path,
+            messages,
+            revision,
+            ..Self::default()
+        };
+        self.training.choice = choice;
+    }
+
+    /// Applies an edit as one step of the history.
+    pub fn change(&mut self, name: impl Into<String>, edit: Edit) -> Result<()> {
+        self.history.apply(&mut self.project, edit, name)?;
+        self.tidy();
+        Ok(())
+    }
+
+    /// Takes the last change back; its name, if there was one.
+    pub fn undo(&mut self) -> Result<Option<String>> {
+        let name = self.history.undo(&mut self.project)?;
+        self.tidy();
+        Ok(name)
+    }
+
+    /// Makes the last change taken back again; its name, if there was one.
+    pub fn redo(&mut self) -> Result<Option<String>> {
+        let name = self.history.redo(&mut self.project)?;
+        self.tidy();
+        Ok(name)
+    }
+
+    /// After any change: nothing points at what is gone.
+    fn tidy(&mut self) {
+        self.revision += 1;
+        let particles = &self.project.particles;
+        self.selection.retain(|id| particles.contains_key(id));
+        if self.class.is_none_or(|id| self.project.class(id).is_none()) {
+            self.class = self.project.classes.first().map(|class| class.id);
+        }
+        if self.shown.is_none_or(|id| self.project.micrograph(id).is_none()) {
+            self.shown = self.project.micrographs.first().map(|entry| entry.id);
+        }
+        let project = &self.project;
+        self.pictures.retain(|id, _| project.micrograph(*id).is_some());
+        self.detection.stale = true;
+    }
+
+    /// The picture on the canvas, once it is open.
+    pub fn picture(&self) -> Option<&Arc<Picture>> {
+        match self.pictures.get(&self.shown?) {
+            Some(Opened::Ready(picture)) => Some(picture),
+            _ => None,
+        }
+    }
+
+    /// The project's name for the title: the file's, or "Untitled".
+    pub fn name(&self) -> String {
+        let stem = self.path.as_ref().and_then(|path| path.file_stem());
+        stem.map_or_else(|| "Untitled".to_owned(), |stem| stem.to_string_lossy().into_owned())
+    }
+
+    /// True if nothing has been opened yet.
+    pub fn is_blank(&self) -> bool {
+        self.project.micrographs.is_empty()
+    }
+
+    /// The selected particles.
+    pub fn selected(&self) -> Vec<&Particle> {
+        self.selection.iter().filter_map(|id| self.project.particle(*id)).collect()
+    }
+
+    /// Counts what training would use, or names the first thing it lacks.
+    pub fn readiness(&self) -> Readiness {
+        let missing = |text: &str| Readiness::Missing(text.to_owned());
+        if self.is_blank() {
+            return missing("Open a micrograph to begin.");
+        }
+        if self.project.classes.is_empty() {
+            return missing("Add a class for each kind of particle, then click a few of each.");
+        }
+        if self.project.classes.len() == 1 {
+            return missing("Add a second class: the model learns to tell kinds apart.");
+        }
+        let counts = self.project.class_counts();
+        for (class, count) in self.project.classes.iter().zip(&counts) {
+            let trained = count.labelled.saturating_sub(count.held_out);
+            if trained < LEAST_LABELS {
+                let lack = LEAST_LABELS - trained;
+                let s = if lack == 1 { "" } else { "s" };
+                return Readiness::Missing(format!(
+                    "{lack} more {} label{s} and training can start.",
+                    class.name
+                ));
+            }
+        }
+        let labels: usize = counts.iter().map(|count| count.labelled).sum();
+        let held_out: usize = counts.iter().map(|count| count.held_out).sum();
+        Readiness::Ready {
+            labelled: labels - held_out,
+            unlabelled: self.project.particles.len() - labels,
+            held_out,
+        }
+    }
+
+    /// The settings of the trainer: the project's, or the defaults.
+    pub fn train_config(&self) -> TrainConfig {
+        serde_json::from_value(self.project.training.clone()).unwrap_or_else(|_| TrainConfig::default())
+    }
+
+    /// Particles on the shown micrograph near a point, nearest first with its distance in pixels.
+    pub fn nearest(&self, x: f32, y: f32, reach: f32) -> Option<ParticleId> {
+        let shown = self.shown?;
+        let mut best: Option<(f32, ParticleId)> = None;
+        for particle in self.project.particles_on(shown) {
+            let radius = reach.max(particle.diameter.unwrap_or(0.0) / 2.0);
+            let distance = (particle.x - x).hypot(particle.y - y);
+            if distance <= radius && best.is_none_or(|(least, _)| distance < least) {
+                best = Some((distance, particle.id));
+            }
+        }
+        best.map(|(_, id)| id)
+    }
+
+    /// "rod" of a class, for sentences.
+    pub fn class_name(&self, id: ClassId) -> &str {
+        self.project.class(id).map_or("no class", |class| class.name.as_str())
+    }
+}
+
+/// A count with its noun: "1 particle", "3 particles".
+pub fn count(n: usize, noun: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {noun}{s}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::MicrographEntry;
+
+    fn with_classes(labels: [usize; 2]) -> State {
+        let mut state = State::default();
+        let entry = MicrographEntry::new("/a.png", 0, 100, 100, None, "00");
+        let (micrograph, edit) = state.project.add_micrograph_edit(entry);
+        state.change("add micrograph", edit).unwrap();
+        for (name, labels) in ["cube", "rod"].into_iter().zip(labels) {
+            let (class, edit) = state.project.add_class_edit(name);
+            state.change("add class", edit).unwrap();
+            for i in 0..labels {
+                let (_, edit) = state.project.add_particle_edit(micrograph, i as f32 * 9.0, 5.0, Some(class));
+                state.change("add particle", edit).unwrap();
+            }
+        }
+        state
+    }
+
+    #[test]
+    fn the_hint_names_the_class_that_lacks_labels() {
+        let readiness = with_classes([3, 1]).readiness();
+        assert_eq!(readiness, Readiness::Missing("2 more rod labels and training can start.".into()));
+        let readiness = with_classes([2, 3]).readiness();
+        assert_eq!(readiness, Readiness::Missing("1 more cube label and training can start.".into()));
+    }
+
+    #[test]
+    fn held_out_labels_do_not_count_for_training() {
+        let mut state = with_classes([4, 3]);
+        assert_eq!(state.readiness(), Readiness::Ready { labelled: 7, unlabelled: 0, held_out: 0 });
+        let first = *state.project.particles.keys().next().unwrap();
+        let edit = state.project.hold_out_edit(&[first], true).unwrap();
+        state.change("hold out", edit).unwrap();
+        assert_eq!(state.readiness(), Readiness::Ready { labelled: 6, unlabelled: 0, held_out: 1 });
+    }
+
+    #[test]
+    fn undo_leaves_no_selection_of_what_is_gone() {
+        let mut state = with_classes([1, 0]);
+        let id = *state.project.particles.keys().next().unwrap();
+        state.selection.insert(id);
+        while state.undo().unwrap().is_some() {}
+        assert!(state.selection.is_empty() && state.class.is_none() && state.shown.is_none());
+    }
+
+    #[test]
+    fn the_nearest_particle_within_reach_is_hit() {
+        let state = with_classes([3, 0]);
+        let ids: Vec<_> = state.project.particles.keys().copied().collect();
+        assert_eq!(state.nearest(10.0, 5.0, 4.0), Some(ids[1]));
+        assert_eq!(state.nearest(10.0, 50.0, 4.0), None);
+    }
+}

@@ -1,0 +1,79 @@
+//! The one line at the bottom: what the mouse does, where it is, what is under way, whether all is saved.
+
+use super::action::Tool;
+use super::canvas::Pointer;
+use super::state::{Level, State, count};
+use egui::{Label, RichText, Ui};
+
+/// Draws the line.
+pub fn ui(ui: &mut Ui, state: &State, pointer: Option<Pointer>) {
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = 16.0;
+        // The right side first: it keeps its place, the sentence at the left gives way.
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.label(RichText::new(saved(state)).small());
+            if let Some(pointer) = pointer {
+                ui.label(RichText::new(position(pointer)).monospace());
+            }
+            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                let (text, colour) = sentence(state, ui.visuals());
+                ui.add(Label::new(RichText::new(text).color(colour).small()).truncate());
+            });
+        });
+    });
+}
+
+fn saved(state: &State) -> &'static str {
+    match (state.is_blank() && state.path.is_none(), state.history.is_dirty()) {
+        (_, true) => "unsaved changes",
+        (true, false) => "",
+        (false, false) => "saved",
+    }
+}
+
+/// "x 312.4 nm  y 88.0 nm  grey 0.42", each number in a field of its own width.
+fn position(pointer: Pointer) -> String {
+    let grey = match pointer.grey {
+        None => "      ".to_owned(),
+        Some(v) if v == v.round() && v.abs() < 1e6 => format!("{v:>6.0}"),
+        Some(v) if v.abs() >= 1e5 || v.abs() < 1e-2 => format!("{v:>6.1e}"),
+        Some(v) => format!("{v:>6.2}"),
+    };
+    match pointer.nm {
+        Some((x, y)) => format!("x {x:>7.1} nm  y {y:>7.1} nm  grey {grey}"),
+        None => format!("x {:>7.1} px  y {:>7.1} px  grey {grey}", pointer.x, pointer.y),
+    }
+}
+
+fn sentence(state: &State, visuals: &egui::Visuals) -> (String, egui::Color32) {
+    if !state.under_way.is_empty() {
+        return (format!("{}…", state.under_way.join(" · ")), visuals.text_color());
+    }
+    if let Some(last) = state.messages.last()
+        && last.level == Level::Error
+    {
+        let first = last.text.lines().next().unwrap_or_default().to_owned();
+        return (first, visuals.error_fg_color);
+    }
+    let text = match state.tool {
+        _ if state.is_blank() => "Drop micrographs on the window, or open some.".to_owned(),
+        _ if !state.selection.is_empty() => {
+            format!(
+                "{} selected. Number keys label, Delete removes, Esc lets go.",
+                count(state.selection.len(), "particle")
+            )
+        }
+        Tool::Pick => match state.class {
+            Some(class) => {
+                let name = state.class_name(class);
+                format!(
+                    "Click adds a {name}. Shift+Click selects. Right click removes. Drag moves the picture."
+                )
+            }
+            None => "Click adds a particle without a class. Add a class to label.".to_owned(),
+        },
+        Tool::Select => "Click or drag a box to select. Shift adds. Space+Drag moves the picture.".to_owned(),
+        Tool::Exclude => "Drag a box over what holds no particles. V or P goes back.".to_owned(),
+    };
+    (text, visuals.text_color())
+}

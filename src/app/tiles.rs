@@ -1,0 +1,184 @@
+//! Textures of the micrograph on screen: square tiles of the level that fits the zoom, made when first seen.
+//!
+//! No texture is larger than [`TILE`], so a picture may be larger than any graphics card's limit; a few tiles are
+//! made a frame, coarser ones stand in until the rest is there, so that a pan never waits.
+
+use super::picture::{LevelRef, Picture};
+use egui::{Color32, ColorImage, Mesh, Rect, Shape, TextureFilter, TextureHandle, TextureOptions, pos2};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// Side of a tile in its level's pixels.
+pub const TILE: usize = 512;
+/// Tiles kept; 512 x 512 x 4 bytes each.
+const KEPT: usize = 192;
+/// Time for making tiles in one frame.
+const BUDGET: Duration = Duration::from_millis(6);
+
+/// Magnified pixels are squares; a picture that is made smaller is smoothed.
+const CRISP: TextureOptions = TextureOptions {
+    magnification: TextureFilter::Nearest,
+    minification: TextureFilter::Linear,
+    wrap_mode: egui::TextureWrapMode::ClampToEdge,
+    mipmap_mode: None,
+};
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    level: usize,
+    row: usize,
+    column: usize,
+}
+
+/// The tiles of one picture at one contrast.
+#[derive(Default)]
+pub struct Tiles {
+    made: BTreeMap<Key, (TextureHandle, u64)>,
+    range: (f32, f32),
+    frame: u64,
+}
+
+/// Where the picture lies on screen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Placement {
+    /// Screen position of the top-left corner of the top-left pixel.
+    pub origin: egui::Pos2,
+    /// Points per micrograph pixel, > 0.
+    pub zoom: f32,
+}
+
+impl Tiles {
+    /// Throws all tiles away, for another picture.
+    pub fn clear(&mut self) {
+        self.made.clear();
+    }
+
+    /// Draws the part of the picture that `clip` shows, with grey values of `range` from black to white.
+    pub fn paint(&mut self, painter: &egui::Painter, picture: &Picture, place: Placement, range: (f32, f32)) {
+        if self.range != range {
+            self.range = range;
+            self.made.clear();
+        }
+        self.frame += 1;
+        let pixels = place.zoom * painter.pixels_per_point();
+        let fine = ((1.0 / pixels).log2().ceil().max(0.0) as usize).min(picture.levels() - 1);
+        let coarse = picture.levels() - 1;
+        let start = Instant::now();
+        let mut late = false;
+        // The coarsest level is small: made at once, it stands in for what is still missing.
+        for level in [coarse, fine] {
+            let must = level == coarse;
+            for key in visible(&picture.level(level), level, place, painter.clip_rect()) {
+                if !self.made.contains_key(&key) {
+                    if !must && start.elapsed() > BUDGET {
+                        late = true;
+                        continue;
+                    }
+                    let image = grey_image(&picture.level(level), key, range);
+                    let texture = painter.ctx().load_texture("micrograph tile", image, CRISP);
+                    self.made.insert(key, (texture, self.frame));
+                }
+                if let Some((texture, used)) = self.made.get_mut(&key) {
+                    *used = self.frame;
+                    painter.add(textured(texture, on_screen(&picture.level(level), key, place)));
+                }
+            }
+            if fine == coarse {
+                break;
+            }
+        }
+        if late {
+            painter.ctx().request_repaint();
+        }
+        self.forget_old();
+    }
+
+    fn forget_old(&mut self) {
+        if self.made.len() > KEPT {
+            let mut ages: Vec<u64> = self.made.values().map(|(_, used)| *used).collect();
+            ages.sort_unstable();
+            let oldest = ages[ages.len() - KEPT / 2];
+            let frame = self.frame;
+            self.made.retain(|_, (_, used)| *used >= oldest || *used == frame);
+        }
+    }
+}
+
+/// The tiles of a level that a rectangle of the screen shows.
+fn visible(level: &LevelRef<'_>, number: usize, place: Placement, clip: Rect) -> Vec<Key> {
+    let side = (TILE << number) as f32 * place.zoom;
+    let span = |from: f32, to: f32, count: usize| {
+        let first = (from / side).floor().max(0.0) as usize;
+        let last = (to / side).ceil().max(0.0) as usize;
+        first..last.min(count)
+    };
+    let columns = span(clip.min.x - place.origin.x, clip.max.x - place.origin.x, level.width.div_ceil(TILE));
+    let rows = span(clip.min.y - place.origin.y, clip.max.y - place.origin.y, level.height.div_ceil(TILE));
+    rows.flat_map(|row| columns.clone().map(move |column| Key { level: number, row, column })).collect()
+}
+
+fn on_screen(level: &LevelRef<'_>, key: Key, place: Placement) -> Rect {
+    let step = (1_usize << key.level) as f32 * place.zoom;
+    let edge = |tile: usize, size: usize| {
+        let from = tile * TILE;
+        (from as f32 * step, (from + TILE).min(size) as f32 * step)
+    };
+    let (left, right) = edge(key.column, level.width);
+    let (top, bottom) = edge(key.row, level.height);
+    Rect::from_min_max(place.origin + egui::vec2(left, top), place.origin + egui::vec2(right, bottom))
+}
+
+fn grey_image(level: &LevelRef<'_>, key: Key, (low, high): (f32, f32)) -> ColorImage {
+    let (x0, y0) = (key.column * TILE, key.row * TILE);
+    let (x1, y1) = ((x0 + TILE).min(level.width), (y0 + TILE).min(level.height));
+    let scale = 255.0 / (high - low);
+    let mut pixels = Vec::with_capacity((x1 - x0) * (y1 - y0));
+    for y in y0..y1 {
+        for value in &level.pixels[y * level.width + x0..y * level.width + x1] {
+            pixels.push(Color32::from_gray(((value - low) * scale).clamp(0.0, 255.0) as u8));
+        }
+    }
+    ColorImage::new([x1 - x0, y1 - y0], pixels)
+}
+
+fn textured(texture: &TextureHandle, rect: Rect) -> Shape {
+    let mut mesh = Mesh::with_texture(texture.id());
+    let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+    mesh.add_rect_with_uv(rect, whole, Color32::WHITE);
+    Shape::mesh(mesh)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tiles_on_screen_are_asked_for() {
+        let pixels = vec![0.0; 1];
+        let level = LevelRef { width: 8192, height: 8192, pixels: &pixels };
+        let place = Placement { origin: pos2(-1000.0, 0.0), zoom: 1.0 };
+        let clip = Rect::from_min_max(pos2(0.0, 0.0), pos2(600.0, 400.0));
+        let keys: Vec<_> = visible(&level, 0, place, clip).iter().map(|k| (k.row, k.column)).collect();
+        assert_eq!(keys, [(0, 1), (0, 2), (0, 3)]);
+    }
+
+    #[test]
+    fn tiles_meet_without_a_gap() {
+        let pixels = vec![0.0; 1];
+        let level = LevelRef { width: 1000, height: 700, pixels: &pixels };
+        let place = Placement { origin: pos2(3.0, 5.0), zoom: 0.37 };
+        let left = on_screen(&level, Key { level: 1, row: 0, column: 0 }, place);
+        let right = on_screen(&level, Key { level: 1, row: 0, column: 1 }, place);
+        assert!((left.max.x - right.min.x).abs() < 1e-3);
+        assert!((right.max.x - (3.0 + 2000.0 * 0.37)).abs() < 1e-2);
+    }
+
+    #[test]
+    fn grey_goes_from_black_to_white_over_the_range() {
+        let pixels = [0.0, 10.0, 15.0, 20.0, 30.0, 0.0];
+        let level = LevelRef { width: 3, height: 2, pixels: &pixels };
+        let image = grey_image(&level, Key { level: 0, row: 0, column: 0 }, (10.0, 20.0));
+        let greys: Vec<u8> = image.pixels.iter().map(Color32::r).collect();
+        assert_eq!(greys, [0, 0, 127, 255, 255, 0]);
+    }
+}

@@ -1,0 +1,293 @@
+//! The run as it goes: where it stands, what it measures, loss and hold-out accuracy over the epochs.
+
+use super::run::{EpochPoint, Phase, Training, interval, smoothed};
+use super::state::{Readiness, State, count};
+use super::theme;
+use crate::worker::message::{Accuracy, FinishReason};
+use egui::{Color32, Label, ProgressBar, RichText, Ui};
+use egui_plot::{Line, Plot, PlotPoints, Points};
+
+/// How much of the last value stays in the smoothed curve.
+const MEMORY: f64 = 0.7;
+
+/// What the panel alone remembers.
+#[derive(Default)]
+pub struct TrainingPanel {
+    logarithmic: bool,
+}
+
+impl TrainingPanel {
+    /// Draws the pane.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State) {
+        let run = &state.training;
+        egui::ScrollArea::vertical().id_salt("training").auto_shrink(false).show(ui, |ui| {
+            ui.label(RichText::new(title(&run.phase)).strong().size(16.0));
+            ui.add(Label::new(sentence(state)).wrap());
+            progress(ui, run);
+            device(ui, run);
+            if let Phase::Failed { details, .. } = &run.phase
+                && !details.is_empty()
+            {
+                egui::CollapsingHeader::new("Details").id_salt("failure").show(ui, |ui| {
+                    ui.add(Label::new(RichText::new(details).monospace()).wrap());
+                });
+            }
+            if run.curve.is_empty() {
+                return;
+            }
+            numbers(ui, run);
+            self.plots(ui, &run.curve);
+        });
+    }
+
+    fn plots(&mut self, ui: &mut Ui, curve: &[EpochPoint]) {
+        let can_log = curve.iter().all(|point| point.loss > 0.0);
+        let has_accuracy = curve.iter().any(|point| point.accuracy.is_some());
+        ui.horizontal(|ui| {
+            ui.label(RichText::new("Loss").strong());
+            ui.add_enabled(can_log, egui::Checkbox::new(&mut self.logarithmic, "log axis"));
+        });
+        let free = ui.available_height();
+        let height = if has_accuracy { (free * 0.58).max(110.0) } else { free.max(110.0) };
+        let logarithmic = self.logarithmic && can_log;
+        loss_plot(ui, curve, logarithmic, height);
+        if has_accuracy {
+            let height = (ui.available_height() - 4.0).max(90.0);
+            accuracy_plot(ui, curve, height);
+        }
+    }
+}
+
+/// One or two words for the phase.
+pub fn title(phase: &Phase) -> &'static str {
+    match phase {
+        Phase::Idle => "Not trained yet",
+        Phase::Preparing { .. } => "Cutting patches",
+        Phase::Starting => "Starting",
+        Phase::WarmingUp { .. } => "Preparing the device",
+        Phase::Running => "Training",
+        Phase::Paused => "Paused",
+        Phase::Stopping => "Stopping",
+        Phase::Ended { reason: FinishReason::AllEpochs, .. } => "Done",
+        Phase::Ended { reason: FinishReason::Stopped, .. } => "Stopped",
+        Phase::Failed { .. } => "Training failed",
+    }
+}
+
+fn sentence(state: &State) -> RichText {
+    let run = &state.training;
+    let text = match &run.phase {
+        Phase::Idle => match state.readiness() {
+            Readiness::Missing(text) => text,
+            Readiness::Ready { labelled, unlabelled, held_out } => {
+                let classes = state.project.classes.len();
+                let tested = if held_out > 0 {
+                    format!(" {} held out to measure how well it does.", count(held_out, "label"))
+                } else {
+                    String::new()
+                };
+                format!(
+                    "{} in {classes} classes and {} without a label. Press Train (T) and watch it learn.{tested}",
+                    count(labelled, "label"),
+                    count(unlabelled, "particle"),
+                )
+            }
+        },
+        Phase::Preparing { .. } => "Squares round all particles, in one size and one brightness.".to_owned(),
+        Phase::Starting => "The worker takes the patches.".to_owned(),
+        Phase::WarmingUp { done, of } => {
+            let device = match run.device.as_deref() {
+                Some(name) if name.contains("CPU") || name.contains("cpu") => "the CPU",
+                _ => "the GPU",
+            };
+            format!(
+                "Preparing {device}: its programs are compiled and tuned, step {done} of about {of}. Only once."
+            )
+        }
+        Phase::Running => "Predictions appear on the micrograph after each epoch.".to_owned(),
+        Phase::Paused => "Nothing is lost. Resume (T) goes on where it was.".to_owned(),
+        Phase::Stopping => "One step is finished first.".to_owned(),
+        Phase::Ended { .. } => ended(state),
+        Phase::Failed { message, .. } => return RichText::new(message),
+    };
+    RichText::new(text)
+}
+
+/// "812 particles, 4 classes, 14 to review": the particles whose two best classes are close.
+fn ended(state: &State) -> String {
+    let Some(results) = &state.results else {
+        return "The model stays. Train starts anew.".to_owned();
+    };
+    let unsure = results
+        .ids
+        .iter()
+        .zip(results.predictions.iter())
+        .filter(|(id, prediction)| {
+            prediction.margin() < 0.5 && state.project.particle(**id).is_some_and(|p| p.label.is_none())
+        })
+        .count();
+    let particles = count(results.predictions.len(), "particle");
+    format!(
+        "{particles}, {} classes, {unsure} to review. Export takes the library away.",
+        results.classes.len()
+    )
+}
+
+fn progress(ui: &mut Ui, run: &Training) {
+    let share = match (&run.phase, &run.progress) {
+        (Phase::Preparing { share }, _) => *share,
+        (Phase::WarmingUp { done, of }, _) => *done as f32 / (*of).max(1) as f32,
+        (Phase::Running | Phase::Paused | Phase::Stopping, Some(p)) => {
+            let step = p.step as f32 / p.steps.max(1) as f32;
+            (p.epoch.saturating_sub(1) as f32 + step) / p.epochs.max(1) as f32
+        }
+        (Phase::Starting, _) => 0.0,
+        _ => return,
+    };
+    // A bar that keeps its own frames would wake the window all the time; this one moves with events.
+    ui.add(ProgressBar::new(share.clamp(0.0, 1.0)).desired_height(6.0).fill(theme::ACCENT))
+        .accessible_name("Progress");
+}
+
+fn device(ui: &mut Ui, run: &Training) {
+    if let Some(fallback) = &run.fallback {
+        ui.add(Label::new(RichText::new(fallback).color(ui.visuals().warn_fg_color).small()).wrap());
+    }
+}
+
+fn numbers(ui: &mut Ui, run: &Training) {
+    let Some(progress) = &run.progress else { return };
+    let of = if progress.epochs > 0 { format!(" of {}", progress.epochs) } else { String::new() };
+    egui::Grid::new("numbers").num_columns(4).spacing([14.0, 3.0]).show(ui, |ui| {
+        number(ui, "Epoch", &format!("{}{of}", progress.epoch));
+        number(ui, "Time", &duration(progress.seconds));
+        ui.end_row();
+        let loss = run.curve.last().map_or_else(|| "–".to_owned(), |point| significant(point.loss));
+        number(ui, "Loss", &loss);
+        number(ui, "Speed", &format!("{} images/s", significant(progress.images_per_second)));
+        ui.end_row();
+    });
+    if let Some(accuracy) = run.accuracy() {
+        ui.horizontal(|ui| {
+            ui.weak("Hold-out accuracy");
+            ui.label(RichText::new(share(accuracy)).monospace())
+                .on_hover_text("Share of the labels that training never saw, with the 95 % interval.");
+        });
+    } else {
+        ui.weak("No labels are held out: accuracy is unknown. Select some and press H.");
+    }
+}
+
+fn number(ui: &mut Ui, name: &str, value: &str) {
+    ui.weak(name);
+    ui.label(RichText::new(value).monospace());
+}
+
+/// "0.94 (0.90–0.97) of 312".
+pub fn share(accuracy: Accuracy) -> String {
+    match interval(accuracy) {
+        None => "unknown".to_owned(),
+        Some((low, high)) => {
+            let share = accuracy.right as f64 / accuracy.of as f64;
+            format!("{share:.2} ({low:.2}–{high:.2}) of {}", accuracy.of)
+        }
+    }
+}
+
+/// Three significant digits.
+fn significant(value: f64) -> String {
+    let digits = if value == 0.0 || !value.is_finite() { 0 } else { value.abs().log10().floor() as i32 };
+    let decimals = (2 - digits).clamp(0, 6) as usize;
+    format!("{value:.decimals$}")
+}
+
+/// "2:10", "1:02:03".
+pub fn duration(seconds: f64) -> String {
+    let s = seconds.max(0.0) as u64;
+    let (h, m, s) = (s / 3600, s / 60 % 60, s % 60);
+    if h > 0 { format!("{h}:{m:02}:{s:02}") } else { format!("{m}:{s:02}") }
+}
+
+/// A quiet plot: no dragging, the bounds follow the data.
+fn plot<'a>(name: &'static str, height: f32) -> Plot<'a> {
+    Plot::new(name)
+        .height(height)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .allow_axis_zoom_drag(false)
+        .show_crosshair(false)
+        .x_axis_label("epoch")
+        .y_axis_min_width(38.0)
+        .include_x(1.0)
+}
+
+fn loss_plot(ui: &mut Ui, curve: &[EpochPoint], logarithmic: bool, height: f32) {
+    let value = |loss: f64| if logarithmic { loss.log10() } else { loss };
+    let raw: Vec<[f64; 2]> = curve.iter().map(|point| [point.epoch as f64, value(point.loss)]).collect();
+    let losses: Vec<f64> = curve.iter().map(|point| point.loss).collect();
+    let line: Vec<[f64; 2]> = smoothed(&losses, MEMORY)
+        .into_iter()
+        .zip(curve)
+        .map(|(loss, point)| [point.epoch as f64, value(loss)])
+        .collect();
+    let colour = if ui.visuals().dark_mode { theme::ACCENT } else { Color32::from_rgb(0x1f, 0x55, 0xc4) };
+    let mut plot = plot("loss", height).y_axis_label("nats per image").label_formatter(move |at| {
+        let egui_plot::HoverPosition::NearDataPoint { position, .. } = at else { return None };
+        let loss = if logarithmic { 10.0_f64.powf(position.y) } else { position.y };
+        Some(format!("epoch {:.0}\n{loss:.1}", position.x))
+    });
+    if logarithmic {
+        plot = plot.y_axis_formatter(|mark, _| {
+            let value = 10.0_f64.powf(mark.value);
+            if value >= 10.0 { format!("{value:.0}") } else { format!("{value:.2}") }
+        });
+    }
+    plot.show(ui, |plot| {
+        plot.points(
+            Points::new("each epoch", PlotPoints::new(raw)).radius(1.8).color(colour.gamma_multiply(0.45)),
+        );
+        plot.line(Line::new("smoothed", PlotPoints::new(line)).color(colour).width(1.8).allow_hover(false));
+    });
+}
+
+fn accuracy_plot(ui: &mut Ui, curve: &[EpochPoint], height: f32) {
+    let points: Vec<[f64; 2]> = curve
+        .iter()
+        .filter_map(|point| {
+            let accuracy = point.accuracy.filter(|accuracy| accuracy.of > 0)?;
+            Some([point.epoch as f64, accuracy.right as f64 / accuracy.of as f64])
+        })
+        .collect();
+    let colour = if ui.visuals().dark_mode {
+        Color32::from_rgb(0x56, 0xc8, 0x9a)
+    } else {
+        Color32::from_rgb(0, 0x7a, 0x58)
+    };
+    plot("accuracy", height)
+        .y_axis_label("hold-out accuracy")
+        .include_y(0.0)
+        .include_y(1.0)
+        .label_formatter(|at| {
+            let egui_plot::HoverPosition::NearDataPoint { position, .. } = at else { return None };
+            Some(format!("epoch {:.0}\n{:.3}", position.x, position.y))
+        })
+        .show(ui, |plot| {
+            plot.line(Line::new("accuracy", PlotPoints::new(points)).color(colour).width(1.8));
+        });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_as_precise_as_they_are_known() {
+        assert_eq!(share(Accuracy { right: 94, of: 100 }), "0.94 (0.88–0.97) of 100");
+        assert_eq!(share(Accuracy { right: 0, of: 0 }), "unknown");
+        assert_eq!((significant(312.44), significant(3.1244)), ("312".to_owned(), "3.12".to_owned()));
+        assert_eq!(significant(0.0), "0.00");
+        assert_eq!((duration(130.9), duration(3723.0)), ("2:10".to_owned(), "1:02:03".to_owned()));
+    }
+}

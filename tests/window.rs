@@ -1,0 +1,433 @@
+//! The window does the user's work: driven through its accessibility tree, with no display.
+
+use egui::{Event, Key, Modifiers, PointerButton, Pos2, Vec2, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+use nanotheca::app::{App, Open};
+use nanotheca::micrograph::format;
+use nanotheca::project::{MicrographEntry, Project, store};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// Nothing that is awaited here takes a minute; a test that waits longer has failed.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+struct Window {
+    harness: Harness<'static, App>,
+    /// Woken when the window asks to be drawn.
+    woken: Receiver<()>,
+}
+
+impl Window {
+    fn open(open: Open) -> Self {
+        let mut harness =
+            Harness::builder().with_size([1400.0, 900.0]).build_eframe(move |cc| App::new(cc, open));
+        let (wake, woken) = channel();
+        let wake = std::sync::Mutex::new(wake);
+        harness.ctx.set_request_repaint_callback(move |_| {
+            let _ = wake.lock().unwrap().send(());
+        });
+        harness.step();
+        Self { harness, woken }
+    }
+
+    fn app(&self) -> &App {
+        self.harness.state()
+    }
+
+    /// Frames enough for an action to be emitted, applied and drawn.
+    fn settle(&mut self) {
+        self.harness.run_steps(4);
+    }
+
+    /// Draws whenever the window asks for it until `done`.
+    fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !done(self) {
+            assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
+            let _ = self.woken.recv_timeout(Duration::from_secs(1));
+            while self.woken.try_recv().is_ok() {}
+            self.harness.step();
+        }
+        self.settle();
+    }
+
+    fn shows(&self, label: &str) -> bool {
+        self.harness.query_all_by_label_contains(label).next().is_some()
+    }
+
+    fn press(&mut self, label: &str) {
+        self.harness.get_by_label(label).click();
+        self.settle();
+    }
+
+    fn is_enabled(&self, label: &str) -> bool {
+        !self.harness.get_by_label(label).accesskit_node().is_disabled()
+    }
+
+    fn key(&mut self, modifiers: Modifiers, key: Key) {
+        self.harness.key_press_modifiers(modifiers, key);
+        self.settle();
+    }
+
+    fn click_at(&mut self, pos: Pos2, modifiers: Modifiers, button: PointerButton) {
+        self.harness.event(Event::PointerMoved(pos));
+        self.harness.event(Event::ModifiersChanged(modifiers));
+        self.harness.step();
+        for pressed in [true, false] {
+            self.harness.event(Event::PointerButton { pos, button, pressed, modifiers });
+            self.harness.step();
+        }
+        self.harness.event(Event::ModifiersChanged(Modifiers::NONE));
+        self.settle();
+    }
+
+    /// A click beside the middle of the canvas, in points.
+    fn click_canvas(&mut self, off: Vec2) {
+        let middle = self.harness.get_by_label("Micrograph canvas").rect().center();
+        self.click_at(middle + off, Modifiers::NONE, PointerButton::Primary);
+    }
+}
+
+/// A picture of 400 x 300 with four bright discs on grey.
+fn write_picture(path: &Path) {
+    let mut picture = image::GrayImage::from_pixel(400, 300, image::Luma([60]));
+    for (cx, cy) in [(100, 80), (300, 80), (100, 220), (300, 220)] {
+        for (x, y, pixel) in picture.enumerate_pixels_mut() {
+            let (dx, dy) = (x as i32 - cx, y as i32 - cy);
+            if dx * dx + dy * dy < 144 {
+                pixel.0 = [220];
+            }
+        }
+    }
+    picture.save(path).unwrap();
+}
+
+/// A saved project: one picture, classes cube and rod, no particle.
+fn write_project(dir: &Path) -> PathBuf {
+    let picture = dir.join("discs.png");
+    write_picture(&picture);
+    let micrograph = format::open_page(&picture, 0).unwrap();
+    let hash = store::hash_file(&picture).unwrap();
+    let mut project = Project::new();
+    for name in ["cube", "rod"] {
+        let (_, edit) = project.add_class_edit(name);
+        project.apply(edit).unwrap();
+    }
+    let entry = MicrographEntry::new(&picture, 0, micrograph.width, micrograph.height, None, hash);
+    let (_, edit) = project.add_micrograph_edit(entry);
+    project.apply(edit).unwrap();
+    let path = dir.join("discs.nanotheca");
+    store::save(&project, &path).unwrap();
+    path
+}
+
+fn open_project(dir: &Path) -> Window {
+    let mut window = Window::open(Open { project: Some(write_project(dir)), ..Open::default() });
+    window.until("the picture", |w| w.shows("Class rod") && w.shows("Micrograph canvas"));
+    // The picture itself arrives a little later than the project; the pointer then reads grey values.
+    let middle = window.harness.get_by_label("Micrograph canvas").rect().center();
+    window.harness.event(Event::PointerMoved(middle));
+    window.until("the grey value under the pointer", |w| w.shows("grey     60"));
+    window
+}
+
+/// Points per pixel when 400 x 300 pixels are fitted into the canvas.
+fn fitted_zoom(window: &Window) -> f32 {
+    let canvas = window.harness.get_by_label("Micrograph canvas").rect();
+    (canvas.width() / 400.0).min(canvas.height() / 300.0) * 0.98
+}
+
+#[test]
+fn the_empty_window_invites() {
+    let mut window = Window::open(Open::default());
+    window.settle();
+    for label in ["Open sample", "Open…", "Drop micrographs here", "Open a micrograph to begin."] {
+        assert!(window.shows(label), "{label}");
+    }
+    assert!(!window.is_enabled("Train") && !window.is_enabled("Stop") && !window.is_enabled("Export…"));
+    assert!(!window.is_enabled("Undo") && !window.is_enabled("Redo"));
+    window.harness.check_accessibility();
+}
+
+#[test]
+fn pictures_given_on_the_command_line_open_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let images: Vec<PathBuf> = ["b.png", "a.png"].map(|name| dir.path().join(name)).to_vec();
+    for path in &images {
+        write_picture(path);
+    }
+    // The same content twice is one micrograph; another content is a second one.
+    let mut second = image::open(&images[1]).unwrap().to_luma8();
+    second.put_pixel(0, 0, image::Luma([1]));
+    second.save(&images[1]).unwrap();
+    let mut window = Window::open(Open { images: images.clone(), ..Open::default() });
+    window.until("both pictures", |w| w.app().project().micrographs.len() == 2);
+    let names: Vec<String> =
+        window.app().project().micrographs.iter().map(|entry| entry.file_name()).collect();
+    assert_eq!(names, ["b.png", "a.png"]);
+    assert!(window.shows("Micrograph b.png: 0 particles"));
+}
+
+#[test]
+fn clicks_add_particles_where_they_are_and_undo_takes_them_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    let zoom = fitted_zoom(&window);
+    window.click_canvas(vec2(60.0, -40.0));
+    window.click_canvas(vec2(-90.0, 30.0));
+    let particles: Vec<_> = window.app().project().particles.values().cloned().collect();
+    assert_eq!(particles.len(), 2);
+    for (particle, off) in particles.iter().zip([vec2(60.0, -40.0), vec2(-90.0, 30.0)]) {
+        let (x, y) = (199.5 + off.x / zoom, 149.5 + off.y / zoom);
+        assert!((particle.x - x).abs() < 0.5 && (particle.y - y).abs() < 0.5, "{particle:?} for {x} {y}");
+        assert_eq!(particle.label, Some(window.app().project().classes[0].id));
+    }
+    assert!(window.shows("Class cube: 2 labelled"));
+    assert!(window.app().is_dirty());
+    window.press("Undo");
+    assert!(window.shows("Class cube: 1 labelled"));
+    window.key(Modifiers::COMMAND, Key::Z);
+    assert!(window.app().project().particles.is_empty() && !window.app().is_dirty());
+    window.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    window.press("Redo");
+    assert_eq!(window.app().project().particles.values().cloned().collect::<Vec<_>>(), particles);
+}
+
+#[test]
+fn number_keys_choose_the_class_and_relabel_the_selection() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    window.key(Modifiers::NONE, Key::Num2);
+    window.click_canvas(vec2(0.0, 0.0));
+    assert!(window.shows("Class rod: 1 labelled"));
+    // Shift-click selects and adds nothing; then 1 relabels.
+    let middle = window.harness.get_by_label("Micrograph canvas").rect().center();
+    window.click_at(middle, Modifiers::SHIFT, PointerButton::Primary);
+    assert!(window.shows("1 particle selected"));
+    window.key(Modifiers::NONE, Key::Num1);
+    assert!(window.shows("Class rod: 0 labelled") && window.shows("Class cube: 1 labelled"));
+    // A click on it with another class relabels it too, and adds no second particle.
+    window.key(Modifiers::NONE, Key::Escape);
+    window.key(Modifiers::NONE, Key::Num2);
+    window.click_canvas(vec2(1.0, 1.0));
+    assert!(window.shows("Class rod: 1 labelled"));
+    assert_eq!(window.app().project().particles.len(), 1);
+}
+
+#[test]
+fn delete_and_right_click_remove_and_can_be_undone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    for off in [vec2(-60.0, 0.0), vec2(0.0, 0.0), vec2(60.0, 0.0)] {
+        window.click_canvas(off);
+    }
+    window.key(Modifiers::COMMAND, Key::A);
+    assert!(window.shows("3 particles selected"));
+    window.key(Modifiers::NONE, Key::Delete);
+    assert!(window.app().project().particles.is_empty());
+    window.press("Undo");
+    assert_eq!(window.app().project().particles.len(), 3);
+    let middle = window.harness.get_by_label("Micrograph canvas").rect().center();
+    window.click_at(middle, Modifiers::NONE, PointerButton::Secondary);
+    assert_eq!(window.app().project().particles.len(), 2);
+}
+
+#[test]
+fn classes_are_added_and_removed_with_their_labels_in_one_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    window.harness.get_by_label("New class").focus();
+    window.harness.step();
+    window.harness.get_by_label("New class").type_text("sphere");
+    window.settle();
+    window.press("Add class");
+    assert!(window.shows("Class sphere: 0 labelled"));
+    window.key(Modifiers::NONE, Key::Escape);
+    window.click_canvas(vec2(0.0, 0.0));
+    assert!(window.shows("Class sphere: 1 labelled"));
+    window.press("Remove class sphere");
+    assert!(!window.shows("Class sphere"));
+    assert_eq!(window.app().project().particles.values().next().unwrap().label, None);
+    window.press("Undo");
+    assert!(window.shows("Class sphere: 1 labelled"));
+}
+
+#[test]
+fn the_hint_says_what_training_lacks() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    assert!(window.shows("3 more cube labels and training can start."));
+    for x in [-80.0, 0.0, 80.0] {
+        window.click_canvas(vec2(x, -50.0));
+    }
+    assert!(window.shows("3 more rod labels and training can start."));
+    assert!(!window.is_enabled("Train"));
+    window.key(Modifiers::NONE, Key::Num2);
+    for x in [-80.0, 0.0, 80.0] {
+        window.click_canvas(vec2(x, 50.0));
+    }
+    assert!(window.is_enabled("Train"));
+}
+
+#[test]
+fn saving_writes_what_is_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    window.click_canvas(vec2(10.0, 10.0));
+    assert!(window.shows("unsaved changes"));
+    window.key(Modifiers::COMMAND, Key::S);
+    window.until("the save", |w| !w.app().is_dirty());
+    assert_eq!(&store::load(dir.path().join("discs.nanotheca")).unwrap(), window.app().project());
+}
+
+#[test]
+fn proposals_become_particles_only_when_accepted() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    window.press("Find particles");
+    window.until("four proposals", |w| w.shows("4 new particles"));
+    assert!(window.app().project().particles.is_empty());
+    window.press("Accept all");
+    let particles: Vec<_> = window.app().project().particles.values().cloned().collect();
+    assert_eq!(particles.len(), 4);
+    for (cx, cy) in [(100.0, 80.0), (300.0, 80.0), (100.0, 220.0), (300.0, 220.0)] {
+        let near = |p: &&nanotheca::particle::Particle| (p.x - cx).hypot(p.y - cy) < 2.0;
+        assert_eq!(particles.iter().filter(near).count(), 1, "{cx} {cy}");
+    }
+    window.press("Undo");
+    assert!(window.app().project().particles.is_empty());
+}
+
+#[test]
+fn unsaved_changes_are_asked_about_before_the_window_closes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    window.click_canvas(vec2(0.0, 0.0));
+    let close = |window: &mut Window| {
+        let viewport = window.harness.input_mut().viewports.entry(egui::ViewportId::ROOT).or_default();
+        viewport.events.push(egui::ViewportEvent::Close);
+        window.harness.step();
+        let viewport = window.harness.input_mut().viewports.entry(egui::ViewportId::ROOT).or_default();
+        viewport.events.clear();
+        window.settle();
+    };
+    close(&mut window);
+    assert!(window.shows("Save the changes to discs?"));
+    window.press("Cancel");
+    assert!(!window.shows("Save the changes to discs?"));
+    close(&mut window);
+    window.press("Save changes");
+    window.until("the save", |w| !w.app().is_dirty());
+    assert_eq!(store::load(dir.path().join("discs.nanotheca")).unwrap().particles.len(), 1);
+}
+
+#[test]
+fn a_lost_picture_is_said_where_the_picture_would_be() {
+    let dir = tempfile::tempdir().unwrap();
+    let project = write_project(dir.path());
+    std::fs::remove_file(dir.path().join("discs.png")).unwrap();
+    let mut window = Window::open(Open { project: Some(project), ..Open::default() });
+    window.until("the notice", |w| w.shows("This micrograph cannot be shown"));
+    assert!(window.shows("discs.png"));
+    assert!(!window.app().is_dirty());
+}
+
+#[test]
+fn a_file_that_is_no_picture_is_refused_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("notes.mrc");
+    std::fs::write(&path, "these are notes").unwrap();
+    let mut window = Window::open(Open { images: vec![path], ..Open::default() });
+    window.until("the message", |w| w.shows("notes.mrc: "));
+    assert!(window.shows("Drop micrographs here"));
+}
+
+#[test]
+fn every_pane_and_dialog_names_its_widgets() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    for tab in ["Settings", "Manifold", "Training", "Latent space"] {
+        window.press(tab);
+        window.harness.check_accessibility();
+    }
+    for menu in ["File", "Edit", "View", "Model", "Help"] {
+        window.press(menu);
+        window.harness.check_accessibility();
+        window.key(Modifiers::NONE, Key::Escape);
+    }
+    window.key(Modifiers::NONE, Key::F1);
+    assert!(window.shows("Zoom to the pointer"));
+    window.harness.check_accessibility();
+    window.press("Close");
+}
+
+#[test]
+fn from_the_sample_to_the_library() {
+    let dir = tempfile::tempdir().unwrap();
+    let library = dir.path().join("library");
+    let mut window = Window::open(Open::default());
+    window.settle();
+    window.press("Open sample");
+    window.until("the sample", |w| w.app().project().micrographs.len() == 2 && w.shows("Micrograph canvas"));
+    let middle = window.harness.get_by_label("Micrograph canvas").rect().center();
+    window.harness.event(Event::PointerMoved(middle));
+    window.until("the picture", |w| w.shows("grey "));
+
+    // Labels: add one in a corner of the picture where none is, and take it back.
+    let before = window.app().project().particles.len();
+    window.key(Modifiers::COMMAND, Key::A);
+    window.key(Modifiers::NONE, Key::Escape);
+    let free = free_spot(&window);
+    window.click_at(free, Modifiers::NONE, PointerButton::Primary);
+    assert_eq!(window.app().project().particles.len(), before + 1);
+    window.press("Undo");
+    assert_eq!(window.app().project().particles.len(), before);
+
+    // Train some steps on the CPU, pause, go on, stop.
+    window.press("Settings");
+    window.press("Training");
+    window.press("Train");
+    window.until("the first epoch", |w| w.shows("Hold-out accuracy"));
+    window.press("Pause");
+    window.until("the pause", |w| w.shows("Resume"));
+    window.press("Resume");
+    window.until("going on", |w| w.shows("Pause"));
+    window.press("Stop");
+    window.until("the end", |w| w.shows("Stopped"));
+    assert!(window.shows("to review"));
+
+    window.press("Export…");
+    let field = window.harness.get_by_label("Folder");
+    field.set_text_value_accesskit(&library.display().to_string());
+    window.settle();
+    window.press("Export");
+    window.until("the library", |_| library.join("library.csv").is_file());
+    window.until("the message", |w| w.shows("Exported"));
+}
+
+/// A point of the canvas on the picture that is far from every particle.
+fn free_spot(window: &Window) -> Pos2 {
+    let canvas = window.harness.get_by_label("Micrograph canvas").rect();
+    let project = window.app().project();
+    let entry = &project.micrographs[0];
+    let (w, h) = (entry.width as f32, entry.height as f32);
+    let zoom = (canvas.width() / w).min(canvas.height() / h) * 0.98;
+    let screen = |x: f32, y: f32| canvas.center() + vec2(x - (w - 1.0) / 2.0, y - (h - 1.0) / 2.0) * zoom;
+    let far = |x: f32, y: f32| {
+        project
+            .particles_on(entry.id)
+            .all(|p| (p.x - x).hypot(p.y - y) > p.diameter.unwrap_or(0.0) / 2.0 + 12.0 / zoom)
+    };
+    for row in 1..40 {
+        for column in 1..40 {
+            let (x, y) = (w * column as f32 / 40.0, h * row as f32 / 40.0);
+            // The scale bar of the program lies over the lower left and takes no clicks away, but keep clear.
+            if far(x, y) && y < 0.7 * h {
+                return screen(x, y);
+            }
+        }
+    }
+    panic!("the sample has no free spot");
+}
