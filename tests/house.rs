@@ -16,7 +16,10 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("explore", &["model", "train", "particle"]),
     ("sample", &["micrograph", "particle", "project"]),
     ("worker", &["micrograph", "particle", "project", "library", "model", "train", "explore"]),
-    ("cli", &["micrograph", "particle", "project", "library", "model", "train", "explore", "worker", "sample"]),
+    (
+        "cli",
+        &["micrograph", "particle", "project", "library", "model", "train", "explore", "worker", "sample"],
+    ),
     ("app", &["micrograph", "particle", "project", "library", "train", "worker", "sample", "cli"]),
 ];
 
@@ -92,7 +95,9 @@ fn the_window_and_the_tensors_do_not_meet() {
                 broken.push(format!("{} names {word}", path.display()));
             }
         }
-        if inside(&["model"]) && (names(&code, "std::fs") || names(&code, "std::thread") || names(&code, "Path")) {
+        if inside(&["model"])
+            && (names(&code, "std::fs") || names(&code, "std::thread") || names(&code, "Path"))
+        {
             broken.push(format!("{} names a file or a thread", path.display()));
         }
     }

@@ -46,14 +46,28 @@ fn evaluate(vae: &Vae, z: &Tensor<2>, x: &Tensor<2>, w: &Tensor<1>, subset: &Pix
     let [batch, _] = x.dims();
     let k = vae.config.classes;
     let (z, w) = (z.clone().require_grad(), w.clone().require_grad());
-    let out = vae.weighted_excess(z.clone(), &per_class(batch, k), &per_image(batch, k), x.clone(), w.clone(), subset);
+    let out = vae.weighted_excess(
+        z.clone(),
+        &per_class(batch, k),
+        &per_image(batch, k),
+        x.clone(),
+        w.clone(),
+        subset,
+    );
     // A different factor a row: the general upstream gradient, not only the uniform one.
     let rows = batch * k;
     let factors: Vec<f32> = (0..rows).map(|r| 0.5 + r as f32 / rows as f32).collect();
     let factors = Tensor::from_data(TensorData::new(factors, [rows]), &z.device());
     let value = host(out.clone());
     let uneven = (out.clone() * factors).sum().backward();
-    let out = vae.weighted_excess(z.clone(), &per_class(batch, k), &per_image(batch, k), x.clone(), w.clone(), subset);
+    let out = vae.weighted_excess(
+        z.clone(),
+        &per_class(batch, k),
+        &per_image(batch, k),
+        x.clone(),
+        w.clone(),
+        subset,
+    );
     let even = out.sum().backward();
     let mut found = vec![value];
     for gradients in [&uneven, &even] {
@@ -71,8 +85,13 @@ fn evaluate(vae: &Vae, z: &Tensor<2>, x: &Tensor<2>, w: &Tensor<1>, subset: &Pix
 fn the_kernel_is_the_plain_operations() {
     let device = Device::flex().autodiff();
     let mut rng = ChaCha8Rng::seed_from_u64(5);
-    let shapes: [(&[usize], &[usize]); 5] =
-        [(&[12, 12], &[16, 16]), (&[9, 17], &[8, 24]), (&[15, 15], &[7]), (&[12, 12], &[16, 8, 12]), (&[150], &[10, 10])];
+    let shapes: [(&[usize], &[usize]); 5] = [
+        (&[12, 12], &[16, 16]),
+        (&[9, 17], &[8, 24]),
+        (&[15, 15], &[7]),
+        (&[12, 12], &[16, 8, 12]),
+        (&[150], &[10, 10]),
+    ];
     let kinds = [
         (Activation::Tanh, Likelihood::Bernoulli),
         (Activation::LeakyRelu, Likelihood::ContinuousBernoulli),

@@ -166,10 +166,8 @@ fn check(case: &Case, tiled: bool) {
     let excess = vae.weighted_excess(z.clone(), &classes, &images, x.clone(), ones, &subset);
     let nll = host(excess + vae.uninformed(x.clone(), &subset).repeat_dim(0, k));
     let recon = host(vae.decode(z.clone(), &classes, &subset.grid));
-    let flat = Tensor::from_data(
-        TensorData::new(subset.grid.to_vec(), [pixels, case.config.ndim()]),
-        &device,
-    );
+    let flat =
+        Tensor::from_data(TensorData::new(subset.grid.to_vec(), [pixels, case.config.ndim()]), &device);
     let coordinates = host(pose::transform(&flat, &pose::from_latents(&case.config, &z)));
     let Posterior { mean, sd } = posterior.clone();
     let parts = [
@@ -247,7 +245,8 @@ fn weights_as_pyroved_saves_them_give_its_probabilities() {
     for name in ["ssrvae_rt", "ssrvae_rts", "ssrvae_gauss"] {
         let case = Case::read(name);
         let train = TrainConfig { invariances: case.config.invariances, ..TrainConfig::paper() };
-        let checkpoint = Checkpoint::load_pyroved(&path(name, "pt"), case.config.dims.clone(), &train).unwrap();
+        let checkpoint =
+            Checkpoint::load_pyroved(&path(name, "pt"), case.config.dims.clone(), &train).unwrap();
         assert_eq!(checkpoint.description.model.classes, case.config.classes);
         assert_eq!(checkpoint.description.model.latent, case.config.latent);
         let x = case.tensor::<2>("x", &device);
@@ -266,6 +265,7 @@ fn the_wrong_invariances_for_a_weight_file_are_an_error() {
         invariances: Invariances { rotation: false, translation: false, scale: false },
         ..TrainConfig::paper()
     };
-    let error = Checkpoint::load_pyroved(&path("ssrvae_rts", "pt"), vec![10, 14], &train).unwrap_err().to_string();
+    let error =
+        Checkpoint::load_pyroved(&path("ssrvae_rts", "pt"), vec![10, 14], &train).unwrap_err().to_string();
     assert!(error.contains("ssrvae_rts.pt") && error.contains("invariances"), "{error}");
 }

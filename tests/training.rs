@@ -66,7 +66,8 @@ fn the_same_seed_gives_the_same_bytes() {
 fn every_subset_of_invariances_and_every_likelihood_trains() {
     let set = bars_and_discs(40, 12, 16, 6);
     for bits in 0..8 {
-        let invariances = Invariances { rotation: bits & 1 > 0, translation: bits & 2 > 0, scale: bits & 4 > 0 };
+        let invariances =
+            Invariances { rotation: bits & 1 > 0, translation: bits & 2 > 0, scale: bits & 4 > 0 };
         let likelihood = match bits % 3 {
             0 => Likelihood::Bernoulli,
             1 => Likelihood::ContinuousBernoulli,
@@ -100,7 +101,8 @@ fn one_class_is_the_unsupervised_model() {
 fn what_cannot_be_trained_on_is_said() {
     let device = Device::flex();
     let refuse = |set: PatchSet, classes: usize| {
-        let made = Trainer::new(small(TrainConfig::proposed(), 1), &names(classes), Arc::new(set), &device, true);
+        let made =
+            Trainer::new(small(TrainConfig::proposed(), 1), &names(classes), Arc::new(set), &device, true);
         made.err().expect("refused").to_string()
     };
     let mut none = bars_and_discs(20, 12, 10, 1);
@@ -186,9 +188,8 @@ fn a_subset_of_pixels_is_unbiased_and_a_vanishing_threshold_is_exact() {
     };
     let exact = value(&PixelSubset::all(&vae.config), 0.0);
     // Four disjoint quarters cover every pixel once: their mean is the exact value, not only close to it.
-    let quarters: Vec<f64> = (0..4)
-        .map(|q| value(&PixelSubset::some(&vae.config, (q..144).step_by(4).collect()), 0.0))
-        .collect();
+    let quarters: Vec<f64> =
+        (0..4).map(|q| value(&PixelSubset::some(&vae.config, (q..144).step_by(4).collect()), 0.0)).collect();
     let mean = quarters.iter().sum::<f64>() / 4.0;
     assert!((mean - exact).abs() < 1e-4 * exact.abs(), "{mean} {exact}");
     assert!(quarters.iter().any(|q| (q - exact).abs() > 1e-3 * exact.abs()), "the quarters differ");

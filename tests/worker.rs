@@ -75,7 +75,10 @@ fn it_pauses_answers_resumes_and_stops() {
     worker.send(Command::Pause);
     wait(&worker, |e| matches!(e, Event::Paused).then_some(()));
     // Paused: nothing moves, but previews are answered.
-    assert_eq!(worker.events().recv_timeout(Duration::from_millis(300)).unwrap_err(), RecvTimeoutError::Timeout);
+    assert_eq!(
+        worker.events().recv_timeout(Duration::from_millis(300)).unwrap_err(),
+        RecvTimeoutError::Timeout
+    );
     worker.send(Command::Preview(PreviewRequest::Manifold { class: 1, axes: (0, 1), per_side: 3 }));
     let images = wait(&worker, |e| if let Event::Preview(p) = e { Some(p) } else { None });
     assert_eq!(images.images.len(), 9 * 12 * 12);

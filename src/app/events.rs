@@ -311,6 +311,7 @@ impl App {
             config,
             classes: dataset.class_names.clone(),
             patches: dataset.patches.clone(),
+            validation: None,
             geometry: Some(self.state.project.patch.clone()),
             device: training.choice,
         })));

@@ -312,7 +312,7 @@ impl Export {
             &self.project,
             &self.dataset,
             &self.predictions,
-            &self.model,
+            Some(&self.model),
             &self.dir,
             self.overwrite,
             self.settings,

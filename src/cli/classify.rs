@@ -40,7 +40,11 @@ pub fn run(options: &Options) -> Result<()> {
     let foreign = options.model.extension().is_some_and(|e| e.eq_ignore_ascii_case("pt"));
     let checkpoint = if foreign {
         let invariances = parse_invariances(&options.invariances)?;
-        Checkpoint::load_pyroved(&options.model, dims.clone(), &TrainConfig { invariances, ..TrainConfig::paper() })?
+        Checkpoint::load_pyroved(
+            &options.model,
+            dims.clone(),
+            &TrainConfig { invariances, ..TrainConfig::paper() },
+        )?
     } else {
         Checkpoint::load(&options.model)?
     };

@@ -26,13 +26,8 @@ pub fn train(job: TrainJob, model: Option<&Path>, mut epoch: impl FnMut(&Progres
     let bar = bar();
     let worker = Worker::spawn(|| {});
     worker.send(Command::Train(Box::new(job)));
-    let mut trained = Trained {
-        predictions: Arc::new([]),
-        device: String::new(),
-        epochs: 0,
-        seconds: 0.0,
-        accuracy: None,
-    };
+    let mut trained =
+        Trained { predictions: Arc::new([]), device: String::new(), epochs: 0, seconds: 0.0, accuracy: None };
     for event in worker.events() {
         match event {
             Event::Device { name, fallback } => {

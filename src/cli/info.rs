@@ -23,7 +23,8 @@ pub fn run(options: &Options) -> Result<()> {
     for file in &options.files {
         match format::info(file) {
             Ok(info) if options.json => {
-                let mut value = serde_json::to_value(&info).map_err(|e| Error::invalid("info", e.to_string()))?;
+                let mut value =
+                    serde_json::to_value(&info).map_err(|e| Error::invalid("info", e.to_string()))?;
                 if let Some(object) = value.as_object_mut() {
                     object.insert("file".into(), file.display().to_string().into());
                 }

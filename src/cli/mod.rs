@@ -115,7 +115,8 @@ fn parse_invariances(text: &str) -> Result<Invariances> {
             "t" => found.translation = true,
             "s" => found.scale = true,
             other => {
-                let problem = format!("`{other}` is unknown; use r (rotation), t (translation), s (scale), as in r,t");
+                let problem =
+                    format!("`{other}` is unknown; use r (rotation), t (translation), s (scale), as in r,t");
                 return Err(Error::invalid("--invariances", problem));
             }
         }

@@ -47,7 +47,7 @@ pub fn library(project: &Project, path: &Path, out: &Path, compute: Compute) -> 
     refuse_used(out)?;
     let mut config = settings_of(project)?;
     config.seed = compute.seed;
-    let dataset = job::assemble(project, &|_| true)?;
+    let dataset = job::assemble(project, &|id| job::open(project, id), &|_| true)?;
     let choice = DeviceChoice::from(compute.device);
     let train = TrainJob {
         config: config.clone(),
@@ -90,7 +90,7 @@ pub fn export(options: &ExportOptions) -> Result<()> {
     }
     let checkpoint = Checkpoint::load(&model)?;
     let description = checkpoint.description.clone();
-    let mut dataset = job::assemble(&project, &|_| true)?;
+    let mut dataset = job::assemble(&project, &|id| job::open(&project, id), &|_| true)?;
     dataset.relabel(&project, &description.classes);
     let chosen = device::cpu(None);
     let vae = checkpoint.vae(&chosen.device, chosen.tiled)?;
@@ -109,7 +109,8 @@ pub fn settings_of(project: &Project) -> Result<TrainConfig> {
     if project.training.is_null() {
         return Ok(TrainConfig::proposed());
     }
-    serde_json::from_value(project.training.clone()).map_err(|e| Error::invalid("training settings", e.to_string()))
+    serde_json::from_value(project.training.clone())
+        .map_err(|e| Error::invalid("training settings", e.to_string()))
 }
 
 /// The model of a project lies beside it.

@@ -63,7 +63,11 @@ enum PresetName {
 pub fn run(options: &Options) -> Result<()> {
     let config = config(options)?;
     let (patches, classes) = training_set(options)?;
-    let validation = options.validation.as_deref().map(|path| validation_set(path, &patches, classes.len())).transpose()?;
+    let validation = options
+        .validation
+        .as_deref()
+        .map(|path| validation_set(path, &patches, classes.len()))
+        .transpose()?;
     let job = TrainJob {
         config,
         classes,
@@ -77,7 +81,13 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let trained = follow::train(job, options.out.as_deref(), |progress| print(progress, options.json))?;
     if let (Some(path), false) = (&options.out, options.json) {
-        println!("{} epochs in {:.1} s on {}; model: {}", trained.epochs, trained.seconds, trained.device, path.display());
+        println!(
+            "{} epochs in {:.1} s on {}; model: {}",
+            trained.epochs,
+            trained.seconds,
+            trained.device,
+            path.display()
+        );
     }
     Ok(())
 }
@@ -130,7 +140,12 @@ fn training_set(options: &Options) -> Result<(PatchSet, Vec<String>)> {
         let k = labels.iter().flatten().max().map_or(0, |most| most + 1);
         if k < 2 {
             let problem = if k == 0 { "there is no label" } else { "all labels are 0: one class only" };
-            return Err(Error::file(path, "NPZ", "labels", format!("{problem}; at least two classes are needed")));
+            return Err(Error::file(
+                path,
+                "NPZ",
+                "labels",
+                format!("{problem}; at least two classes are needed"),
+            ));
         }
         classes = (0..k).map(|c| c.to_string()).collect();
         pixels = labelled.images;
@@ -157,7 +172,8 @@ fn square(path: &Path, images: &LabelledImages) -> Result<usize> {
     if images.height == images.width && images.n > 0 {
         return Ok(images.height);
     }
-    let problem = format!("{} images of {} x {}; square images are needed", images.n, images.height, images.width);
+    let problem =
+        format!("{} images of {} x {}; square images are needed", images.n, images.height, images.width);
     Err(Error::file(path, "NPZ", "images", problem))
 }
 
@@ -180,7 +196,9 @@ fn labels_of(path: &Path, images: &LabelledImages) -> Result<Vec<Option<usize>>>
         .map(|&label: &i64| match label {
             -1 => Ok(None),
             0..=999 => Ok(Some(label as usize)),
-            _ => Err(Error::file(path, "NPZ", "labels", format!("{label} is not -1 or a class from 0 to 999"))),
+            _ => {
+                Err(Error::file(path, "NPZ", "labels", format!("{label} is not -1 or a class from 0 to 999")))
+            }
         })
         .collect()
 }

@@ -1,8 +1,8 @@
 //! Class, pose and content of every patch.
 
 use crate::error::{Error, Result};
-use crate::model::vae::{PixelSubset, Vae};
 use crate::model::pose;
+use crate::model::vae::{PixelSubset, Vae};
 use crate::particle::Prediction;
 use crate::particle::patch::PatchSet;
 use crate::train::config::TrainConfig;
@@ -25,7 +25,10 @@ pub fn predict(
     patches: &PatchSet,
     proceed: &mut dyn FnMut() -> bool,
 ) -> Result<Vec<Prediction>> {
-    Ok(predict_with_pose(vae, train, patches, proceed)?.into_iter().map(|(prediction, _)| prediction).collect())
+    Ok(predict_with_pose(vae, train, patches, proceed)?
+        .into_iter()
+        .map(|(prediction, _)| prediction)
+        .collect())
 }
 
 /// Predictions for flattened images exactly as they are, `[n, pixels]`, without turned copies, and the coordinate
@@ -122,8 +125,10 @@ fn encode(vae: &Vae, images: &[f32], probabilities: Vec<Vec<f32>>) -> Result<Vec
     let n = probabilities.len();
     let pixels = vae.config.pixels();
     let x = upload(vae, images, n);
-    let best: Vec<u32> =
-        probabilities.iter().map(|p| (0..p.len()).fold(0, |b, i| if p[i] > p[b] { i } else { b }) as u32).collect();
+    let best: Vec<u32> = probabilities
+        .iter()
+        .map(|p| (0..p.len()).fold(0, |b, i| if p[i] > p[b] { i } else { b }) as u32)
+        .collect();
     let posterior = vae.encode(x, &best);
     let poses = host(pose::from_latents(&vae.config, &posterior.mean))?;
     let grid = PixelSubset::all(&vae.config).grid;

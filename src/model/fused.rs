@@ -50,7 +50,10 @@ impl Host {
 
 fn read<B: Backend>(tensor: FloatTensor<B>) -> Vec<f32> {
     // Reading from this backend's own memory cannot fail, and f32 is the only type the model uses.
-    read_sync(B::float_into_data(tensor)).ok().and_then(|data| data.try_into_vec::<f32>().ok()).unwrap_or_default()
+    read_sync(B::float_into_data(tensor))
+        .ok()
+        .and_then(|data| data.try_into_vec::<f32>().ok())
+        .unwrap_or_default()
 }
 
 fn write<B: Backend, const D: usize>(
@@ -98,12 +101,7 @@ struct WeightedExcess;
 impl<B: Backend> Backward<B, 4> for WeightedExcess {
     type State = Saved<B::Device>;
 
-    fn backward(
-        self,
-        ops: Ops<Self::State, 4>,
-        grads: &mut Gradients,
-        _checkpointer: &mut Checkpointer,
-    ) {
+    fn backward(self, ops: Ops<Self::State, 4>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
         let upstream = read::<B>(grads.consume::<B>(&ops.node));
         let Saved { host, excess, mut gradient, device } = ops.state;
         let factor = upstream.first().copied().unwrap_or(1.0);

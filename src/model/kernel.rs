@@ -143,7 +143,8 @@ fn evaluate(task: &Task, inputs: Inputs<'_>, weight: Option<&[f32]>) -> (Vec<f32
         parameters
     };
     let parts: Vec<Vec<f32>> = if gradient {
-        excess.par_chunks_mut(per_piece)
+        excess
+            .par_chunks_mut(per_piece)
             .zip(pose.par_chunks_mut(per_piece * 4))
             .zip(code.par_chunks_mut(per_piece * width))
             .enumerate()
@@ -504,7 +505,8 @@ fn product(
     b: &[f32],
     (b_row, b_column): (usize, usize),
 ) {
-    let reach = |rows: usize, columns: usize, row: usize, column: usize| (rows - 1) * row + (columns - 1) * column;
+    let reach =
+        |rows: usize, columns: usize, row: usize, column: usize| (rows - 1) * row + (columns - 1) * column;
     assert!(m > 0 && n > 0 && k > 0 && out.len() >= m * n);
     assert!(reach(m, k, a_row, a_column) < a.len() && reach(k, n, b_row, b_column) < b.len());
     // SAFETY: the two assertions above keep every element the product touches inside its slice; `out` is borrowed

@@ -132,7 +132,8 @@ mod tests {
     fn the_continuous_bernoulli_is_normalised() {
         for o in [-6.0_f32, -1.0, -0.4, 0.0, 0.3, 0.6, 5.0] {
             let n = 20_000;
-            let density = |i: usize| (-excess(Likelihood::ContinuousBernoulli, o, (i as f32 + 0.5) / n as f32).0).exp();
+            let density =
+                |i: usize| (-excess(Likelihood::ContinuousBernoulli, o, (i as f32 + 0.5) / n as f32).0).exp();
             let total: f64 = (0..n).map(|i| f64::from(density(i))).sum::<f64>() / n as f64;
             assert!((total - 1.0).abs() < 1e-4, "o={o}: integral {total}");
         }

@@ -29,10 +29,8 @@ impl PixelSubset {
     pub fn some(config: &VaeConfig, indices: Vec<u32>) -> Self {
         let all = grid::coordinates(&config.dims);
         let d = config.ndim();
-        let grid: Vec<f32> = indices
-            .iter()
-            .flat_map(|&i| all[i as usize * d..(i as usize + 1) * d].iter().copied())
-            .collect();
+        let grid: Vec<f32> =
+            indices.iter().flat_map(|&i| all[i as usize * d..(i as usize + 1) * d].iter().copied()).collect();
         let weight = config.pixels() as f32 / indices.len().max(1) as f32;
         Self { indices: Some(indices), grid: grid.into(), weight }
     }

@@ -24,7 +24,10 @@ pub fn to_arrays(networks: &Networks) -> Arrays {
     visit(networks, &mut |name, layer| {
         let [inputs, outputs] = layer.weight.val().dims();
         let transposed = layer.weight.val().transpose();
-        out.insert(format!("{name}.weight"), Array { shape: vec![outputs, inputs], values: host(transposed) });
+        out.insert(
+            format!("{name}.weight"),
+            Array { shape: vec![outputs, inputs], values: host(transposed) },
+        );
         if let Some(bias) = &layer.bias {
             let values = host(bias.val());
             out.insert(format!("{name}.bias"), Array { shape: vec![values.len()], values });
@@ -105,12 +108,12 @@ pub fn infer_config(arrays: &Arrays, dims: Vec<usize>, base: &VaeConfig) -> Resu
     config.hidden_encoder = widths("encoder_z.fc_layers");
     config.hidden_decoder = widths("decoder.fc_layers");
     config.hidden_classifier = widths("encoder_y.fc_layers");
-    config.classes = if arrays.contains_key("encoder_y.out.weight") { shape("encoder_y.out.weight")?.0 } else { 1 };
+    config.classes =
+        if arrays.contains_key("encoder_y.out.weight") { shape("encoder_y.out.weight")?.0 } else { 1 };
     let (_, code) = shape("decoder.coord_latent.fc_latent.weight")?;
-    config.latent = code
-        .checked_sub(config.class_code())
-        .filter(|&n| n > 0)
-        .ok_or_else(|| format!("`decoder.coord_latent.fc_latent.weight` has {code} inputs for {} classes", config.classes))?;
+    config.latent = code.checked_sub(config.class_code()).filter(|&n| n > 0).ok_or_else(|| {
+        format!("`decoder.coord_latent.fc_latent.weight` has {code} inputs for {} classes", config.classes)
+    })?;
     let (z, _) = shape("encoder_z.fc11.weight")?;
     if z != config.z() {
         return Err(format!(

@@ -56,15 +56,14 @@ pub fn create(folder: &Path) -> Result<PathBuf> {
     Ok(project_path)
 }
 
-/// The sample project in the user's own data folder, and the path of its file.
+/// The sample project, from the user's own data folder.
 ///
 /// # Errors
 /// As [`create`] and [`store::load`].
-pub fn open_sample() -> Result<(Project, PathBuf)> {
+pub fn open_sample() -> Result<Project> {
     let folder = directories::ProjectDirs::from("", "", "nanotheca")
         .map_or_else(|| std::env::temp_dir().join("nanotheca"), |dirs| dirs.data_dir().to_owned());
-    let path = create(&folder.join("sample"))?;
-    Ok((store::load(&path)?, path))
+    store::load(create(&folder.join("sample"))?)
 }
 
 fn entry(path: &Path, nm_per_px: f64) -> Result<MicrographEntry> {

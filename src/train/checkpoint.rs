@@ -70,7 +70,8 @@ impl Checkpoint {
     /// Arrays that do not fit the description.
     pub fn vae(&self, device: &Device, tiled: bool) -> Result<Vae> {
         let config = self.description.model.clone();
-        let networks = weights::from_arrays(&config, &self.arrays, device).map_err(|e| Error::invalid("model", e))?;
+        let networks =
+            weights::from_arrays(&config, &self.arrays, device).map_err(|e| Error::invalid("model", e))?;
         Ok(Vae { config, networks, tiled })
     }
 
@@ -103,7 +104,8 @@ impl Checkpoint {
     /// # Errors
     /// A description that cannot be written.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let broken = |e: &dyn std::fmt::Display| Error::invalid("model", format!("cannot be serialised: {e}"));
+        let broken =
+            |e: &dyn std::fmt::Display| Error::invalid("model", format!("cannot be serialised: {e}"));
         let description = serde_json::to_string(&self.description).map_err(|e| broken(&e))?;
         let bytes: Vec<(&String, &Array, Vec<u8>)> = self
             .arrays
@@ -144,11 +146,9 @@ impl Checkpoint {
         let bytes = std::fs::read(path).map_err(|e| Error::io(path, "open", e))?;
         let wrong = |field: &str, problem: String| Error::file(path, FORMAT, field, problem);
         let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| wrong("header", e.to_string()))?;
-        let text = metadata
-            .metadata()
-            .as_ref()
-            .and_then(|m| m.get(KEY))
-            .ok_or_else(|| wrong("metadata", format!("there is no `{KEY}` entry: not a model of this program")))?;
+        let text = metadata.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| {
+            wrong("metadata", format!("there is no `{KEY}` entry: not a model of this program"))
+        })?;
         let value: serde_json::Value = serde_json::from_str(text).map_err(|e| wrong(KEY, e.to_string()))?;
         let version = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or(0);
         if version > u64::from(VERSION) {
@@ -164,7 +164,8 @@ impl Checkpoint {
             if view.dtype() != Dtype::F32 {
                 return Err(wrong(&name, format!("is {:?} instead of F32", view.dtype())));
             }
-            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            let values =
+                view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
             arrays.insert(name, Array { shape: view.shape().to_vec(), values });
         }
         Ok(Self { description, arrays })
@@ -177,7 +178,8 @@ impl Checkpoint {
     /// # Errors
     /// The path and the array that is missing or does not fit.
     pub fn load_pyroved(path: &Path, dims: Vec<usize>, train: &TrainConfig) -> Result<Self> {
-        let wrong = |field: &str, problem: String| Error::file(path, "PyTorch state dictionary", field, problem);
+        let wrong =
+            |field: &str, problem: String| Error::file(path, "PyTorch state dictionary", field, problem);
         std::fs::metadata(path).map_err(|e| Error::io(path, "open", e))?;
         let arrays = read_pytorch(path).map_err(|e| wrong("content", e))?;
         let base = train.model(dims.clone(), 1);
@@ -202,7 +204,9 @@ fn read_pytorch(path: &Path) -> std::result::Result<Arrays, String> {
         let Some(tensor) = reader.get(&name) else { continue };
         let bytes = tensor.read().map_err(|e| format!("`{name}`: {e}"))?;
         let values: Vec<f32> = match tensor.dtype() {
-            DType::F32 => bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect(),
+            DType::F32 => {
+                bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+            }
             DType::F64 => bytes
                 .chunks_exact(8)
                 .map(|b| f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]) as f32)

@@ -1,8 +1,8 @@
 //! Every setting of a training run, with the two presets.
 
 use crate::error::{Error, Result};
-pub use crate::model::{Activation, Invariances, Likelihood};
 use crate::model::VaeConfig;
+pub use crate::model::{Activation, Invariances, Likelihood};
 use serde::{Deserialize, Serialize};
 
 /// Random poses given to training images, so that a handful of upright labels covers every pose.
@@ -205,7 +205,9 @@ impl TrainConfig {
             ),
             (
                 "beta",
-                self.beta_start >= 0.0 && self.beta_end >= 0.0 && (self.beta_start + self.beta_end).is_finite(),
+                self.beta_start >= 0.0
+                    && self.beta_end >= 0.0
+                    && (self.beta_start + self.beta_end).is_finite(),
                 format!("{} to {}", self.beta_start, self.beta_end),
                 "at least 0",
             ),

@@ -1,7 +1,7 @@
 //! Which images come when.
 
-use rand::seq::SliceRandom;
 use rand::Rng;
+use rand::seq::SliceRandom;
 
 /// One part of an epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let images: Vec<usize> = (0..25).collect();
         let turns = even(&images, 10, &mut rng);
-        let mut seen = Vec::new();
+        let mut seen: Vec<usize> = Vec::new();
         for turn in &turns {
             let Turn::Unlabelled(batch) = turn else { panic!("only unlabelled turns") };
             assert_eq!(batch.len(), 10);

@@ -79,7 +79,8 @@ impl Trainer {
         let model: VaeConfig = config.model(vec![patches.side, patches.side], k);
         let vae = Vae::init(model, &mut rng, &device, tiled);
         let labelled: Vec<usize> = (0..patches.len()).filter(|&i| patches.labels[i].is_some()).collect();
-        let mut unlabelled: Vec<usize> = (0..patches.len()).filter(|&i| patches.labels[i].is_none()).collect();
+        let mut unlabelled: Vec<usize> =
+            (0..patches.len()).filter(|&i| patches.labels[i].is_none()).collect();
         if config.preset == Preset::Default || unlabelled.is_empty() {
             // A labelled image is an image like any other.
             unlabelled.extend(&labelled);
@@ -167,7 +168,8 @@ impl Trainer {
         let bound = objective::labelled(&self.vae, x.clone(), &labels, eps, beta, &subset);
         finite("labelled", &bound)?;
         self.update(bound, true);
-        let auxiliary = objective::cross_entropy(&self.vae, x, &labels).sum().mul_scalar(self.config.auxiliary);
+        let auxiliary =
+            objective::cross_entropy(&self.vae, x, &labels).sum().mul_scalar(self.config.auxiliary);
         finite("classifier", &auxiliary)?;
         self.update(auxiliary, true);
         Ok(batch.len())
@@ -186,7 +188,8 @@ impl Trainer {
             let eps = self.noise(some.len());
             let (beta, subset) = (self.config.beta(self.epoch), self.subset());
             let bound = objective::labelled(&self.vae, x.clone(), &labels, eps, beta, &subset);
-            let auxiliary = objective::cross_entropy(&self.vae, x, &labels).sum().mul_scalar(self.config.auxiliary);
+            let auxiliary =
+                objective::cross_entropy(&self.vae, x, &labels).sum().mul_scalar(self.config.auxiliary);
             let extra = bound + auxiliary;
             finite("labelled", &extra)?;
             loss = loss + extra;
@@ -200,10 +203,8 @@ impl Trainer {
         let eps = self.noise(batch * self.vae.config.classes);
         let (beta, subset) = (self.config.beta(self.epoch), self.subset());
         let terms = objective::unlabelled(&self.vae, x, eps, beta, &subset, self.config.class_threshold);
-        let parts = Tensor::cat(
-            vec![terms.loss.clone(), terms.reconstruction, terms.kl_latent, terms.kl_class],
-            0,
-        );
+        let parts =
+            Tensor::cat(vec![terms.loss.clone(), terms.reconstruction, terms.kl_latent, terms.kl_class], 0);
         let values = host(&parts)?;
         if values.iter().any(|v| !v.is_finite()) {
             return Err(not_finite("unlabelled"));

@@ -27,8 +27,9 @@ pub fn choose(choice: DeviceChoice) -> Chosen {
     match choice {
         DeviceChoice::Cpu => cpu(None),
         DeviceChoice::Auto => gpu(false).unwrap_or_else(|_| cpu(None)),
-        DeviceChoice::Gpu => gpu(true)
-            .unwrap_or_else(|e| cpu(Some(format!("No GPU could be used ({e}); computing on the CPU instead.")))),
+        DeviceChoice::Gpu => gpu(true).unwrap_or_else(|e| {
+            cpu(Some(format!("No GPU could be used ({e}); computing on the CPU instead.")))
+        }),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::device::{self, Chosen};
 use super::message::{
-    Accuracy, Command, DeviceChoice, Event, FinishReason, LossParts, PreviewImages, PreviewRequest, Progress, TrainJob,
+    Accuracy, Command, DeviceChoice, Event, FinishReason, LossParts, PreviewImages, PreviewRequest, Progress,
+    TrainJob,
 };
 use crate::error::Error;
 use crate::explore::traverse::Pose;
@@ -279,7 +280,8 @@ impl Engine<'_> {
         }
         match embed::classify(&model.vae, &model.train, patches, &which) {
             Ok(found) => {
-                let right = which.iter().zip(&found).filter(|(i, c)| patches.held_out[**i] == Some(**c)).count();
+                let right =
+                    which.iter().zip(&found).filter(|(i, c)| patches.held_out[**i] == Some(**c)).count();
                 Some(Accuracy { right, of: which.len() })
             }
             Err(e) => {
@@ -371,8 +373,13 @@ impl Engine<'_> {
                     latent: vae.config.latent,
                     geometry: d.geometry.clone(),
                 };
-                self.model =
-                    Some(Model { vae, train: d.train, classes: d.classes, geometry: d.geometry, epochs: d.epochs });
+                self.model = Some(Model {
+                    vae,
+                    train: d.train,
+                    classes: d.classes,
+                    geometry: d.geometry,
+                    epochs: d.epochs,
+                });
                 self.tell(event);
             }
             Err(e) => self.fail(&e),

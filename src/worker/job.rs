@@ -36,11 +36,14 @@ pub struct Dataset {
 /// How far a long piece of work is, 0..=1; answering false stops it.
 pub type Watch<'a> = &'a (dyn Fn(f32) -> bool + Sync);
 
+/// Gives the pixels of a micrograph: [`open`], or pictures that are open already.
+pub type Pictures<'a> = &'a dyn Fn(MicrographId) -> Result<Micrograph>;
+
 /// Cuts the patches of every particle of the project.
 ///
 /// # Errors
-/// A micrograph that is missing or is not the one the project knows; [`Error::Stopped`].
-pub fn assemble(project: &Project, watch: Watch<'_>) -> Result<Dataset> {
+/// Whatever `pictures` fails with; [`Error::Stopped`].
+pub fn assemble(project: &Project, pictures: Pictures<'_>, watch: Watch<'_>) -> Result<Dataset> {
     let side = project.patch.side;
     let wide = side + 2 * (side as f64 * SURROUNDINGS).ceil() as usize;
     let mut pixels = Vec::with_capacity(project.particles.len() * wide * wide);
@@ -51,8 +54,7 @@ pub fn assemble(project: &Project, watch: Watch<'_>) -> Result<Dataset> {
         if particles.is_empty() {
             continue;
         }
-        source::require(entry)?;
-        let micrograph = format::open_page(&entry.path, entry.page)?;
+        let micrograph = pictures(entry.id)?;
         let part = |p: f32| watch((i as f32 + p) / count);
         cut(project, entry, &micrograph, &particles, wide, &part, &mut pixels)?;
         ids.extend(particles.iter().map(|p| p.id));
@@ -83,7 +85,13 @@ fn cut(
     } else {
         None
     };
-    let source = PatchSource::new(micrograph, entry.pixel_size.map(|s| s.x_nm), bright, &entry.excluded, territory.as_ref());
+    let source = PatchSource::new(
+        micrograph,
+        entry.pixel_size.map(|s| s.x_nm),
+        bright,
+        &entry.excluded,
+        territory.as_ref(),
+    );
     for (i, particle) in particles.iter().enumerate() {
         if i % 64 == 0 && !watch(i as f32 / particles.len() as f32) {
             return Err(Error::Stopped);
@@ -146,7 +154,12 @@ impl Dataset {
 }
 
 /// What the report says of how a library was made.
-pub fn settings(config: &TrainConfig, device: &str, choice: DeviceChoice, command: &str) -> serde_json::Value {
+pub fn settings(
+    config: &TrainConfig,
+    device: &str,
+    choice: DeviceChoice,
+    command: &str,
+) -> serde_json::Value {
     serde_json::json!({
         "training": config,
         "seed": config.seed,
@@ -175,7 +188,8 @@ pub fn export(
     let set = &dataset.patches;
     let side = set.side;
     let mut pixels = vec![0.0; set.len() * side * side];
-    for (out, wide) in pixels.chunks_exact_mut(side * side).zip(set.pixels.chunks_exact(set.wide * set.wide)) {
+    for (out, wide) in pixels.chunks_exact_mut(side * side).zip(set.pixels.chunks_exact(set.wide * set.wide))
+    {
         turned(wide, set.wide, side, 0.0, [0.0; 2], 1.0, out);
     }
     let patches = Patches { pixels: &pixels, side, geometry: &project.patch };

@@ -34,7 +34,8 @@ impl Worker {
             Ok(thread) => Some(thread),
             Err(e) => {
                 let event = Event::Failed {
-                    message: "the background thread could not be started; close other programs and try again".into(),
+                    message: "the background thread could not be started; close other programs and try again"
+                        .into(),
                     details: e.to_string(),
                 };
                 drop(refused.send(event));

@@ -29,7 +29,8 @@ fn draw(class: usize, side: usize, rng: &mut impl Rng, pixels: &mut Vec<f32>) {
         for column in 0..side {
             let (x, y) = (column as f32 - c, row as f32 - c);
             let (u, v) = ((x * cos + y * sin).abs(), (y * cos - x * sin).abs());
-            let outside = if class == 0 { (u - length).max(v - length / 3.5) } else { x.hypot(y) - length * 0.6 };
+            let outside =
+                if class == 0 { (u - length).max(v - length / 3.5) } else { x.hypot(y) - length * 0.6 };
             let value = 1.0 / (1.0 + (2.0 * outside).exp());
             pixels.push((value + rng.random_range(-0.05..0.05)).clamp(0.0, 1.0));
         }

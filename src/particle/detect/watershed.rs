@@ -3,7 +3,7 @@
 use super::choice::{Choice, choose};
 use super::distance::{distances, neighbours};
 use super::field::{Field, NOTHING};
-use super::levels::{Candidate, Rules};
+use super::levels::Candidate;
 use super::shape::{Hull, Run, area, components, runs_of};
 use super::{Detection, Plan, Progress};
 use crate::micrograph::stats::percentiles;
