@@ -5,7 +5,8 @@ use super::detect::{Progress, Settings, divide_among, regions};
 use crate::Result;
 use crate::micrograph::Micrograph;
 
-/// One label for `factor` x `factor` pixels of a micrograph: 0 for nobody's, else 1 + the index of a particle.
+/// One label for `factor` x `factor` pixels of a micrograph: 0 for the background, 1 + the index of a particle, and
+/// beyond those the outlines that no particle claims.
 #[derive(Clone, Debug)]
 pub struct LabelMap {
     pub width: usize,
@@ -44,7 +45,8 @@ impl LabelMap {
 /// Gives the outlines found on `m` to the particles at `seeds` (micrograph pixels).
 ///
 /// An outline with one particle in it is that particle's, a whole rod for a rod; one with several is divided among
-/// them by a watershed of its distance map; one with none, and the background, are nobody's.
+/// them by a watershed of its distance map. One with none stays an outline of its own: it is something, even if nobody
+/// marked it, and does not belong into anybody's patch.
 ///
 /// # Errors
 /// As [`super::detect::detect`].
@@ -64,6 +66,11 @@ pub fn territories(
         (label > 0).then(|| cell(s.1) * width + cell(s.0))
     };
     let starts: Vec<Option<usize>> = seeds.iter().map(pixel).collect();
-    let labels = divide_among(&outlines.labels, width, height, &starts);
+    let mut labels = divide_among(&outlines.labels, width, height, &starts);
+    for (label, outline) in labels.iter_mut().zip(&outlines.labels) {
+        if *label == 0 && *outline > 0 {
+            *label = seeds.len() as u32 + outline;
+        }
+    }
     Ok(LabelMap { labels, ..outlines })
 }
