@@ -453,7 +453,7 @@ impl App {
             .closable(false)
             .show_progress_bar(false);
         self.toast_times.push_back(Instant::now());
-        self.state.messages.push(Message { level, text, details });
+        self.state.messages.push(Message { level, text, details, at: Instant::now() });
     }
 
     /// Tells the user what went wrong; that they stopped it themselves is no news.

@@ -102,9 +102,11 @@ fn sliders(ui: &mut Ui, state: &State, settings: &mut Settings) {
 /// A labelled list of choices.
 pub fn combo<T: PartialEq + Copy>(ui: &mut Ui, label: &str, value: &mut T, choices: &[(T, &str)]) {
     let current = choices.iter().find(|(choice, _)| choice == value).map_or("", |(_, name)| name);
-    ComboBox::from_label(label).selected_text(current).width(110.0).show_ui(ui, |ui| {
+    let name = ui.label(label);
+    let shown = ComboBox::from_id_salt(label).selected_text(current).width(110.0).show_ui(ui, |ui| {
         for (choice, name) in choices {
             ui.selectable_value(value, *choice, *name);
         }
     });
+    shown.response.labelled_by(name.id);
 }

@@ -36,9 +36,7 @@ impl LatentPanel {
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         self.refresh(state);
         let Some(bounds) = self.bounds else {
-            ui.centered_and_justified(|ui| {
-                ui.weak("Each particle becomes a point here when training has seen it once.")
-            });
+            theme::hint(ui, "Each particle becomes a point here when training has seen it once.");
             return;
         };
         let cloud = Cloud {

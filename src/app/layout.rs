@@ -125,12 +125,16 @@ impl Behavior<Pane> for Panes<'_> {
             self.panels.canvas.ui(ui, state, actions);
             return UiResponse::None;
         }
-        Frame::new().inner_margin(Margin::symmetric(10, 8)).show(ui, |ui| match pane {
-            Pane::Canvas => {}
-            Pane::Training => self.panels.training.ui(ui, state),
-            Pane::Settings => self.panels.settings.ui(ui, state, actions),
-            Pane::Latent => self.panels.latent.ui(ui, state, actions),
-            Pane::Manifold => self.panels.traversal.ui(ui, state, actions),
+        let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(10, 8));
+        frame.show(ui, |ui| {
+            match pane {
+                Pane::Canvas => {}
+                Pane::Training => self.panels.training.ui(ui, state),
+                Pane::Settings => self.panels.settings.ui(ui, state, actions),
+                Pane::Latent => self.panels.latent.ui(ui, state, actions),
+                Pane::Manifold => self.panels.traversal.ui(ui, state, actions),
+            }
+            ui.take_available_space();
         });
         UiResponse::None
     }

@@ -96,6 +96,7 @@ pub struct Message {
     pub level: Level,
     pub text: String,
     pub details: Option<String>,
+    pub at: std::time::Instant,
 }
 
 /// Whether training can start.

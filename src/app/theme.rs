@@ -195,6 +195,14 @@ pub fn marker(ui: &mut egui::Ui, class: &Class) {
     ui.painter().add(Marker::of(class.id).filled(rect.center(), 5.0, colour(class)));
 }
 
+/// A quiet sentence in the middle of an empty pane.
+pub fn hint(ui: &mut egui::Ui, text: &str) {
+    ui.vertical_centered(|ui| {
+        ui.add_space((ui.available_height() * 0.4).max(8.0));
+        ui.add(egui::Label::new(egui::RichText::new(text).weak()).wrap());
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -35,9 +35,7 @@ impl TraversalPanel {
     /// Draws the pane and asks for the images it lacks.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         let Some(model) = &state.training.model else {
-            ui.centered_and_justified(|ui| {
-                ui.weak("What the model has learned appears here while it trains.")
-            });
+            theme::hint(ui, "What the model has learned appears here while it trains.");
             return;
         };
         self.class = self.class.min(model.classes.len().saturating_sub(1));
