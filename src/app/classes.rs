@@ -35,21 +35,25 @@ impl ClassesPanel {
     }
 
     fn new_field(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            let name = self.new_name.trim().to_owned();
-            let add = ui.add_enabled(!name.is_empty(), Button::new("Add")).accessible_name("Add class");
-            let width = ui.available_width();
-            let field = TextEdit::singleline(&mut self.new_name).hint_text("new class").desired_width(width);
-            let field = ui.add(field).accessible_name("New class");
-            let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-            if (add.clicked() || entered) && !name.is_empty() {
-                actions.push(Action::AddClass(name));
-                self.new_name.clear();
-                if entered {
-                    // Ready for the next one.
-                    field.request_focus();
+        // A row first: the layout alone would take all the height there is.
+        ui.horizontal(|ui| {
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let name = self.new_name.trim().to_owned();
+                let add = ui.add_enabled(!name.is_empty(), Button::new("Add")).accessible_name("Add class");
+                let width = ui.available_width();
+                let field =
+                    TextEdit::singleline(&mut self.new_name).hint_text("new class").desired_width(width);
+                let field = ui.add(field).accessible_name("New class");
+                let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+                if (add.clicked() || entered) && !name.is_empty() {
+                    actions.push(Action::AddClass(name));
+                    self.new_name.clear();
+                    if entered {
+                        // Ready for the next one.
+                        field.request_focus();
+                    }
                 }
-            }
+            });
         });
     }
 

@@ -57,12 +57,12 @@ fn outcome(ui: &mut Ui, state: &State) {
 
 fn sliders(ui: &mut Ui, state: &State, settings: &mut Settings) {
     ui.horizontal(|ui| {
-        let choices = [(Contrast::Auto, "Either"), (Contrast::Bright, "Bright"), (Contrast::Dark, "Dark")];
+        let choices = [(Contrast::Auto, "Automatic"), (Contrast::Bright, "Bright"), (Contrast::Dark, "Dark")];
         combo(ui, "Particles are", &mut settings.contrast, &choices);
     });
     ui.horizontal(|ui| {
         let choices =
-            [(Method::Auto, "By itself"), (Method::Blobs, "Round blobs"), (Method::Watershed, "Outlines")];
+            [(Method::Auto, "Automatic"), (Method::Blobs, "Round blobs"), (Method::Watershed, "Outlines")];
         combo(ui, "Look for", &mut settings.method, &choices);
     });
     let entry = state.shown.and_then(|id| state.project.micrograph(id));

@@ -50,6 +50,7 @@ impl LatentPanel {
             .y_axis_label("latent 2")
             .y_axis_min_width(30.0)
             .show_crosshair(false)
+            .grid_color(theme::grid(ui.visuals()))
             .label_formatter(|_| None)
             .show(ui, |plot| plot.add(cloud));
         let response = shown.response;

@@ -57,8 +57,8 @@ fn standard() -> Tree<Pane> {
     let lower = [Pane::Latent, Pane::Manifold].map(|pane| tiles.insert_pane(pane));
     let upper = tiles.insert_tab_tile(upper.to_vec());
     let lower = tiles.insert_tab_tile(lower.to_vec());
-    let right = tiles.insert_container(Linear::new_binary(LinearDir::Vertical, [upper, lower], 0.52));
-    let root = tiles.insert_container(Linear::new_binary(LinearDir::Horizontal, [canvas, right], 0.66));
+    let right = tiles.insert_container(Linear::new_binary(LinearDir::Vertical, [upper, lower], 0.54));
+    let root = tiles.insert_container(Linear::new_binary(LinearDir::Horizontal, [canvas, right], 0.64));
     Tree::new(egui::Id::unique("panes"), root, tiles)
 }
 

@@ -195,6 +195,11 @@ pub fn marker(ui: &mut egui::Ui, class: &Class) {
     ui.painter().add(Marker::of(class.id).filled(rect.center(), 5.0, colour(class)));
 }
 
+/// Grid lines of plots: there when looked for.
+pub fn grid(visuals: &Visuals) -> Color32 {
+    visuals.weak_text_color().gamma_multiply(0.35)
+}
+
 /// A quiet sentence in the middle of an empty pane.
 pub fn hint(ui: &mut egui::Ui, text: &str) {
     ui.vertical_centered(|ui| {
