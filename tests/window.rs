@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// Nothing that is awaited here takes a minute; a test that waits longer has failed.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 struct Window {
     harness: Harness<'static, App>,
@@ -286,6 +286,9 @@ fn saving_writes_what_is_shown() {
 fn proposals_become_particles_only_when_accepted() {
     let dir = tempfile::tempdir().unwrap();
     let mut window = open_project(dir.path());
+    window.harness.get_by_role_and_label(egui::Role::ComboBox, "Particles are").click();
+    window.settle();
+    window.press("Bright");
     window.press("Find particles");
     window.until("four proposals", |w| w.shows("4 new particles"));
     assert!(window.app().project().particles.is_empty());

@@ -331,7 +331,7 @@ impl App {
     /// Leaves the project for another, or for good; asks first if there are unsaved changes.
     fn leave(&mut self, ctx: &egui::Context, leaving: Leaving) {
         self.leaving = Some(leaving);
-        if self.state.history.is_dirty() {
+        if self.state.has_unsaved_work() {
             self.dialog = Dialog::Unsaved;
         } else {
             self.go(ctx);
@@ -453,7 +453,7 @@ impl App {
             .closable(false)
             .show_progress_bar(false);
         self.toast_times.push_back(Instant::now());
-        self.state.messages.push(Message { level, text, details });
+        self.state.messages.push(Message { level, text, details, at: Instant::now() });
     }
 
     /// Tells the user what went wrong; that they stopped it themselves is no news.

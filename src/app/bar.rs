@@ -15,7 +15,11 @@ pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         ui.separator();
         // The run's buttons keep their place at the right; the name in between gives way.
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            run(ui, state, actions);
+            // Menus are bare words, these are buttons.
+            ui.scope(|ui| {
+                ui.reset_style();
+                run(ui, state, actions);
+            });
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                 let star = if state.history.is_dirty() { " *" } else { "" };
                 let name = RichText::new(format!("{}{star}", state.name())).strong();

@@ -36,6 +36,8 @@ struct View {
     centre: Vec2,
     /// Points per pixel.
     zoom: f32,
+    /// Nobody moved it yet: it fits the canvas whatever its size becomes.
+    whole: bool,
 }
 
 /// What the panel alone remembers.
@@ -92,6 +94,7 @@ impl CanvasPanel {
             welcome::ui(ui, state, actions);
             return;
         };
+        ui.spacing_mut().item_spacing.y = 0.0;
         self.tools(ui, state, entry, actions);
         let rect = ui.available_rect_before_wrap();
         let response = ui.allocate_rect(rect, Sense::click_and_drag());
@@ -106,7 +109,9 @@ impl CanvasPanel {
     }
 
     fn tools(&mut self, ui: &mut Ui, state: &State, entry: &MicrographEntry, actions: &mut Vec<Action>) {
-        egui::Frame::new().inner_margin(egui::Margin::symmetric(6, 3)).show(ui, |ui| {
+        let frame =
+            egui::Frame::new().fill(ui.visuals().panel_fill).inner_margin(egui::Margin::symmetric(6, 3));
+        frame.show(ui, |ui| {
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 4.0;
                 for tool in [Tool::Pick, Tool::Select, Tool::Exclude] {
@@ -129,6 +134,7 @@ impl CanvasPanel {
                 ui.label(percent).on_hover_text("Screen pixels per picture pixel");
                 ui.separator();
                 self.contrast(ui, entry, actions);
+                ui.take_available_width();
             });
         });
     }
@@ -175,7 +181,8 @@ impl CanvasPanel {
         let Some(picture) = state.picture() else { return };
         let rect = response.rect;
         let size = vec2(entry.width as f32, entry.height as f32);
-        let mut view = self.views.get(&entry.id).copied().unwrap_or_else(|| fitted(rect, size));
+        let moved = self.views.get(&entry.id).copied().filter(|view| !view.whole);
+        let mut view = moved.unwrap_or_else(|| fitted(rect, size));
         self.obey(&mut view, rect, size);
         let space = ui.input(|input| input.key_down(Key::Space));
         navigate(ui, response, state.tool, space, &mut view);
@@ -216,8 +223,8 @@ impl CanvasPanel {
     fn obey(&mut self, view: &mut View, rect: Rect, size: Vec2) {
         match self.command.take() {
             Some(Command::Fit) => *view = fitted(rect, size),
-            Some(Command::Zoom(factor)) => view.zoom = (view.zoom * factor).clamp(*ZOOM.start(), *ZOOM.end()),
-            Some(Command::ActualSize) => view.zoom = 1.0,
+            Some(Command::Zoom(factor)) => view.set_zoom(view.zoom * factor),
+            Some(Command::ActualSize) => view.set_zoom(1.0),
             None => {}
         }
     }
@@ -263,10 +270,15 @@ impl CanvasPanel {
 /// The whole picture with a thin margin.
 fn fitted(rect: Rect, size: Vec2) -> View {
     let zoom = (rect.width() / size.x).min(rect.height() / size.y) * 0.98;
-    View { centre: size / 2.0 - vec2(0.5, 0.5), zoom: zoom.clamp(*ZOOM.start(), 8.0) }
+    View { centre: size / 2.0 - vec2(0.5, 0.5), zoom: zoom.clamp(*ZOOM.start(), 8.0), whole: true }
 }
 
 impl View {
+    fn set_zoom(&mut self, zoom: f32) {
+        self.zoom = zoom.clamp(*ZOOM.start(), *ZOOM.end());
+        self.whole = false;
+    }
+
     fn placement(&self, rect: Rect) -> Placement {
         Placement { origin: rect.center() - (self.centre + vec2(0.5, 0.5)) * self.zoom, zoom: self.zoom }
     }
@@ -296,6 +308,7 @@ fn navigate(ui: &Ui, response: &Response, tool: Tool, space: bool, view: &mut Vi
         || (response.dragged_by(PointerButton::Primary) && (space || (tool == Tool::Pick && !shift)));
     if pans {
         view.centre -= response.drag_delta() / view.zoom;
+        view.whole = false;
         ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
     } else if response.hovered() {
         ui.ctx().set_cursor_icon(if space { CursorIcon::Grab } else { CursorIcon::Crosshair });
@@ -303,11 +316,12 @@ fn navigate(ui: &Ui, response: &Response, tool: Tool, space: bool, view: &mut Vi
     if let Some(pos) = response.hover_pos().filter(|_| response.hovered()) {
         let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
         let factor = (scroll * 0.005).exp() * pinch;
-        let zoom = (view.zoom * factor).clamp(*ZOOM.start(), *ZOOM.end());
-        // The pixel under the pointer stays under it.
-        let from_centre = pos - response.rect.center();
-        view.centre += from_centre * (1.0 / view.zoom - 1.0 / zoom);
-        view.zoom = zoom;
+        if factor != 1.0 {
+            let before = view.zoom;
+            view.set_zoom(before * factor);
+            // The pixel under the pointer stays under it.
+            view.centre += (pos - response.rect.center()) * (1.0 / before - 1.0 / view.zoom);
+        }
     }
 }
 

@@ -31,19 +31,29 @@ impl ClassesPanel {
                 self.row(ui, state, place, class, count.labelled, actions);
             }
         }
+        self.new_field(ui, actions);
+    }
+
+    fn new_field(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+        // A row first: the layout alone would take all the height there is.
         ui.horizontal(|ui| {
-            let width = (ui.available_width() - 64.0).max(60.0);
-            let field = TextEdit::singleline(&mut self.new_name).hint_text("new class").desired_width(width);
-            let field = ui.add(field).accessible_name("New class");
-            let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-            let name = self.new_name.trim().to_owned();
-            let add = ui.add_enabled(!name.is_empty(), Button::new("Add")).accessible_name("Add class");
-            if (add.clicked() || entered) && !name.is_empty() {
-                actions.push(Action::AddClass(name));
-                self.new_name.clear();
-                // Ready for the next one.
-                field.request_focus();
-            }
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let name = self.new_name.trim().to_owned();
+                let add = ui.add_enabled(!name.is_empty(), Button::new("Add")).accessible_name("Add class");
+                let width = ui.available_width();
+                let field =
+                    TextEdit::singleline(&mut self.new_name).hint_text("new class").desired_width(width);
+                let field = ui.add(field).accessible_name("New class");
+                let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+                if (add.clicked() || entered) && !name.is_empty() {
+                    actions.push(Action::AddClass(name));
+                    self.new_name.clear();
+                    if entered {
+                        // Ready for the next one.
+                        field.request_focus();
+                    }
+                }
+            });
         });
     }
 
@@ -62,36 +72,32 @@ impl ClassesPanel {
             let key = if place < 9 { (place + 1).to_string() } else { String::new() };
             ui.add_sized([10.0, 20.0], egui::Label::new(RichText::new(key).monospace().weak()));
             theme::marker(ui, class);
-            let count =
-                if predicted > 0 { format!("{labelled} + {predicted}") } else { labelled.to_string() };
-            let width = (ui.available_width() - 26.0).max(40.0);
-            let button =
-                Button::selectable(current, class.name.as_str()).right_text(RichText::new(count).monospace());
-            let row = ui
-                .add(button.truncate().min_size(egui::vec2(width, 22.0)))
-                .accessible_name(format!("Class {}: {labelled} labelled", class.name));
-            let row = row.on_hover_text(if predicted > 0 {
-                format!("{labelled} labelled, {predicted} predicted. Double-click to rename.")
-            } else {
-                format!("{labelled} labelled. Double-click to rename.")
+            // From the right, so that the row never grows wider than the panel.
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let name = format!("Remove class {}", class.name);
+                let remove = icon::button(ui, icon::Icon::Close, &name, false, false, true);
+                if remove.on_hover_text("Remove the class; its particles stay, without a label.").clicked() {
+                    actions.push(Action::RemoveClass(class.id));
+                }
+                let count =
+                    if predicted > 0 { format!("{labelled} + {predicted}") } else { labelled.to_string() };
+                let button = Button::selectable(current, class.name.as_str())
+                    .right_text(RichText::new(count).monospace());
+                let row = ui
+                    .add(button.truncate().min_size(egui::vec2(ui.available_width(), 22.0)))
+                    .accessible_name(format!("Class {}: {labelled} labelled", class.name));
+                let row = row.on_hover_text(if predicted > 0 {
+                    format!("{labelled} labelled, {predicted} predicted. Double-click to rename.")
+                } else {
+                    format!("{labelled} labelled. Double-click to rename.")
+                });
+                if row.double_clicked() {
+                    self.renaming = Some((class.id, class.name.clone()));
+                } else if row.clicked() {
+                    actions.push(Action::ChooseClass(class.id));
+                }
+                row.context_menu(|ui| self.menu(ui, state, class, actions));
             });
-            if row.double_clicked() {
-                self.renaming = Some((class.id, class.name.clone()));
-            } else if row.clicked() {
-                actions.push(Action::ChooseClass(class.id));
-            }
-            row.context_menu(|ui| self.menu(ui, state, class, actions));
-            let remove = icon::button(
-                ui,
-                icon::Icon::Close,
-                &format!("Remove class {}", class.name),
-                false,
-                false,
-                true,
-            );
-            if remove.on_hover_text("Remove the class; its particles stay, without a label.").clicked() {
-                actions.push(Action::RemoveClass(class.id));
-            }
         });
     }
 

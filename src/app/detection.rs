@@ -57,12 +57,12 @@ fn outcome(ui: &mut Ui, state: &State) {
 
 fn sliders(ui: &mut Ui, state: &State, settings: &mut Settings) {
     ui.horizontal(|ui| {
-        let choices = [(Contrast::Auto, "Either"), (Contrast::Bright, "Bright"), (Contrast::Dark, "Dark")];
+        let choices = [(Contrast::Auto, "Automatic"), (Contrast::Bright, "Bright"), (Contrast::Dark, "Dark")];
         combo(ui, "Particles are", &mut settings.contrast, &choices);
     });
     ui.horizontal(|ui| {
         let choices =
-            [(Method::Auto, "By itself"), (Method::Blobs, "Round blobs"), (Method::Watershed, "Outlines")];
+            [(Method::Auto, "Automatic"), (Method::Blobs, "Round blobs"), (Method::Watershed, "Outlines")];
         combo(ui, "Look for", &mut settings.method, &choices);
     });
     let entry = state.shown.and_then(|id| state.project.micrograph(id));
@@ -102,9 +102,11 @@ fn sliders(ui: &mut Ui, state: &State, settings: &mut Settings) {
 /// A labelled list of choices.
 pub fn combo<T: PartialEq + Copy>(ui: &mut Ui, label: &str, value: &mut T, choices: &[(T, &str)]) {
     let current = choices.iter().find(|(choice, _)| choice == value).map_or("", |(_, name)| name);
-    ComboBox::from_label(label).selected_text(current).width(110.0).show_ui(ui, |ui| {
+    let name = ui.label(label);
+    let shown = ComboBox::from_id_salt(label).selected_text(current).width(110.0).show_ui(ui, |ui| {
         for (choice, name) in choices {
             ui.selectable_value(value, *choice, *name);
         }
     });
+    shown.response.labelled_by(name.id);
 }

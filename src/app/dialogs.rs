@@ -193,7 +193,7 @@ fn modal(ctx: &egui::Context, id: &str, title: &str, content: impl FnOnce(&mut U
 /// A row of buttons, the safe one first from the right.
 fn buttons(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
     ui.add_space(8.0);
-    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), content);
+    ui.horizontal(|ui| ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), content));
 }
 
 fn path_field(ui: &mut Ui, purpose: Purpose, text: &mut String, actions: &mut Vec<Action>) -> bool {

@@ -47,7 +47,6 @@ impl App {
         let was_active = self.state.training.phase.is_active();
         self.state.training.take(&event);
         match event {
-            Event::Device { fallback: Some(fallback), .. } => self.tell(Level::Warning, fallback, None),
             Event::Progress(progress) if progress.loss.is_some() => self.state.previews.revision += 1,
             Event::Predictions { predictions, .. } => self.on_predictions(predictions),
             Event::Preview(images) => self.on_preview(images),
@@ -162,7 +161,9 @@ impl App {
         self.loading = None;
         match project {
             Ok(loaded) => {
+                let unnamed = path.is_none().then_some("Sample");
                 self.replace(loaded.project, path);
+                self.state.unnamed = unnamed;
                 if loaded.moved > 0 {
                     self.state.history.mark_unsaved();
                     let moved = count(loaded.moved, "micrograph");

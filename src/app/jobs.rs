@@ -27,6 +27,7 @@ pub enum Done {
         instantly: bool,
     },
     Project {
+        /// `None` for the sample.
         path: Option<PathBuf>,
         project: Result<Loaded>,
     },

@@ -36,9 +36,7 @@ impl LatentPanel {
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         self.refresh(state);
         let Some(bounds) = self.bounds else {
-            ui.centered_and_justified(|ui| {
-                ui.weak("Each particle becomes a point here when training has seen it once.")
-            });
+            theme::hint(ui, "Each particle becomes a point here when training has seen it once.");
             return;
         };
         let cloud = Cloud {
@@ -52,6 +50,7 @@ impl LatentPanel {
             .y_axis_label("latent 2")
             .y_axis_min_width(30.0)
             .show_crosshair(false)
+            .grid_color(theme::grid(ui.visuals()))
             .label_formatter(|_| None)
             .show(ui, |plot| plot.add(cloud));
         let response = shown.response;

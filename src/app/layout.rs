@@ -57,8 +57,8 @@ fn standard() -> Tree<Pane> {
     let lower = [Pane::Latent, Pane::Manifold].map(|pane| tiles.insert_pane(pane));
     let upper = tiles.insert_tab_tile(upper.to_vec());
     let lower = tiles.insert_tab_tile(lower.to_vec());
-    let right = tiles.insert_container(Linear::new_binary(LinearDir::Vertical, [upper, lower], 0.52));
-    let root = tiles.insert_container(Linear::new_binary(LinearDir::Horizontal, [canvas, right], 0.66));
+    let right = tiles.insert_container(Linear::new_binary(LinearDir::Vertical, [upper, lower], 0.54));
+    let root = tiles.insert_container(Linear::new_binary(LinearDir::Horizontal, [canvas, right], 0.64));
     Tree::new(egui::Id::unique("panes"), root, tiles)
 }
 
@@ -125,12 +125,16 @@ impl Behavior<Pane> for Panes<'_> {
             self.panels.canvas.ui(ui, state, actions);
             return UiResponse::None;
         }
-        Frame::new().inner_margin(Margin::symmetric(10, 8)).show(ui, |ui| match pane {
-            Pane::Canvas => {}
-            Pane::Training => self.panels.training.ui(ui, state),
-            Pane::Settings => self.panels.settings.ui(ui, state, actions),
-            Pane::Latent => self.panels.latent.ui(ui, state, actions),
-            Pane::Manifold => self.panels.traversal.ui(ui, state, actions),
+        let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(10, 8));
+        frame.show(ui, |ui| {
+            match pane {
+                Pane::Canvas => {}
+                Pane::Training => self.panels.training.ui(ui, state),
+                Pane::Settings => self.panels.settings.ui(ui, state, actions),
+                Pane::Latent => self.panels.latent.ui(ui, state, actions),
+                Pane::Manifold => self.panels.traversal.ui(ui, state, actions),
+            }
+            ui.take_available_space();
         });
         UiResponse::None
     }

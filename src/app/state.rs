@@ -27,6 +27,8 @@ pub struct State {
     pub revision: u64,
     /// Where the project is saved; `None` if it never was.
     pub path: Option<PathBuf>,
+    /// What stands for the name of a project that has no file yet.
+    pub unnamed: Option<&'static str>,
     /// The micrograph on the canvas.
     pub shown: Option<MicrographId>,
     pub pictures: BTreeMap<MicrographId, Opened>,
@@ -96,6 +98,7 @@ pub struct Message {
     pub level: Level,
     pub text: String,
     pub details: Option<String>,
+    pub at: std::time::Instant,
 }
 
 /// Whether training can start.
@@ -173,15 +176,25 @@ impl State {
         }
     }
 
-    /// The project's name for the title: the file's, or "Untitled".
+    /// The project's name for the title: the file's, or what stands for it.
     pub fn name(&self) -> String {
         let stem = self.path.as_ref().and_then(|path| path.file_stem());
-        stem.map_or_else(|| "Untitled".to_owned(), |stem| stem.to_string_lossy().into_owned())
+        stem.map_or_else(
+            || self.unnamed.unwrap_or("Untitled").to_owned(),
+            |stem| stem.to_string_lossy().into_owned(),
+        )
     }
 
     /// True if nothing has been opened yet.
     pub fn is_blank(&self) -> bool {
         self.project.micrographs.is_empty()
+    }
+
+    /// True if closing now would lose something a person made; pictures alone are opened again in a moment.
+    pub fn has_unsaved_work(&self) -> bool {
+        let project = &self.project;
+        let made = !project.particles.is_empty() || !project.classes.is_empty() || self.path.is_some();
+        self.history.is_dirty() && made
     }
 
     /// The selected particles.

@@ -50,10 +50,14 @@ fn sentence(state: &State, visuals: &egui::Visuals) -> (String, egui::Color32) {
         return (format!("{}…", state.under_way.join(" · ")), visuals.text_color());
     }
     if let Some(last) = state.messages.last()
-        && last.level == Level::Error
+        && last.at.elapsed() < super::TOAST * if last.level == Level::Error { 4 } else { 1 }
     {
-        let first = last.text.lines().next().unwrap_or_default().to_owned();
-        return (first, visuals.error_fg_color);
+        let colour = match last.level {
+            Level::Done => visuals.text_color(),
+            Level::Warning => visuals.warn_fg_color,
+            Level::Error => visuals.error_fg_color,
+        };
+        return (last.text.lines().next().unwrap_or_default().to_owned(), colour);
     }
     let text = match state.tool {
         _ if state.is_blank() => "Drop micrographs on the window, or open some.".to_owned(),

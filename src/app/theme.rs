@@ -195,6 +195,19 @@ pub fn marker(ui: &mut egui::Ui, class: &Class) {
     ui.painter().add(Marker::of(class.id).filled(rect.center(), 5.0, colour(class)));
 }
 
+/// Grid lines of plots: there when looked for.
+pub fn grid(visuals: &Visuals) -> Color32 {
+    visuals.weak_text_color().gamma_multiply(0.35)
+}
+
+/// A quiet sentence in the middle of an empty pane.
+pub fn hint(ui: &mut egui::Ui, text: &str) {
+    ui.vertical_centered(|ui| {
+        ui.add_space((ui.available_height() * 0.4).max(8.0));
+        ui.add(egui::Label::new(egui::RichText::new(text).weak()).wrap());
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

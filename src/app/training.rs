@@ -35,7 +35,7 @@ impl TrainingPanel {
             if run.curve.is_empty() {
                 return;
             }
-            numbers(ui, run);
+            numbers(ui, run, &mut self.logarithmic);
             self.plots(ui, &run.curve);
         });
     }
@@ -43,17 +43,12 @@ impl TrainingPanel {
     fn plots(&mut self, ui: &mut Ui, curve: &[EpochPoint]) {
         let can_log = curve.iter().all(|point| point.loss > 0.0);
         let has_accuracy = curve.iter().any(|point| point.accuracy.is_some());
-        ui.horizontal(|ui| {
-            ui.label(RichText::new("Loss").strong());
-            ui.add_enabled(can_log, egui::Checkbox::new(&mut self.logarithmic, "log axis"));
-        });
-        let free = ui.available_height();
-        let height = if has_accuracy { (free * 0.58).max(110.0) } else { free.max(110.0) };
+        let free = ui.available_height() - 8.0;
+        let height = if has_accuracy { (free * 0.54).max(120.0) } else { free.max(120.0) };
         let logarithmic = self.logarithmic && can_log;
         loss_plot(ui, curve, logarithmic, height);
         if has_accuracy {
-            let height = (ui.available_height() - 4.0).max(90.0);
-            accuracy_plot(ui, curve, height);
+            accuracy_plot(ui, curve, (free - height).max(105.0));
         }
     }
 }
@@ -155,32 +150,36 @@ fn device(ui: &mut Ui, run: &Training) {
     }
 }
 
-fn numbers(ui: &mut Ui, run: &Training) {
+/// Two lines: how far and how fast, how well.
+fn numbers(ui: &mut Ui, run: &Training, logarithmic: &mut bool) {
     let Some(progress) = &run.progress else { return };
     let of = if progress.epochs > 0 { format!(" of {}", progress.epochs) } else { String::new() };
-    egui::Grid::new("numbers").num_columns(4).spacing([14.0, 3.0]).show(ui, |ui| {
+    ui.horizontal_wrapped(|ui| {
         number(ui, "Epoch", &format!("{}{of}", progress.epoch));
         number(ui, "Time", &duration(progress.seconds));
-        ui.end_row();
-        let loss = run.curve.last().map_or_else(|| "–".to_owned(), |point| significant(point.loss));
-        number(ui, "Loss", &loss);
-        number(ui, "Speed", &format!("{} images/s", significant(progress.images_per_second)));
-        ui.end_row();
+        number(ui, "Images/s", &significant(progress.images_per_second));
     });
-    if let Some(accuracy) = run.accuracy() {
-        ui.horizontal(|ui| {
-            ui.weak("Hold-out accuracy");
-            ui.label(RichText::new(share(accuracy)).monospace())
-                .on_hover_text("Share of the labels that training never saw, with the 95 % interval.");
-        });
-    } else {
-        ui.weak("No labels are held out: accuracy is unknown. Select some and press H.");
-    }
+    ui.horizontal_wrapped(|ui| {
+        let (text, meaning) = match run.accuracy() {
+            Some(accuracy) => {
+                (share(accuracy), "Share of the labels that training never saw, with the 95 % interval.")
+            }
+            None => {
+                ("unknown".to_owned(), "No label is held out: select some labelled particles and press H.")
+            }
+        };
+        number(ui, "Hold-out accuracy", &text).on_hover_text(meaning);
+    });
+    ui.horizontal(|ui| {
+        number(ui, "Loss", &run.curve.last().map_or_else(|| "–".to_owned(), |point| significant(point.loss)));
+        let can = run.curve.iter().all(|point| point.loss > 0.0);
+        ui.add_enabled(can, egui::Checkbox::new(logarithmic, "log axis"));
+    });
 }
 
-fn number(ui: &mut Ui, name: &str, value: &str) {
+fn number(ui: &mut Ui, name: &str, value: &str) -> egui::Response {
     ui.weak(name);
-    ui.label(RichText::new(value).monospace());
+    ui.label(RichText::new(value).monospace())
 }
 
 /// "0.94 (0.90–0.97) of 312".
@@ -209,7 +208,7 @@ pub fn duration(seconds: f64) -> String {
 }
 
 /// A quiet plot: no dragging, the bounds follow the data.
-fn plot<'a>(name: &'static str, height: f32) -> Plot<'a> {
+fn plot<'a>(ui: &Ui, name: &'static str, height: f32) -> Plot<'a> {
     Plot::new(name)
         .height(height)
         .allow_drag(false)
@@ -218,8 +217,8 @@ fn plot<'a>(name: &'static str, height: f32) -> Plot<'a> {
         .allow_boxed_zoom(false)
         .allow_axis_zoom_drag(false)
         .show_crosshair(false)
-        .x_axis_label("epoch")
-        .y_axis_min_width(38.0)
+        .y_axis_min_width(44.0)
+        .grid_color(theme::grid(ui.visuals()))
         .include_x(1.0)
 }
 
@@ -233,7 +232,7 @@ fn loss_plot(ui: &mut Ui, curve: &[EpochPoint], logarithmic: bool, height: f32) 
         .map(|(loss, point)| [point.epoch as f64, value(loss)])
         .collect();
     let colour = if ui.visuals().dark_mode { theme::ACCENT } else { Color32::from_rgb(0x1f, 0x55, 0xc4) };
-    let mut plot = plot("loss", height).y_axis_label("nats per image").label_formatter(move |at| {
+    let mut plot = plot(ui, "loss", height).y_axis_label("nats / image").label_formatter(move |at| {
         let egui_plot::HoverPosition::NearDataPoint { position, .. } = at else { return None };
         let loss = if logarithmic { 10.0_f64.powf(position.y) } else { position.y };
         Some(format!("epoch {:.0}\n{loss:.1}", position.x))
@@ -265,8 +264,9 @@ fn accuracy_plot(ui: &mut Ui, curve: &[EpochPoint], height: f32) {
     } else {
         Color32::from_rgb(0, 0x7a, 0x58)
     };
-    plot("accuracy", height)
-        .y_axis_label("hold-out accuracy")
+    plot(ui, "accuracy", height)
+        .x_axis_label("epoch")
+        .y_axis_label("accuracy")
         .include_y(0.0)
         .include_y(1.0)
         .label_formatter(|at| {

@@ -35,19 +35,23 @@ impl TraversalPanel {
     /// Draws the pane and asks for the images it lacks.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         let Some(model) = &state.training.model else {
-            ui.centered_and_justified(|ui| {
-                ui.weak("What the model has learned appears here while it trains.")
-            });
+            theme::hint(ui, "What the model has learned appears here while it trains.");
             return;
         };
         self.class = self.class.min(model.classes.len().saturating_sub(1));
         self.latents.resize(model.latent, 0.0);
         egui::ScrollArea::vertical().id_salt("traversal").auto_shrink(false).show(ui, |ui| {
             self.choose_class(ui, state);
-            let side = ui.available_width().min((ui.available_height() - 150.0).max(150.0)).min(420.0);
-            self.grid(ui, state, side);
-            ui.add_space(6.0);
-            self.sliders(ui, state);
+            // The grid as large as the pane allows; the single image beside it, the sliders below.
+            let sliders = 30.0 * (model.latent + 2) as f32;
+            let side =
+                (ui.available_height() - sliders - 12.0).clamp(150.0, 480.0).min(ui.available_width() * 0.62);
+            ui.horizontal_top(|ui| {
+                self.grid(ui, state, side);
+                let beside = ui.available_width().min(side);
+                self.decoded(ui, state, beside);
+            });
+            self.sliders(ui);
         });
         self.ask(state, actions);
     }
@@ -122,36 +126,29 @@ impl TraversalPanel {
         }
     }
 
-    fn sliders(&mut self, ui: &mut Ui, state: &State) {
+    fn decoded(&mut self, ui: &mut Ui, state: &State, side: f32) {
         if let Some(images) = &state.previews.image {
             self.image.update(ui.ctx(), images);
         }
-        ui.horizontal_top(|ui| {
-            let (rect, response) = ui.allocate_exact_size(vec2(112.0, 112.0), Sense::hover());
-            response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "Decoded image"));
-            ui.painter().rect_filled(rect, 2.0, ui.visuals().extreme_bg_color);
-            if let Some(texture) = &self.image.texture {
-                Image::new((texture.id(), rect.size())).paint_at(ui, rect);
-            }
-            ui.vertical(|ui| {
-                ui.spacing_mut().slider_width = (ui.available_width() - 130.0).clamp(60.0, 200.0);
-                for (i, latent) in self.latents.iter_mut().enumerate() {
-                    ui.add(
-                        Slider::new(latent, -3.0..=3.0).fixed_decimals(2).text(format!("latent {}", i + 1)),
-                    );
-                }
-                let angle = Slider::new(&mut self.angle_deg, -180.0..=180.0).fixed_decimals(0).suffix("°");
-                ui.add(angle.text("angle"));
-                if ui
-                    .small_button("Reset")
-                    .on_hover_text("Back to the middle of the prior, upright.")
-                    .clicked()
-                {
-                    self.latents.fill(0.0);
-                    self.angle_deg = 0.0;
-                }
-            });
-        });
+        let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "Decoded image"));
+        ui.painter().rect_filled(rect, 2.0, ui.visuals().extreme_bg_color);
+        if let Some(texture) = &self.image.texture {
+            Image::new((texture.id(), rect.size())).paint_at(ui, rect);
+        }
+    }
+
+    fn sliders(&mut self, ui: &mut Ui) {
+        ui.spacing_mut().slider_width = (ui.available_width() - 130.0).clamp(60.0, 320.0);
+        for (i, latent) in self.latents.iter_mut().enumerate() {
+            ui.add(Slider::new(latent, -3.0..=3.0).fixed_decimals(2).text(format!("latent {}", i + 1)));
+        }
+        let angle = Slider::new(&mut self.angle_deg, -180.0..=180.0).fixed_decimals(0).suffix("°");
+        ui.add(angle.text("angle"));
+        if ui.small_button("Reset").on_hover_text("Back to the middle of the prior, upright.").clicked() {
+            self.latents.fill(0.0);
+            self.angle_deg = 0.0;
+        }
     }
 
     fn ask(&mut self, state: &State, actions: &mut Vec<Action>) {
