@@ -36,7 +36,10 @@ fn steps(criterion: &mut Criterion) {
     }
     for (side, classes, width) in [(48, 4, 128), (24, 3, 64)] {
         let mut group = criterion.benchmark_group(format!("step {side} px K={classes} width {width}"));
-        group.sample_size(10).warm_up_time(Duration::from_secs(1)).throughput(Throughput::Elements(BATCH as u64));
+        group
+            .sample_size(10)
+            .warm_up_time(Duration::from_secs(1))
+            .throughput(Throughput::Elements(BATCH as u64));
         for (name, chosen) in &devices {
             for (preset, config) in [("exact", TrainConfig::paper()), ("default", TrainConfig::proposed())] {
                 let config = TrainConfig { batch: BATCH, epochs: usize::MAX, ..config.with_hidden(width) };

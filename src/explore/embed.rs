@@ -163,7 +163,7 @@ fn encode(vae: &Vae, images: &[f32], probabilities: Vec<Vec<f32>>) -> Result<Vec
 /// Coordinates are (u, v) = (down, left). The decoder draws at pixel g what the upright class has at R(a) g, so the
 /// picture is the upright one turned by -a in the (u, v) plane; from u (down) to v (left) is clockwise on screen.
 /// Two reversals: the picture turns by `a` counter-clockwise.
-fn particle_angle(pose: &[f32]) -> f32 {
+pub fn particle_angle(pose: &[f32]) -> f32 {
     let turn = f64::from(pose[0]);
     let wrapped = turn.sin().atan2(turn.cos()) as f32;
     if wrapped <= -std::f32::consts::PI { std::f32::consts::PI } else { wrapped }
@@ -172,7 +172,7 @@ fn particle_angle(pose: &[f32]) -> f32 {
 /// Where the upright class's centre lies in the patch, as a shift (x, y) in pixels from the patch's centre.
 ///
 /// The centre is where s R g + t = 0, so g = -R^T t / s; one step of a pixel is 2 / (n - 1) of the coordinate.
-fn particle_shift(pose: &[f32], dims: &[usize]) -> [f32; 2] {
+pub fn particle_shift(pose: &[f32], dims: &[usize]) -> [f32; 2] {
     let [rows, columns] = dims[..] else { return [-pose[1], 0.0] };
     let (sin, cos) = pose[0].sin_cos();
     let (t0, t1, s) = (pose[1], pose[2], pose[3].max(1e-3));

@@ -91,7 +91,7 @@ fn draw(vae: &Vae, class: usize, codes: &[Vec<f32>], pose: Pose) -> Result<Vec<f
 }
 
 /// The transform of the coordinates that draws a particle in `pose`; the inverse of what `embed` reads off.
-fn coordinate_pose(pose: Pose, dims: &[usize]) -> [f32; 4] {
+pub fn coordinate_pose(pose: Pose, dims: &[usize]) -> [f32; 4] {
     let [rows, columns] = dims[..] else { return [0.0, -pose.shift_px[0], 0.0, 1.0] };
     let step = |n: usize| (n.max(2) - 1) as f32 / 2.0;
     let (u, v) = (pose.shift_px[1] / step(rows), -pose.shift_px[0] / step(columns));

@@ -1,0 +1,78 @@
+//! wgpu computes what the CPU computes: the same weights, batch and noise give the same loss and gradients.
+//!
+//! One test, because a software driver compiles every kernel once a process and takes a minute or two for it.
+
+mod common;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use common::bars_and_discs;
+use nanotheca::model::objective;
+use nanotheca::model::vae::{PixelSubset, Vae};
+use nanotheca::model::weights;
+use nanotheca::train::config::TrainConfig;
+use nanotheca::worker::device;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+
+const SIDE: usize = 12;
+const BATCH: usize = 8;
+
+/// Loss and all gradients of an unlabelled and a labelled term, in the module's order.
+fn evaluate(vae: &Vae, pixels: &[f32], eps: &[f32]) -> (f32, Vec<Vec<f32>>) {
+    struct Collect<'a>(&'a burn::tensor::Gradients, Vec<Vec<f32>>);
+    impl ModuleVisitor for Collect<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let gradient = param.val().grad(self.0).expect("a gradient");
+            self.1.push(gradient.into_data().try_into_vec::<f32>().unwrap());
+        }
+    }
+    let device = vae.device();
+    let z = vae.config.z();
+    let x = Tensor::<2>::from_data(TensorData::new(pixels.to_vec(), [BATCH, SIDE * SIDE]), &device);
+    let eps = Tensor::<2>::from_data(TensorData::new(eps.to_vec(), [2 * BATCH, z]), &device);
+    let subset = PixelSubset::all(&vae.config);
+    let labels: Vec<u32> = (0..BATCH as u32).map(|i| i % 2).collect();
+    let unlabelled = objective::unlabelled(vae, x.clone(), eps.clone(), 1.5, &subset, 0.0).loss;
+    let labelled = objective::labelled(vae, x.clone(), &labels, eps.slice([0..BATCH, 0..z]), 1.5, &subset);
+    let auxiliary = objective::cross_entropy(vae, x, &labels).sum().mul_scalar(30.0);
+    let loss = unlabelled + labelled + auxiliary;
+    let value = loss.clone().into_data().try_into_vec::<f32>().unwrap()[0];
+    let gradients = loss.backward();
+    let mut collect = Collect(&gradients, Vec::new());
+    vae.networks.visit(&mut collect);
+    (value, collect.1)
+}
+
+#[test]
+fn wgpu_and_the_cpu_agree() {
+    let gpu = match device::gpu(true) {
+        Ok(chosen) => chosen,
+        Err(e) => {
+            // The line that the project's own checks look for: there, a skip is a failure.
+            println!("SKIPPED wgpu_and_the_cpu_agree: {e}");
+            eprintln!("SKIPPED wgpu_and_the_cpu_agree: {e}");
+            return;
+        }
+    };
+    println!("on {}", gpu.name);
+    let set = bars_and_discs(BATCH, SIDE, BATCH, 3);
+    let config = TrainConfig::paper().with_hidden(16).model(vec![SIDE, SIDE], 2);
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let cpu = Vae::init(config.clone(), &mut rng, &Device::flex().autodiff(), true);
+    let eps: Vec<f32> = (0..2 * BATCH * config.z()).map(|_| rng.sample(StandardNormal)).collect();
+    let arrays = weights::to_arrays(&cpu.networks);
+    let networks = weights::from_arrays(&config, &arrays, &gpu.device.clone().autodiff()).unwrap();
+    let there = Vae { config, networks, tiled: false };
+    let (a, ga) = evaluate(&cpu, &set.pixels, &eps);
+    let (b, gb) = evaluate(&there, &set.pixels, &eps);
+    assert!((a - b).abs() <= 1e-3 * a.abs(), "loss {a} on the CPU, {b} on {}", gpu.name);
+    assert_eq!(ga.len(), gb.len());
+    for (i, (a, b)) in ga.iter().zip(&gb).enumerate() {
+        let scale = a.iter().fold(1e-6_f32, |m, v| m.max(v.abs()));
+        for (x, y) in a.iter().zip(b) {
+            assert!((x - y).abs() <= 1e-3 * scale, "gradient {i}: {x} on the CPU, {y} on {}", gpu.name);
+        }
+    }
+}
