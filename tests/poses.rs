@@ -19,7 +19,7 @@ fn vae() -> Vae {
     // Steeper than at the start of training, so that the picture has shape.
     let decoder = &mut vae.networks.decoder;
     for layer in [&mut decoder.coordinate, &mut decoder.out] {
-        let weight = layer.weight.val().mul_scalar(2.5);
+        let weight = layer.weight.val().mul_scalar(4.0);
         layer.weight = burn::module::Param::from_tensor(weight);
     }
     vae

@@ -386,7 +386,7 @@ fn broken_files_name_line_and_field() {
         (changed("\"x\":639.5,", "\"x\" 639.5,"), format!("line {second}, particles[1].x: ")),
         (changed("\"x\":639.5", "\"x\":99999"), "particles[1]: ".into()),
         (changed("\"width\":640", "\"width\":-4"), format!("line {picture}, micrographs[0].width: ")),
-        (changed("\"side\":48", "\"side\":1000"), "patch: ".into()),
+        (changed("\"side\":32", "\"side\":1000"), "patch: ".into()),
         (changed("\"id\":3,", "\"id\":1,"), "particles[2]: ".into()),
         (good[..good.len() / 2].to_owned(), "EOF while parsing".into()),
         (String::new(), "line 1".into()),
