@@ -74,3 +74,57 @@ pub fn territories(
     }
     Ok(LabelMap { labels, ..outlines })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two touching discs, a rod, and a disc without a seed.
+    fn micrograph() -> Micrograph {
+        let disc = |x: f32, y: f32, u: f32, v: f32, r: f32| (r - (x - u).hypot(y - v) + 0.5).clamp(0.0, 1.0);
+        let value = |x: f32, y: f32| {
+            let rod = (70.0 - (x - 100.0).abs() + 0.5).min(9.0 - (y - 30.0).abs() + 0.5).clamp(0.0, 1.0);
+            let discs = disc(x, y, 60.0, 110.0, 18.0).max(disc(x, y, 92.0, 110.0, 18.0));
+            10.0 + 50.0 * rod.max(discs).max(disc(x, y, 170.0, 120.0, 18.0))
+        };
+        let (width, height) = (220, 170);
+        let pixels = (0..width * height).map(|i| value((i % width) as f32, (i / width) as f32)).collect();
+        Micrograph { width, height, pixels, pixel_size: None }
+    }
+
+    const SEEDS: [(f32, f32); 3] = [(60.0, 110.0), (92.0, 110.0), (45.0, 30.0)];
+
+    fn map(separation: f32) -> LabelMap {
+        let settings = Settings { separation, ..Settings::default() };
+        territories(&micrograph(), &[], &SEEDS, true, &settings, &|_| true).unwrap()
+    }
+
+    #[test]
+    fn a_rod_is_whole_and_touching_discs_are_divided_even_where_the_outline_is_not() {
+        for separation in [0.0, 0.5] {
+            let map = map(separation);
+            for x in [35.0, 45.0, 100.0, 165.0] {
+                assert_eq!(map.at(x, 30.0), 3, "the rod at x = {x} is its seed's");
+            }
+            for (x, owner) in [(46.0, 1), (60.0, 1), (72.0, 1), (80.0, 2), (92.0, 2), (106.0, 2)] {
+                assert_eq!(map.at(x, 110.0), owner, "separation {separation}, x = {x}");
+            }
+            assert_eq!(map.at(170.0, 120.0), 0, "a particle without a seed is nobody's");
+            assert_eq!((map.at(5.0, 80.0), map.at(-40.0, 30.0), map.at(1e9, f32::NAN)), (0, 0, 0));
+        }
+    }
+
+    #[test]
+    fn a_particle_owns_the_territory_round_its_seed() {
+        let map = map(0.5);
+        assert_eq!((map.own(92.2, 110.1), map.own(100.0, 118.0), map.own(140.0, 30.0)), (2, 2, 3));
+        assert_eq!(map.own(120.0, 80.0), 0);
+    }
+
+    #[test]
+    fn seeds_outside_the_picture_or_on_the_background_own_nothing() {
+        let seeds = [(-50.0, 10.0), (1e9, 1e9), (f32::NAN, 3.0), (10.0, 160.0)];
+        let map = territories(&micrograph(), &[], &seeds, true, &Settings::default(), &|_| true).unwrap();
+        assert!(map.labels.iter().all(|l| *l == 0));
+    }
+}

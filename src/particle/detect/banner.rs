@@ -68,20 +68,16 @@ fn row_colour(row: &[f32], share: f32) -> Option<f32> {
     (count as f32 >= share * row.len() as f32).then(|| f32::from_bits(bits))
 }
 
-/// The scale bar: the longest horizontal bar of the picture's lightest or darkest value, inside the banner if there
-/// is one.
+/// The scale bar: the longest horizontal bar of the lightest or darkest value, inside the banner if there is one.
 pub fn find_scale_bar(m: &Micrograph, banner: Option<Region>) -> Option<ScaleBar> {
-    let (low, high) = m.pixels.iter().fold((f32::MAX, f32::MIN), |(a, b), v| (a.min(*v), b.max(*v)));
+    let whole = Region { x0: -0.5, y0: -0.5, x1: m.width as f32 - 0.5, y1: m.height as f32 - 0.5 };
+    let (_, rows) = banner.unwrap_or(whole).pixels(m.width, m.height);
+    let pixels = || m.pixels[rows.start * m.width..rows.end * m.width].iter();
+    let (low, high) = pixels().fold((f32::MAX, f32::MIN), |(a, b), v| (a.min(*v), b.max(*v)));
     if low >= high {
         return None;
     }
-    let whole = Region { x0: -0.5, y0: -0.5, x1: m.width as f32 - 0.5, y1: m.height as f32 - 0.5 };
-    let (_, rows) = banner.unwrap_or(whole).pixels(m.width, m.height);
-    let most = |value: f32| {
-        let same =
-            rows.clone().flat_map(|y| &m.pixels[y * m.width..][..m.width]).filter(|v| **v == value).count();
-        same * 2 > rows.len() * m.width
-    };
+    let most = |value: f32| 2 * pixels().filter(|v| **v == value).count() > rows.len() * m.width;
     // What fills most of the banner is its ground.
     let (low, high) = (if most(low) { f32::NAN } else { low }, if most(high) { f32::NAN } else { high });
     let most_rows = (rows.len() / 3).min(m.height / 30).max(1);

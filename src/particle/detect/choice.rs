@@ -46,8 +46,10 @@ pub(super) fn choose(
     let done = AtomicUsize::new(0);
     let levels: Vec<Level> = thresholds
         .par_iter()
-        .map(|threshold| {
-            let level = Level::new(field, *threshold, rules);
+        .enumerate()
+        .map(|(i, threshold)| {
+            // Parts change little from one threshold to the next, and are dear: every second will do.
+            let level = Level::new(field, *threshold, rules, i % 2 == 0);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if progress(done as f32 / thresholds.len() as f32) { Ok(level) } else { Err(Error::Stopped) }
         })

@@ -133,7 +133,10 @@ pub(super) fn divide(labels: &[u32], distance: &[f32], width: usize, neck: f32) 
         }
         part[i] = names[root];
         let basin = basins[root];
-        if distance[i] > basin.pass.max(CREST * basin.summit) || distance[i] >= basin.summit {
+        let high = distance[i] > basin.pass.max(CREST * basin.summit) || distance[i] >= basin.summit;
+        // A circle inside that of a neighbour decides nothing.
+        let around = neighbours(i, width, labels.len());
+        if high && !around.into_iter().flatten().any(|n| distance[n] > distance[i] + 0.8) {
             crests[i] = names[root];
         }
     }

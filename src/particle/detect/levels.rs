@@ -2,6 +2,7 @@
 
 use super::distance::{distances, divide};
 use super::field::Field;
+use super::holes::Holes;
 use super::shape::{Hull, Run, area, components, runs_of};
 
 /// What counts as one particle.
@@ -27,8 +28,6 @@ pub(super) struct Candidate {
     pub area: f32,
     /// How much of its convex hull it fills, 0..=1.
     pub solidity: f32,
-    /// Share of the area that is filled holes, 0..1.
-    pub hole: f32,
     /// Area that counts: how particle-like it is, times how large.
     pub worth: f32,
 }
@@ -42,8 +41,9 @@ impl Candidate {
         }
         let solidity = area / Hull::new(&runs).pixels as f32;
         let quality = quality(solidity) * (1.0 - 0.5 * hole / area);
-        let worth = if quality > 0.0 { quality * (bright_area(field, &runs) + hole).min(area) } else { 0.0 };
-        Some(Self { runs, area, solidity, hole: hole / area, worth })
+        let clear = if quality > 0.0 { (bright_area(field, &runs) + hole).min(area) } else { 0.0 };
+        let worth = quality * clear * (clear / area).sqrt();
+        Some(Self { runs, area, solidity, worth })
     }
 }
 
@@ -80,57 +80,26 @@ pub(super) struct Level {
 }
 
 impl Level {
-    /// Looks at `field` at `threshold`.
-    pub fn new(field: &Field, threshold: f32, rules: &Rules) -> Self {
+    /// Looks at `field` at `threshold`; parts are only sought if asked for.
+    pub fn new(field: &Field, threshold: f32, rules: &Rules, divide: bool) -> Self {
         let mask: Vec<bool> = field.values.iter().map(|v| *v >= threshold).collect();
         let (mut labels, count) = components(&mask, field.width, true);
-        let filled = fill_holes(field, &mask, &mut labels, count, rules);
+        let holes = Holes::fill(field, &mask, &mut labels, count, rules);
         let mut level = Self::default();
         let mut divided = vec![false; count + 1];
         for (label, runs) in runs_of(&labels, field.width, count).into_iter().enumerate().skip(1) {
             let large = area(&runs) as f32 >= rules.area.0;
-            let whole = Candidate::new(field, runs, rules, filled[label]);
-            divided[label] = large && rules.neck > 0.0 && whole.as_ref().is_none_or(|w| w.solidity < 0.97);
+            let whole = Candidate::new(field, runs, rules, holes.area[label]);
+            divided[label] =
+                divide && large && rules.neck > 0.0 && whole.as_ref().is_none_or(|w| w.solidity < 0.97);
             level.wholes.extend(whole.filter(|w| w.worth > 0.0));
         }
         if divided.contains(&true) {
+            holes.reopen(&mut labels, field.width);
             level.parts = parts_of(field, &labels, &divided, rules);
         }
         level
     }
-}
-
-/// Gives small or round holes to the shape round them; returns the area filled for each label.
-fn fill_holes(field: &Field, mask: &[bool], labels: &mut [u32], count: usize, rules: &Rules) -> Vec<f32> {
-    let (width, height) = (field.width, field.height);
-    let outside: Vec<bool> = mask.iter().map(|m| !m).collect();
-    let (gaps, gap_count) = components(&outside, width, false);
-    let mut filled = vec![0.0; count + 1];
-    for runs in runs_of(&gaps, width, gap_count).into_iter().skip(1) {
-        let Some(top) = runs.first() else { continue };
-        let size = area(&runs) as f32;
-        let limit = if rules.hollow { 0.5 * rules.area.1 } else { 0.0 }.max(0.2 * rules.area.0);
-        let open = runs
-            .iter()
-            .any(|r| r.x0 == 0 || r.x1 as usize + 1 == width || r.y == 0 || r.y as usize + 1 == height);
-        if open || size > limit {
-            continue;
-        }
-        if size > 0.2 * rules.area.0 {
-            let hull = Hull::new(&runs);
-            let roundness = size / (0.25 * std::f32::consts::PI * hull.length().powi(2));
-            if size / (hull.pixels as f32) < 0.85 || roundness < 0.6 {
-                continue;
-            }
-        }
-        let owner = labels[top.y as usize * width + top.x0 as usize - 1];
-        filled[owner as usize] += size;
-        for run in &runs {
-            let start = run.y as usize * width;
-            labels[start + run.x0 as usize..=start + run.x1 as usize].fill(owner);
-        }
-    }
-    filled
 }
 
 /// The parts of every shape marked in `wanted` that has more than one.

@@ -113,48 +113,46 @@ fn gcd(a: i64, b: i64) -> i64 {
 
 /// Labels the connected sets of true pixels 1..=count in the order of their first pixel; false pixels get 0.
 pub(super) fn components(mask: &[bool], width: usize, diagonal: bool) -> (Vec<u32>, usize) {
-    let mut labels = vec![0_u32; mask.len()];
-    let mut parent: Vec<u32> = vec![0];
-    for i in 0..mask.len() {
-        if !mask[i] {
-            continue;
-        }
-        let x = i % width;
-        let mut label = 0;
-        let mut join = |other: u32| {
-            if other > 0 {
-                label = if label == 0 { other } else { unite(&mut parent, label, other) };
+    let reach = u32::from(diagonal);
+    let mut runs: Vec<Run> = Vec::new();
+    let mut parent: Vec<u32> = Vec::new();
+    let mut above = 0..0;
+    for (y, row) in mask.chunks(width.max(1)).enumerate() {
+        let start = runs.len();
+        let mut x = 0;
+        for same in row.chunk_by(|a, b| a == b) {
+            if same[0] {
+                runs.push(Run { y: y as u32, x0: x, x1: x + same.len() as u32 - 1 });
+                parent.push(parent.len() as u32);
             }
-        };
-        if i >= width {
-            join(labels[i - width]);
-            if diagonal && x > 0 {
-                join(labels[i - width - 1]);
+            x += same.len() as u32;
+        }
+        let mut upper = above.start;
+        for i in start..runs.len() {
+            let run = runs[i];
+            while upper < above.end && runs[upper].x1 + reach < run.x0 {
+                upper += 1;
             }
-            if diagonal && x + 1 < width {
-                join(labels[i - width + 1]);
+            let mut k = upper;
+            while k < above.end && runs[k].x0 <= run.x1 + reach {
+                unite(&mut parent, i as u32, k as u32);
+                k += 1;
             }
         }
-        if x > 0 {
-            join(labels[i - 1]);
-        }
-        if label == 0 {
-            label = parent.len() as u32;
-            parent.push(label);
-        }
-        labels[i] = label;
+        above = start..runs.len();
     }
-    let mut names = vec![0_u32; parent.len()];
+    let mut labels = vec![0_u32; mask.len()];
+    let mut names = vec![0_u32; runs.len()];
     let mut count = 0;
-    for l in 1..parent.len() {
-        let root = find(&mut parent, l as u32) as usize;
+    for (i, run) in runs.iter().enumerate() {
+        let root = find(&mut parent, i as u32) as usize;
         if names[root] == 0 {
             count += 1;
             names[root] = count;
         }
-        names[l] = names[root];
+        let row = run.y as usize * width;
+        labels[row + run.x0 as usize..=row + run.x1 as usize].fill(names[root]);
     }
-    labels.iter_mut().for_each(|l| *l = names[*l as usize]);
     (labels, count as usize)
 }
 

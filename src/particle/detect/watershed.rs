@@ -16,7 +16,7 @@ use std::collections::BinaryHeap;
 const CLEAR: f32 = 0.6;
 
 /// Number of thresholds looked at.
-const LEVELS: usize = 30;
+const LEVELS: usize = 36;
 
 /// The particles of a field: a label map (0 = nobody, else index + 1 into `detections`) and what was measured.
 #[derive(Clone, Debug)]
@@ -30,7 +30,8 @@ pub(super) struct Segmentation {
 /// # Errors
 /// [`Error::Stopped`] as soon as `progress` returns false.
 pub(super) fn segment(field: &Field, plan: &Plan, progress: Progress<'_>) -> Result<Segmentation> {
-    let rules = plan.rules(field.factor);
+    let mut rules = plan.rules(field);
+    rules.dip = rules.dip.max(2.5 * field.noise());
     let thresholds = thresholds(field, plan.contrast);
     let choices = choose(field, &thresholds, &rules, &|done| progress(0.6 * done))?;
     let mut labels = vec![0_u32; field.values.len()];
@@ -44,7 +45,7 @@ pub(super) fn segment(field: &Field, plan: &Plan, progress: Progress<'_>) -> Res
     let width = |c: &Candidate| c.area / Hull::new(&c.runs).length();
     let small = |of: &dyn Fn(&Seed) -> f32| {
         let all: Vec<f32> = seeds.iter().map(of).collect();
-        0.7 * percentiles(&all, &[10.0])[0]
+        0.6 * percentiles(&all, &[25.0])[0]
     };
     // Rims and crumbs of the bright ones are left, too: smaller or thinner than any particle so far.
     let (least_width, least_area) = (small(&|s| s.width), small(&|s| area(&s.runs) as f32));
@@ -183,6 +184,8 @@ fn grow(field: &Field, labels: &mut [u32], seeds: &mut [Seed]) {
 /// Measures every labelled shape, drops what is no particle, and renumbers the labels.
 fn measure(field: &Field, plan: &Plan, labels: &mut [u32], seeds: &[Seed]) -> Vec<Detection> {
     let rings = rings(field, labels, seeds.len());
+    // Pixels average the noise out, but the seeds are the brightest spots of many.
+    let noise = field.noise();
     let mut names = vec![0_u32; seeds.len() + 1];
     let mut detections = Vec::new();
     for (s, (seed, ring)) in seeds.iter().zip(rings).enumerate() {
@@ -195,8 +198,9 @@ fn measure(field: &Field, plan: &Plan, labels: &mut [u32], seeds: &[Seed]) -> Ve
         if solidity < if contrast < 2.0 * plan.contrast { 0.85 } else { 0.7 } {
             continue;
         }
+        let least = plan.contrast.max(2.0 * noise);
         let fits = (plan.diameter.0..=plan.diameter.1).contains(&detection.diameter);
-        if fits && contrast >= plan.contrast && detection.area >= plan.min_area {
+        if fits && contrast >= least && detection.area >= plan.min_area {
             detection.score = (contrast / CLEAR).clamp(0.0, 1.0).sqrt() * solidity;
             detections.push(detection);
             names[s + 1] = detections.len() as u32;

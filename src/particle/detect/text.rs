@@ -1,0 +1,92 @@
+//! Text and marks burnt into the picture outside the banner.
+
+use super::banner::propose_banner;
+use super::shape::{Run, area, components, runs_of};
+use crate::micrograph::Micrograph;
+use crate::micrograph::stats::percentiles;
+use crate::particle::Region;
+
+/// Strokes smaller than this are clipped noise.
+const LEAST_PIXELS: usize = 12;
+/// A stroke ends at a step of this share of the grey range; a clipped particle fades.
+const STEP: f32 = 0.15;
+/// Strokes nearer than this many pixels belong together; also the margin round them.
+const MARGIN: f32 = 4.0;
+
+/// Regions in which nothing is a particle: the banner first, if there is one, then text and marks burnt in elsewhere.
+pub fn propose_excluded(m: &Micrograph) -> Vec<Region> {
+    let banner = propose_banner(m);
+    let mut boxes = Vec::new();
+    let (low, high) = m.pixels.iter().fold((f32::MAX, f32::MIN), |(a, b), v| (a.min(*v), b.max(*v)));
+    if low < high {
+        for value in [low, high] {
+            boxes.extend(strokes(m, banner.as_ref(), value, STEP * (high - low)));
+        }
+    }
+    banner.into_iter().chain(join(boxes)).collect()
+}
+
+/// Boxes round sharp solid shapes of exactly this value.
+fn strokes(m: &Micrograph, banner: Option<&Region>, value: f32, step: f32) -> Vec<Region> {
+    let in_banner = |i: usize| banner.is_some_and(|b| b.contains((i % m.width) as f32, (i / m.width) as f32));
+    let mask: Vec<bool> = m.pixels.iter().enumerate().map(|(i, v)| *v == value && !in_banner(i)).collect();
+    let (labels, count) = components(&mask, m.width, true);
+    let most = m.pixels.len() / 50;
+    runs_of(&labels, m.width, count)
+        .into_iter()
+        .filter(|runs| (LEAST_PIXELS..=most).contains(&area(runs)))
+        .filter(|runs| sharp(m, runs, value, step))
+        .map(|runs| bounds(&runs))
+        .collect()
+}
+
+/// True if most pixels beside the runs differ by more than `step`.
+fn sharp(m: &Micrograph, runs: &[Run], value: f32, step: f32) -> bool {
+    let mut steps = Vec::new();
+    for run in runs {
+        let row = &m.pixels[run.y as usize * m.width..][..m.width];
+        let left = run.x0.checked_sub(1).map(|x| row[x as usize]);
+        let right = row.get(run.x1 as usize + 1).copied();
+        steps.extend(left.into_iter().chain(right).map(|v| (v - value).abs()));
+    }
+    // A long bar has few ends; above and below it are as telling.
+    for run in runs {
+        for y in
+            [run.y.checked_sub(1), Some(run.y + 1)].into_iter().flatten().filter(|y| (*y as usize) < m.height)
+        {
+            let row = &m.pixels[y as usize * m.width..][run.x0 as usize..=run.x1 as usize];
+            steps.extend(row.iter().map(|v| (v - value).abs()).filter(|s| *s > 0.0));
+        }
+    }
+    percentiles(&steps, &[40.0])[0] > step
+}
+
+fn bounds(runs: &[Run]) -> Region {
+    let x0 = runs.iter().map(|r| r.x0).min().unwrap_or(0);
+    let x1 = runs.iter().map(|r| r.x1).max().unwrap_or(0);
+    let (y0, y1) = (runs.first().map_or(0, |r| r.y), runs.last().map_or(0, |r| r.y));
+    Region { x0: x0 as f32 - 0.5, y0: y0 as f32 - 0.5, x1: x1 as f32 + 0.5, y1: y1 as f32 + 0.5 }
+}
+
+/// Joins boxes until none are near each other; letters become a line of text.
+fn join(mut boxes: Vec<Region>) -> Vec<Region> {
+    for b in &mut boxes {
+        *b = Region { x0: b.x0 - MARGIN, y0: b.y0 - MARGIN, x1: b.x1 + MARGIN, y1: b.y1 + MARGIN };
+    }
+    let mut joined: Vec<Region> = Vec::new();
+    while let Some(mut next) = boxes.pop() {
+        let touches = |a: &Region, b: &Region| a.x0 < b.x1 && b.x0 < a.x1 && a.y0 < b.y1 && b.y0 < a.y1;
+        while let Some(k) = joined.iter().position(|j| touches(j, &next)) {
+            let other = joined.swap_remove(k);
+            next = Region {
+                x0: next.x0.min(other.x0),
+                y0: next.y0.min(other.y0),
+                x1: next.x1.max(other.x1),
+                y1: next.y1.max(other.y1),
+            };
+        }
+        joined.push(next);
+    }
+    joined.sort_by(|a, b| a.y0.total_cmp(&b.y0).then(a.x0.total_cmp(&b.x0)));
+    joined
+}
