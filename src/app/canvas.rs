@@ -286,18 +286,18 @@ impl View {
 
 impl Placement {
     /// Screen position of a point of the micrograph (pixel centres are whole numbers).
-    pub fn to_screen(&self, x: f32, y: f32) -> Pos2 {
+    pub fn to_screen(self, x: f32, y: f32) -> Pos2 {
         self.origin + vec2(x + 0.5, y + 0.5) * self.zoom
     }
 
     /// The point of the micrograph at a screen position.
-    pub fn to_picture(&self, pos: Pos2) -> Pos2 {
+    pub fn to_picture(self, pos: Pos2) -> Pos2 {
         let at = (pos - self.origin) / self.zoom;
         Pos2::new(at.x - 0.5, at.y - 0.5)
     }
 
     /// A region of the micrograph on screen.
-    pub fn to_screen_rect(&self, region: Region) -> Rect {
+    pub fn to_screen_rect(self, region: Region) -> Rect {
         Rect::from_two_pos(self.to_screen(region.x0, region.y0), self.to_screen(region.x1, region.y1))
     }
 }

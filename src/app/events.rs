@@ -66,11 +66,10 @@ impl App {
     }
 
     fn on_predictions(&mut self, predictions: Arc<[crate::particle::Prediction]>) {
-        if let Some(export) = &mut self.export {
-            if export.take_predictions(&predictions) {
-                let path = export.model.clone();
-                self.worker.send(Command::Save(path));
-            }
+        if let Some(export) = &mut self.export
+            && export.take_predictions(&predictions)
+        {
+            self.worker.send(Command::Save(export.model.clone()));
         }
         let Some(dataset) = &self.state.training.dataset else { return };
         if dataset.ids.len() != predictions.len() {
