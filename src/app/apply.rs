@@ -60,7 +60,7 @@ impl App {
             Action::PreviousMicrograph => self.step_micrograph(-1),
             Action::Use(tool) => self.state.tool = tool,
             Action::TrainOrPause | Action::Train | Action::Pause | Action::Resume | Action::Stop => {
-                self.run(&action)
+                self.run(&action);
             }
             Action::UseDevice(device) => self.state.training.choice = device,
             Action::Preview(request) => self.want_preview(request),

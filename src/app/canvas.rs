@@ -4,7 +4,7 @@ use super::action::{Action, Tool};
 use super::overlay::{self, Marks};
 use super::state::{Opened, State};
 use super::tiles::{Placement, Tiles};
-use super::{icon, welcome};
+use super::{icon, theme, welcome};
 use crate::particle::MicrographId;
 use crate::project::edit::Edit;
 use crate::project::{MicrographEntry, Region};
@@ -100,7 +100,7 @@ impl CanvasPanel {
         let response = ui.allocate_rect(rect, Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Micrograph canvas"));
         let painter = ui.painter().with_clip_rect(rect);
-        painter.rect_filled(rect, 0.0, ui.visuals().extreme_bg_color);
+        painter.rect_filled(rect, 0.0, theme::canvas(ui.visuals()));
         match state.pictures.get(&entry.id) {
             Some(Opened::Ready(_)) => self.picture(ui, &painter, &response, state, entry, actions),
             Some(Opened::Failed(problem)) => notice(ui, rect, "This micrograph cannot be shown", problem),
@@ -239,7 +239,7 @@ impl CanvasPanel {
         place: Placement,
         actions: &mut Vec<Action>,
     ) {
-        let shift = ui.input(|input| input.modifiers.shift);
+        let shift = ui.input(shift_held);
         let boxes = matches!(state.tool, Tool::Select | Tool::Exclude) || shift;
         if response.drag_started_by(PointerButton::Primary) && boxes && !ui.input(|i| i.key_down(Key::Space))
         {
@@ -286,24 +286,24 @@ impl View {
 
 impl Placement {
     /// Screen position of a point of the micrograph (pixel centres are whole numbers).
-    pub fn to_screen(&self, x: f32, y: f32) -> Pos2 {
+    pub fn to_screen(self, x: f32, y: f32) -> Pos2 {
         self.origin + vec2(x + 0.5, y + 0.5) * self.zoom
     }
 
     /// The point of the micrograph at a screen position.
-    pub fn to_picture(&self, pos: Pos2) -> Pos2 {
+    pub fn to_picture(self, pos: Pos2) -> Pos2 {
         let at = (pos - self.origin) / self.zoom;
         Pos2::new(at.x - 0.5, at.y - 0.5)
     }
 
     /// A region of the micrograph on screen.
-    pub fn to_screen_rect(&self, region: Region) -> Rect {
+    pub fn to_screen_rect(self, region: Region) -> Rect {
         Rect::from_two_pos(self.to_screen(region.x0, region.y0), self.to_screen(region.x1, region.y1))
     }
 }
 
 fn navigate(ui: &Ui, response: &Response, tool: Tool, space: bool, view: &mut View) {
-    let shift = ui.input(|input| input.modifiers.shift);
+    let shift = ui.input(shift_held);
     let pans = response.dragged_by(PointerButton::Middle)
         || (response.dragged_by(PointerButton::Primary) && (space || (tool == Tool::Pick && !shift)));
     if pans {
@@ -343,7 +343,7 @@ fn click(
     if !response.clicked() {
         return;
     }
-    let shift = ui.input(|input| input.modifiers.shift);
+    let shift = ui.input(shift_held);
     match (under, state.tool) {
         (Some(id), _) if shift => actions.push(Action::ToggleSelected(id)),
         (Some(id), Tool::Pick) => actions.push(Action::LabelParticle(id)),
@@ -360,6 +360,15 @@ fn click(
         (None, _) if !shift => actions.push(Action::SelectNone),
         _ => {}
     }
+}
+
+/// Shift at the moment of the last click: when frames are slow it may have been let go since.
+fn shift_held(input: &egui::InputState) -> bool {
+    let clicked = input.events.iter().rev().find_map(|event| match event {
+        egui::Event::PointerButton { modifiers, .. } => Some(*modifiers),
+        _ => None,
+    });
+    clicked.unwrap_or(input.modifiers).shift
 }
 
 /// The drawn box as an excluded region, cut to the picture; none for a box of nothing.
@@ -395,12 +404,7 @@ pub fn drop_hint(ctx: &egui::Context) {
         ctx.layer_painter(egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop hint")));
     let rect = ctx.content_rect();
     painter.rect_filled(rect, 0.0, Color32::from_black_alpha(160));
-    painter.rect_stroke(
-        rect.shrink(8.0),
-        6.0,
-        Stroke::new(2.0, super::theme::ACCENT),
-        egui::StrokeKind::Inside,
-    );
+    painter.rect_stroke(rect.shrink(8.0), 6.0, Stroke::new(2.0, theme::ACCENT), egui::StrokeKind::Inside);
     let font = egui::FontId::proportional(22.0);
     painter.text(rect.center(), egui::Align2::CENTER_CENTER, "Drop to open", font, Color32::WHITE);
 }

@@ -181,8 +181,9 @@ pub fn show(ctx: &egui::Context, dialog: &mut Dialog, state: &State) -> Asked {
 
 /// A modal box with a title; true when it should close.
 fn modal(ctx: &egui::Context, id: &str, title: &str, content: impl FnOnce(&mut Ui) -> bool) -> bool {
-    let shown = Modal::new(Id::unique(("dialog", id))).show(ctx, |ui| {
-        ui.set_width(460.0_f32.min(ctx.content_rect().width() - 40.0));
+    let frame = egui::Frame::popup(&ctx.global_style()).inner_margin(16);
+    let shown = Modal::new(Id::unique(("dialog", id))).frame(frame).show(ctx, |ui| {
+        ui.set_width(520.0_f32.min(ctx.content_rect().width() - 40.0));
         ui.heading(title);
         ui.add_space(6.0);
         content(ui)
@@ -277,8 +278,9 @@ fn keys(ui: &mut Ui) -> bool {
             row(ui, "Remove a particle", "Right click");
             row(ui, "Move the picture", "Drag, Space+Drag, middle button");
             row(ui, "Zoom to the pointer", "Wheel");
-            for action in super::action::WITH_KEYS {
-                let look = action.look();
+            let mut looks: Vec<_> = super::action::WITH_KEYS.iter().map(Action::look).collect();
+            looks.sort_by_key(|look| look.name);
+            for look in looks {
                 let keys: Vec<String> = look.keys.iter().map(|keys| ui.ctx().format_shortcut(keys)).collect();
                 row(ui, look.name.trim_end_matches('…'), &keys.join(", "));
             }

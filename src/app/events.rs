@@ -66,11 +66,10 @@ impl App {
     }
 
     fn on_predictions(&mut self, predictions: Arc<[crate::particle::Prediction]>) {
-        if let Some(export) = &mut self.export {
-            if export.take_predictions(&predictions) {
-                let path = export.model.clone();
-                self.worker.send(Command::Save(path));
-            }
+        if let Some(export) = &mut self.export
+            && export.take_predictions(&predictions)
+        {
+            self.worker.send(Command::Save(export.model.clone()));
         }
         let Some(dataset) = &self.state.training.dataset else { return };
         if dataset.ids.len() != predictions.len() {
@@ -404,7 +403,11 @@ impl App {
         if previews.asked.as_ref().is_some_and(|(_, since)| since.elapsed() < LOST) {
             return;
         }
-        if let Some(request) = previews.wanted_image.take().or_else(|| previews.wanted_manifold.take()) {
+        // In turns: while the model learns fast, each of the two is wanted again before the other was drawn.
+        let (image, manifold) = (&mut previews.wanted_image, &mut previews.wanted_manifold);
+        let turns = if previews.manifold_next { [manifold, image] } else { [image, manifold] };
+        if let Some(request) = turns.into_iter().find_map(Option::take) {
+            previews.manifold_next = matches!(request, PreviewRequest::At { .. });
             previews.asked = Some((request.clone(), Instant::now()));
             self.worker.send(Command::Preview(request));
         }

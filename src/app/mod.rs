@@ -117,10 +117,7 @@ impl App {
         let ctx = cc.egui_ctx.clone();
         theme::install(&ctx);
         ctx.set_theme(egui::ThemePreference::Dark);
-        let wake = {
-            let ctx = ctx.clone();
-            move || ctx.request_repaint()
-        };
+        let wake = move || ctx.request_repaint();
         let mut actions = Vec::new();
         let mut paths: Vec<PathBuf> = open.project.into_iter().collect();
         paths.extend(open.images);

@@ -120,12 +120,10 @@ impl Mark {
             Look::Predicted { class, colour, probability } => {
                 let opacity = opacity(probability);
                 let mut corners = Marker::of(class).corners(at, radius);
-                shapes.push(Shape::closed_line(
-                    corners.clone(),
-                    Stroke::new(2.5, UNDERLINE.gamma_multiply(0.6 * opacity)),
-                ));
                 corners.extend(corners.first().copied());
-                let dash = (radius * 0.5).clamp(3.0, 8.0);
+                let dash = (radius * 0.36).clamp(3.0, 8.0);
+                let under = Stroke::new(3.0, UNDERLINE.gamma_multiply(0.7 * opacity));
+                shapes.extend(Shape::dashed_line(&corners, under, dash, dash * 0.7));
                 let stroke = Stroke::new(1.5, colour.gamma_multiply(opacity));
                 shapes.extend(Shape::dashed_line(&corners, stroke, dash, dash * 0.7));
             }

@@ -135,7 +135,7 @@ mod tests {
 
     fn ramp(width: usize, height: usize) -> Micrograph {
         let pixels: Vec<f32> = (0..width * height).map(|i| (i % width) as f32).collect();
-        Micrograph { width, height, pixels: pixels.into(), pixel_size: None, replaced: 0 }
+        Micrograph::new(width, height, pixels, None).unwrap()
     }
 
     #[test]
@@ -161,13 +161,7 @@ mod tests {
 
     #[test]
     fn contrast_of_a_flat_picture_is_a_range() {
-        let picture = Picture::new(Micrograph {
-            width: 2,
-            height: 2,
-            pixels: vec![7.0; 4].into(),
-            pixel_size: None,
-            replaced: 0,
-        });
+        let picture = Picture::new(Micrograph::new(2, 2, vec![7.0; 4], None).unwrap());
         let (low, high) = picture.range((0.5, 99.5));
         assert!(low < high && low == 7.0);
     }

@@ -71,6 +71,17 @@ impl SettingsPanel {
     }
 }
 
+/// A field's name, as wide as the others, so that the fields stand in one column.
+fn name(ui: &mut Ui, text: &str) -> egui::Response {
+    let size = egui::vec2(116.0, ui.spacing().interact_size.y);
+    let layout = egui::Layout::left_to_right(egui::Align::Center);
+    ui.allocate_ui_with_layout(size, layout, |ui| {
+        ui.set_min_width(size.x);
+        ui.label(text)
+    })
+    .inner
+}
+
 /// A field with one plain line under it.
 fn line(ui: &mut Ui, meaning: &str, field: impl FnOnce(&mut Ui)) {
     ui.horizontal(field);
@@ -83,7 +94,7 @@ fn training(ui: &mut Ui, config: &mut TrainConfig) {
         ui,
         "Paper is the published recipe to the letter; Default also turns and shifts the labelled patches.",
         |ui| {
-            ui.label("Preset");
+            name(ui, "Preset");
             for (which, name) in [(Preset::Default, "Default"), (Preset::Paper, "Paper")] {
                 let settings = preset(which);
                 let chosen = TrainConfig { seed: config.seed, ..settings.clone() } == *config;
@@ -94,22 +105,22 @@ fn training(ui: &mut Ui, config: &mut TrainConfig) {
         },
     );
     line(ui, "How often all particles are seen.", |ui| {
-        let label = ui.label("Epochs");
+        let label = name(ui, "Epochs");
         ui.add(DragValue::new(&mut config.epochs).range(1..=100_000).update_while_editing(false))
             .labelled_by(label.id);
     });
     line(ui, "Particles a step; more is smoother and needs more memory.", |ui| {
-        let label = ui.label("Batch");
+        let label = name(ui, "Batch");
         ui.add(DragValue::new(&mut config.batch).range(1..=4096).update_while_editing(false))
             .labelled_by(label.id);
     });
     line(ui, "Numbers that describe a particle besides its class and pose.", |ui| {
-        let label = ui.label("Latents");
+        let label = name(ui, "Latents");
         ui.add(DragValue::new(&mut config.latent).range(1..=64).update_while_editing(false))
             .labelled_by(label.id);
     });
     line(ui, "Step size of the optimiser (Adam).", |ui| {
-        let label = ui.label("Learning rate");
+        let label = name(ui, "Learning rate");
         ui.add(
             DragValue::new(&mut config.learning_rate)
                 .range(1e-6..=1.0)
@@ -120,13 +131,13 @@ fn training(ui: &mut Ui, config: &mut TrainConfig) {
         .labelled_by(label.id);
     });
     line(ui, "What must not make two particles different.", |ui| {
-        ui.label("Blind to");
+        name(ui, "Blind to");
         ui.checkbox(&mut config.invariances.rotation, "rotation");
         ui.checkbox(&mut config.invariances.translation, "shift");
         ui.checkbox(&mut config.invariances.scale, "size");
     });
     line(ui, "The same seed on the CPU gives the same model.", |ui| {
-        let label = ui.label("Seed");
+        let label = name(ui, "Seed");
         ui.add(DragValue::new(&mut config.seed).update_while_editing(false)).labelled_by(label.id);
     });
 }
@@ -154,7 +165,7 @@ fn patches(ui: &mut Ui, patch: &mut PatchGeometry) {
         },
     );
     line(ui, "Square where the pixel size is not known.", |ui| {
-        let label = ui.label("Patch in pixels");
+        let label = name(ui, "Patch in pixels");
         ui.add(
             DragValue::new(&mut patch.extent_px)
                 .range(4.0..=4096.0)
@@ -165,7 +176,7 @@ fn patches(ui: &mut Ui, patch: &mut PatchGeometry) {
         .labelled_by(label.id);
     });
     line(ui, "Pixels a side the model sees; more shows finer detail and is slower.", |ui| {
-        let label = ui.label("Patch resolution");
+        let label = name(ui, "Patch resolution");
         ui.add(DragValue::new(&mut patch.side).range(24..=64).suffix(" px").update_while_editing(false))
             .labelled_by(label.id);
     });

@@ -76,6 +76,8 @@ pub struct Previews {
     /// At most one request of each kind waits: the newest.
     pub wanted_manifold: Option<PreviewRequest>,
     pub wanted_image: Option<PreviewRequest>,
+    /// The other kind was asked last.
+    pub manifold_next: bool,
     /// Sent and not answered; the worker answers only the newest, so there is never more than one.
     pub asked: Option<(PreviewRequest, std::time::Instant)>,
     pub manifold: Option<PreviewImages>,

@@ -195,6 +195,11 @@ pub fn marker(ui: &mut egui::Ui, class: &Class) {
     ui.painter().add(Marker::of(class.id).filled(rect.center(), 5.0, colour(class)));
 }
 
+/// The ground round a micrograph: never brighter than the micrograph itself.
+pub fn canvas(visuals: &Visuals) -> Color32 {
+    if visuals.dark_mode { visuals.extreme_bg_color } else { rgb(0xb9_bcc0) }
+}
+
 /// Grid lines of plots: there when looked for.
 pub fn grid(visuals: &Visuals) -> Color32 {
     visuals.weak_text_color().gamma_multiply(0.35)

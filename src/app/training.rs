@@ -208,7 +208,7 @@ pub fn duration(seconds: f64) -> String {
 }
 
 /// A quiet plot: no dragging, the bounds follow the data.
-fn plot<'a>(ui: &Ui, name: &'static str, height: f32) -> Plot<'a> {
+fn plot<'a>(ui: &Ui, name: &'static str, x_label: &'static str, height: f32) -> Plot<'a> {
     Plot::new(name)
         .height(height)
         .allow_drag(false)
@@ -217,6 +217,7 @@ fn plot<'a>(ui: &Ui, name: &'static str, height: f32) -> Plot<'a> {
         .allow_boxed_zoom(false)
         .allow_axis_zoom_drag(false)
         .show_crosshair(false)
+        .custom_x_axes(vec![egui_plot::AxisHints::new_x().label(x_label).label_spacing(28.0..=56.0)])
         .y_axis_min_width(44.0)
         .grid_color(theme::grid(ui.visuals()))
         .include_x(1.0)
@@ -232,7 +233,7 @@ fn loss_plot(ui: &mut Ui, curve: &[EpochPoint], logarithmic: bool, height: f32) 
         .map(|(loss, point)| [point.epoch as f64, value(loss)])
         .collect();
     let colour = if ui.visuals().dark_mode { theme::ACCENT } else { Color32::from_rgb(0x1f, 0x55, 0xc4) };
-    let mut plot = plot(ui, "loss", height).y_axis_label("nats / image").label_formatter(move |at| {
+    let mut plot = plot(ui, "loss", "", height).y_axis_label("nats / image").label_formatter(move |at| {
         let egui_plot::HoverPosition::NearDataPoint { position, .. } = at else { return None };
         let loss = if logarithmic { 10.0_f64.powf(position.y) } else { position.y };
         Some(format!("epoch {:.0}\n{loss:.1}", position.x))
@@ -264,8 +265,7 @@ fn accuracy_plot(ui: &mut Ui, curve: &[EpochPoint], height: f32) {
     } else {
         Color32::from_rgb(0, 0x7a, 0x58)
     };
-    plot(ui, "accuracy", height)
-        .x_axis_label("epoch")
+    plot(ui, "accuracy", "epoch", height)
         .y_axis_label("accuracy")
         .include_y(0.0)
         .include_y(1.0)

@@ -112,7 +112,9 @@ impl TraversalPanel {
                 *second = part(pos.y, rect.bottom(), rect.top());
             }
         }
-        self.cross(ui, rect);
+        if self.manifold.texture.is_some() {
+            self.cross(ui, rect);
+        }
     }
 
     /// Where the sliders stand, on the grid.

@@ -7,8 +7,8 @@ use egui::{Button, Rect, RichText, Ui, vec2};
 /// Draws the welcome into the middle of the canvas.
 pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     let rect = ui.available_rect_before_wrap();
-    ui.painter().rect_filled(rect, 0.0, ui.visuals().extreme_bg_color);
-    let inner = Rect::from_center_size(rect.center(), vec2(rect.width().min(520.0) - 32.0, 300.0));
+    ui.painter().rect_filled(rect, 0.0, ui.visuals().faint_bg_color);
+    let inner = Rect::from_center_size(rect.center(), vec2(rect.width().min(640.0) - 32.0, 300.0));
     ui.scope_builder(egui::UiBuilder::new().max_rect(inner), |ui| {
         ui.vertical_centered(|ui| {
             if state.under_way.is_empty() {
