@@ -1,6 +1,7 @@
 //! How long is one training step, and how many images a second is that?
 //!
 //! `cargo bench --bench step` measures the CPU (tile kernel and plain operations); `NANOTHECA_BENCH_GPU=1` adds wgpu.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that panics has failed
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use nanotheca::particle::patch::PatchSet;

@@ -1,4 +1,5 @@
 //! The window does the user's work: driven through its accessibility tree, with no display.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that panics has failed
 
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Vec2, vec2};
 use egui_kittest::Harness;
@@ -162,7 +163,7 @@ fn pictures_given_on_the_command_line_open_in_order() {
     let mut second = image::open(&images[1]).unwrap().to_luma8();
     second.put_pixel(0, 0, image::Luma([1]));
     second.save(&images[1]).unwrap();
-    let mut window = Window::open(Open { images: images.clone(), ..Open::default() });
+    let mut window = Window::open(Open { images, ..Open::default() });
     window.until("both pictures", |w| w.app().project().micrographs.len() == 2);
     let names: Vec<String> =
         window.app().project().micrographs.iter().map(|entry| entry.file_name()).collect();

@@ -44,7 +44,7 @@ pub fn unlabelled(
         let rows = super::vae::class_column(&sparse.rows, &x.device());
         let pick = |all: &[u32]| sparse.rows.iter().map(|&r| all[r as usize]).collect::<Vec<u32>>();
         // Kept probabilities, renormalised per image; differentiable through both.
-        let kept = row_q.clone() * sparse.mask.clone();
+        let kept = row_q * sparse.mask.clone();
         let total = kept.clone().reshape([k, batch]).sum_dim(0).repeat_dim(0, k).reshape([k * batch]);
         let weight = (kept / total).select(0, rows.clone());
         vae.weighted_excess(z.select(0, rows), &pick(&classes), &pick(&images), x.clone(), weight, subset)

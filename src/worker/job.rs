@@ -134,7 +134,7 @@ fn labels(
         let judge = match class {
             Some(c) if !marked => {
                 seen[c] += 1;
-                counts[c] >= ENOUGH_TO_HOLD_OUT && seen[c] % EVERY == 0
+                counts[c] >= ENOUGH_TO_HOLD_OUT && seen[c].is_multiple_of(EVERY)
             }
             _ => particle.held_out,
         };

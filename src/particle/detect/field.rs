@@ -217,8 +217,9 @@ fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> Option<[f64; 
         for row in 0..N {
             if row != column {
                 let part = a[row][column] / a[column][column];
-                for k in column..N {
-                    a[row][k] -= part * a[column][k];
+                let lead = a[column];
+                for (value, lead) in a[row][column..].iter_mut().zip(&lead[column..]) {
+                    *value -= part * lead;
                 }
                 b[row] -= part * b[column];
             }

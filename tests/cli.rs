@@ -1,0 +1,328 @@
+//! The command line: names, options, columns and exit codes that other programs rely on, and errors in words.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that panics has failed
+
+use image::{GrayImage, Luma};
+use nanotheca::library::{star, table};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn nanotheca(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_nanotheca"))
+        .args(arguments)
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .output()
+        .unwrap()
+}
+
+/// Standard output of a command that must succeed.
+fn works(arguments: &[&str]) -> String {
+    let output = nanotheca(arguments);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{arguments:?}\n{out}{err}");
+    out.into_owned()
+}
+
+/// Standard error of a command that must fail.
+fn fails(arguments: &[&str]) -> String {
+    let output = nanotheca(arguments);
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        !output.status.success(),
+        "{arguments:?} should fail\n{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    assert!(!err.contains("panicked"), "{err}");
+    err
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+const SIDE: u32 = 320;
+
+/// Bars and discs on a dark ground, and the table that labels six of each and leaves six.
+fn field(folder: &Path) -> (PathBuf, PathBuf) {
+    let mut picture = GrayImage::from_pixel(SIDE, SIDE, Luma([30]));
+    let mut labels = "image,x,y,class\n".to_owned();
+    for i in 0..25_u32 {
+        let (cx, cy) = (32.0 + 64.0 * (i % 5) as f32, 32.0 + 64.0 * (i / 5) as f32);
+        let (sin, cos) = (i as f32 * 0.7).sin_cos();
+        for (x, y, pixel) in picture.enumerate_pixels_mut() {
+            let (dx, dy) = (x as f32 - cx, y as f32 - cy);
+            let inside = if i % 2 == 0 {
+                (dx * cos + dy * sin).abs() < 20.0 && (dy * cos - dx * sin).abs() < 5.0
+            } else {
+                dx.hypot(dy) < 10.0
+            };
+            if inside {
+                *pixel = Luma([200]);
+            }
+        }
+        let class = match (i < 14, i % 2 == 0) {
+            (true, true) => "bar",
+            (true, false) => "disc",
+            (false, _) => "",
+        };
+        labels += &format!("field.png,{cx},{cy},{class}\n");
+    }
+    let (path, table) = (folder.join("field.png"), folder.join("labels.csv"));
+    picture.save(&path).unwrap();
+    fs::write(&table, labels).unwrap();
+    (path, table)
+}
+
+/// A project of the field with a training of a few seconds.
+fn project(folder: &Path) -> PathBuf {
+    let (picture, labels) = field(folder);
+    let path = folder.join("field.nanotheca");
+    let said = works(&[
+        "new",
+        text(&path),
+        "--images",
+        text(&picture),
+        "--labels",
+        text(&labels),
+        "--patch-px",
+        "56",
+    ]);
+    assert!(said.contains("25 particle(s), 2 class(es)"), "{said}");
+    set_training(
+        &path,
+        r#"{"epochs": 12, "hidden_encoder": [24], "hidden_decoder": [24], "hidden_classifier": [24]}"#,
+    );
+    path
+}
+
+fn set_training(path: &Path, settings: &str) {
+    let mut file: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    file["training"] = serde_json::from_str(settings).unwrap();
+    fs::write(path, serde_json::to_string_pretty(&file).unwrap()).unwrap();
+}
+
+#[test]
+fn a_project_becomes_a_library_and_can_be_exported_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = project(folder.path());
+    let out = folder.path().join("library");
+    works(&["run", text(&project), "--out", text(&out), "--device", "cpu", "--seed", "3"]);
+    let table =
+        table::read(fs::File::open(out.join("library.csv")).unwrap(), &out.join("library.csv")).unwrap();
+    assert_eq!(table.rows.len(), 25);
+    let star_path = out.join("particles.star");
+    let star = star::read(&fs::read_to_string(&star_path).unwrap(), &star_path).unwrap();
+    assert_eq!(star.block("particles").unwrap().numbers("rlnCoordinateX").unwrap().len(), 25);
+    let report: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(out.join("report.json")).unwrap()).unwrap();
+    assert!(report["settings"]["command"].as_str().unwrap().starts_with("nanotheca run "), "{report}");
+    assert_eq!(report["settings"]["seed"], 3);
+    let stack = fs::metadata(out.join("stack.mrcs")).unwrap().len();
+    assert!(stack > 1024 && out.join("model.safetensors").is_file());
+    // Again from the model alone: the same table.
+    let again = folder.path().join("again");
+    works(&["export", text(&project), "--out", text(&again)]);
+    let read = |dir: &Path| fs::read_to_string(dir.join("library.csv")).unwrap();
+    assert_eq!(read(&out), read(&again));
+    // Never over an old library.
+    let refused = fails(&["export", text(&project), "--out", text(&again)]);
+    assert!(refused.contains("again") && refused.contains("new folder"), "{refused}");
+}
+
+#[test]
+fn detection_writes_its_table_and_new_takes_its_particles() {
+    let folder = tempfile::tempdir().unwrap();
+    let (picture, labels) = field(folder.path());
+    let picks = folder.path().join("picks.csv");
+    works(&["detect", text(&picture), "--out", text(&picks)]);
+    let rows = fs::read_to_string(&picks).unwrap();
+    assert!(rows.starts_with("image,x,y,diameter_px,diameter_nm,score\n"), "{rows}");
+    assert_eq!(rows.lines().count(), 26, "{rows}");
+    let path = folder.path().join("p.nanotheca");
+    let said =
+        works(&["new", text(&path), "--images", text(&picture), "--labels", text(&labels), "--detect"]);
+    assert!(said.contains("25 particle(s)"), "labelled ones are not found a second time: {said}");
+    let unknown =
+        fails(&["new", text(&folder.path().join("q")), "--images", text(&picture), "--patch-nm", "50"]);
+    assert!(unknown.contains("pixel size is unknown") && unknown.contains("--patch-px"), "{unknown}");
+}
+
+#[test]
+fn info_tells_what_a_file_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let (picture, _) = field(folder.path());
+    let line = works(&["info", text(&picture), "--json"]);
+    let info: serde_json::Value = serde_json::from_str(line.trim()).unwrap();
+    assert_eq!((info["width"].as_u64(), info["height"].as_u64()), (Some(320), Some(320)));
+    for key in ["format", "sample_type", "pixel_size", "min", "max", "mean"] {
+        assert!(info.get(key).is_some(), "{key} in {info}");
+    }
+    let empty = folder.path().join("empty.tif");
+    fs::write(&empty, b"").unwrap();
+    assert!(fails(&["info", text(&empty)]).contains("empty.tif"));
+}
+
+/// Writes arrays of an NPZ the way numpy does, uncompressed.
+fn write_npz(path: &Path, images: &[u8], n: u64, side: u64, labels: Option<&[i32]>) {
+    use npyz::WriterBuilder;
+    let mut npz = npyz::npz::NpzWriter::create(path).unwrap();
+    let options = npyz::zip::write::FileOptions::default;
+    let mut array =
+        npz.array("images", options()).unwrap().default_dtype().shape(&[n, side, side]).begin_nd().unwrap();
+    array.extend(images.iter().copied()).unwrap();
+    array.finish().unwrap();
+    if let Some(labels) = labels {
+        let mut array =
+            npz.array("labels", options()).unwrap().default_dtype().shape(&[n]).begin_nd().unwrap();
+        array.extend(labels.iter().copied()).unwrap();
+        array.finish().unwrap();
+    }
+}
+
+/// Images with a bright top half (class 0) or left half (class 1).
+fn halves(n: usize, side: usize) -> (Vec<u8>, Vec<i32>) {
+    let mut pixels = Vec::new();
+    for i in 0..n {
+        for row in 0..side {
+            for column in 0..side {
+                let bright = if i % 2 == 0 { row < side / 2 } else { column < side / 2 };
+                pixels.push(if bright { 220 } else { 20 + (i % 7) as u8 });
+            }
+        }
+    }
+    (pixels, (0..n).map(|i| (i % 2) as i32).collect())
+}
+
+#[test]
+fn training_prints_an_object_an_epoch_and_its_model_classifies() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (pixels, labels) = halves(40, 12);
+    write_npz(&at("l.npz"), &pixels, 40, 12, Some(&labels));
+    write_npz(&at("u.npz"), &pixels, 40, 12, None);
+    let (l, u, model, csv) = (at("l.npz"), at("u.npz"), at("m.safetensors"), at("out.csv"));
+    let said = works(&[
+        "train",
+        "--labelled",
+        text(&l),
+        "--unlabelled",
+        text(&u),
+        "--validation",
+        text(&l),
+        "--preset",
+        "paper",
+        "--epochs",
+        "3",
+        "--batch",
+        "16",
+        "--hidden",
+        "16",
+        "--latent",
+        "3",
+        "--lr",
+        "0.002",
+        "--invariances",
+        "r,t,s",
+        "--device",
+        "cpu",
+        "--seed",
+        "2",
+        "--out",
+        text(&model),
+        "--json",
+    ]);
+    let lines: Vec<serde_json::Value> = said.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(lines.len(), 3);
+    for (i, line) in lines.iter().enumerate() {
+        assert_eq!(line["epoch"], i + 1);
+        assert!(line["loss"].is_f64() && line["seconds"].is_f64() && line["accuracy"].is_f64(), "{line}");
+    }
+    works(&["classify", "--model", text(&model), "--patches", text(&u), "--out", text(&csv)]);
+    let rows = fs::read_to_string(&csv).unwrap();
+    let header =
+        "label,p_0,p_1,angle_rad,shift_0,shift_1,scale,mu_0,mu_1,mu_2,sigma_0,sigma_1,sigma_2,recon_error";
+    assert_eq!(rows.lines().next().unwrap(), header);
+    assert_eq!(rows.lines().count(), 41);
+    let wrong = fails(&["train", "--unlabelled", text(&u), "--invariances", "r,q"]);
+    assert!(wrong.contains('q') && wrong.contains("r,t"), "{wrong}");
+    write_npz(&at("one.npz"), &pixels, 40, 12, Some(&[0; 40]));
+    let one = fails(&["train", "--labelled", text(&at("one.npz")), "--unlabelled", text(&u)]);
+    assert!(one.contains("one.npz") && one.contains("one class only"), "{one}");
+    write_npz(&at("none.npz"), &pixels, 40, 12, Some(&[-1; 40]));
+    let none = fails(&["train", "--labelled", text(&at("none.npz")), "--unlabelled", text(&u)]);
+    assert!(none.contains("no label"), "{none}");
+}
+
+#[test]
+fn pyroved_weights_classify() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, out) = (folder.path().join("x.npz"), folder.path().join("y.csv"));
+    let (pixels, _) = halves(6, 12);
+    write_npz(&images, &pixels, 6, 12, None);
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity/ssrvae_rt.pt");
+    let arguments = ["classify", "--model", text(&weights), "--patches", text(&images), "--out", text(&out)];
+    works(&[&arguments[..], &["--invariances", "r,t"]].concat());
+    assert_eq!(fs::read_to_string(&out).unwrap().lines().count(), 7);
+    let error = fails(&[&arguments[..], &["--invariances", "r"]].concat());
+    assert!(error.contains("ssrvae_rt.pt"), "{error}");
+}
+
+#[test]
+fn projects_that_cannot_be_trained_say_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let (picture, _) = field(folder.path());
+    let out = folder.path().join("out");
+    let table = folder.path().join("t.csv");
+    let make = |name: &str, rows: &str| {
+        fs::write(&table, format!("image,x,y,class\n{rows}")).unwrap();
+        let path = folder.path().join(name);
+        works(&[
+            "new",
+            text(&path),
+            "--images",
+            text(&picture),
+            "--labels",
+            text(&table),
+            "--patch-px",
+            "56",
+        ]);
+        path.with_extension("nanotheca")
+    };
+    let run = |path: &Path| fails(&["run", text(path), "--out", text(&out), "--device", "cpu"]);
+    let one = make("one", "field.png,32,32,bar\nfield.png,96,32,bar\nfield.png,160,32,\n");
+    assert!(run(&one).contains("one class"), "{}", run(&one));
+    let none = make("none", "field.png,32,32,\nfield.png,96,32,\n");
+    assert!(run(&none).contains("class"), "{}", run(&none));
+    let outside = folder.path().join("outside");
+    fs::write(&table, "image,x,y,class\nfield.png,9999,32,bar\n").unwrap();
+    let error = fails(&["new", text(&outside), "--images", text(&picture), "--labels", text(&table)]);
+    assert!(error.contains("9999") && error.contains("320 x 320"), "{error}");
+    let gone = make("gone", "field.png,32,32,bar\nfield.png,96,32,disc\n");
+    fs::rename(&picture, folder.path().join("elsewhere.bin")).unwrap();
+    let error = run(&gone);
+    assert!(error.contains("field.png") && error.contains("not there"), "{error}");
+    assert!(!out.exists(), "nothing is left behind");
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_named_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = project(folder.path());
+    set_training(
+        &project,
+        r#"{"epochs": 1, "hidden_encoder": [8], "hidden_decoder": [8], "hidden_classifier": [8]}"#,
+    );
+    let blocked = folder.path().join("field.png").join("library");
+    let error = fails(&["run", text(&project), "--out", text(&blocked), "--device", "cpu"]);
+    assert!(error.contains("library") || error.contains("field.png"), "{error}");
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(names.iter().all(|n| !n.to_string_lossy().contains("tmp")), "{names:?}");
+}
+
+#[test]
+fn without_a_display_it_says_so_and_names_the_demo() {
+    let error = fails(&[]);
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.contains("display") && error.contains("nanotheca demo"), "{error}");
+}
