@@ -1,4 +1,5 @@
 //! Particles are found where they are: drawn at known places, and on the real sample micrographs.
+#![allow(clippy::unwrap_used)] // helpers of tests may unwrap, too
 
 use nanotheca::Error;
 use nanotheca::micrograph::{Micrograph, PixelSize};
@@ -218,7 +219,7 @@ fn detection_stops_at_once_and_refuses_nonsense() {
         Settings { max_diameter: 3.0, ..default.clone() },
         Settings { max_diameter: f32::NAN, ..default.clone() },
         Settings { threshold: 1.5, ..default.clone() },
-        Settings { separation: -0.1, ..default.clone() },
+        Settings { separation: -0.1, ..default },
     ] {
         assert!(matches!(detect(&m, ALL, &broken, &|_| true), Err(Error::Invalid { .. })), "{broken:?}");
     }
