@@ -137,9 +137,8 @@ fn a_job_that_cannot_be_done_is_refused_in_words() {
     job.config.latent = 0;
     worker.send(Command::Train(job));
     let message = loop {
-        match worker.events().recv_timeout(PATIENCE).unwrap() {
-            Event::Failed { message, .. } => break message,
-            _ => {}
+        if let Event::Failed { message, .. } = worker.events().recv_timeout(PATIENCE).unwrap() {
+            break message;
         }
     };
     assert!(message.contains("latent"), "{message}");

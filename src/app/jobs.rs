@@ -247,7 +247,7 @@ pub fn import(path: &Path, context: &Context) -> Result<Imported> {
             micrograph.pixel_size,
             hash.as_str(),
         );
-        entry.excluded.extend(detect::propose_banner(&micrograph));
+        entry.excluded = detect::propose_excluded(&micrograph);
         let picture = (page == 0).then(|| Arc::new(Picture::new(micrograph)));
         imports.push(Import { entry, picture });
     }

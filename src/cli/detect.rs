@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::micrograph::format;
-use crate::particle::detect::{Settings, detect, propose_banner};
+use crate::particle::detect::{Settings, detect, propose_excluded};
 use crate::project::atomic::write_file;
 use clap::Args;
 use std::io;
@@ -25,7 +25,7 @@ pub fn run(options: &Options) -> Result<()> {
     let mut rows = Vec::new();
     for image in &options.images {
         let picture = format::open(image)?;
-        let excluded: Vec<_> = propose_banner(&picture).into_iter().collect();
+        let excluded = propose_excluded(&picture);
         let found = detect(&picture, &excluded, &Settings::default(), &|_| true)?;
         println!("{}: {} particles", image.display(), found.len());
         let nm = picture.pixel_size.map(|p| (p.x_nm * p.y_nm).sqrt());

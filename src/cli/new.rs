@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::micrograph::{PixelSize, format};
-use crate::particle::detect::{Detection, Settings, auto_contrast, detect, propose_banner};
+use crate::particle::detect::{Detection, Settings, auto_contrast, detect, propose_excluded};
 use crate::particle::patch::{ParticleExtent, propose_geometry};
 use crate::particle::{Particle, ParticleId};
 use crate::project::{MicrographEntry, Project, labels, source, store};
@@ -55,7 +55,7 @@ pub fn run(options: &Options) -> Result<()> {
         }
         let hash = source::hash_file(image)?;
         let mut entry = MicrographEntry::new(image, 0, picture.width, picture.height, size, hash);
-        entry.excluded.extend(propose_banner(&picture));
+        entry.excluded = propose_excluded(&picture);
         entry.bright = Some(auto_contrast(&picture, &entry.excluded));
         // Sizes of what is on the picture, for the particles or for the patch, whichever is asked for.
         let detections = if options.detect || (options.patch_nm.is_none() && options.patch_px.is_none()) {

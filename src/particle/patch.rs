@@ -1,5 +1,6 @@
 //! Patches: squares cut round particles in physical size, resampled once, normalised.
 
+mod blank;
 mod geometry;
 mod source;
 mod turn;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::micrograph::{PixelSize, format};
-use crate::particle::detect::{auto_contrast, propose_banner};
+use crate::particle::detect::{auto_contrast, propose_excluded};
 use crate::particle::patch::{Edge, Normalise, PatchGeometry};
 use crate::project::{MicrographEntry, Project, labels, source, store};
 use std::path::{Path, PathBuf};
@@ -71,7 +71,7 @@ fn entry(path: &Path, nm_per_px: f64) -> Result<MicrographEntry> {
     let size = PixelSize::new(nm_per_px, nm_per_px);
     let mut entry =
         MicrographEntry::new(path, 0, picture.width, picture.height, size, source::hash_file(path)?);
-    entry.excluded.extend(propose_banner(&picture));
+    entry.excluded = propose_excluded(&picture);
     entry.bright = Some(auto_contrast(&picture, &entry.excluded));
     Ok(entry)
 }

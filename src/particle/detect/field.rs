@@ -217,9 +217,9 @@ fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> Option<[f64; 
         for row in 0..N {
             if row != column {
                 let part = a[row][column] / a[column][column];
-                let lead = a[column];
-                for (value, lead) in a[row][column..].iter_mut().zip(&lead[column..]) {
-                    *value -= part * lead;
+                let above = a[column];
+                for (value, above) in a[row].iter_mut().zip(above).skip(column) {
+                    *value -= part * above;
                 }
                 b[row] -= part * b[column];
             }

@@ -1,8 +1,9 @@
 //! What a field looks like at one threshold: connected shapes, with their holes filled, and their parts.
 
-use super::distance::{distances, divide};
+use super::distance::distances;
 use super::field::Field;
 use super::holes::Holes;
+use super::necks::divide;
 use super::shape::{Hull, Run, area, components, runs_of};
 
 /// What counts as one particle.

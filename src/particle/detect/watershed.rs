@@ -1,7 +1,7 @@
 //! Touching particles: shapes chosen over all thresholds, grown to their half-height outline by a watershed.
 
 use super::choice::{Choice, choose};
-use super::distance::{distances, neighbours};
+use super::distance::neighbours;
 use super::field::{Field, NOTHING};
 use super::levels::Candidate;
 use super::shape::{Hull, Run, area, components, runs_of};
@@ -269,38 +269,4 @@ fn next_to_nothing(field: &Field, run: &Run) -> bool {
         .into_iter()
         .flatten()
         .any(|y| field.values[y * field.width..][run.x0 as usize..=run.x1 as usize].contains(&NOTHING))
-}
-
-/// Divides every labelled shape among the pixels `starts` in it (their index + 1 becomes the label) by a watershed
-/// of its distance map; shapes without a start get 0.
-pub(in crate::particle) fn divide_among(
-    labels: &[u32],
-    width: usize,
-    height: usize,
-    starts: &[Option<usize>],
-) -> Vec<u32> {
-    let distance = distances(labels, width, height);
-    let key = |i: usize| (distance[i] * 16.0) as i32;
-    let mut owner = vec![0_u32; labels.len()];
-    let mut queue: BinaryHeap<(i32, Reverse<u64>, usize, u32)> = BinaryHeap::new();
-    let mut turn = 0;
-    for (s, start) in starts.iter().enumerate() {
-        if let Some(i) = start.filter(|i| labels.get(*i).is_some_and(|l| *l > 0)) {
-            turn += 1;
-            queue.push((i32::MAX, Reverse(turn), i, s as u32 + 1));
-        }
-    }
-    while let Some((_, _, i, seed)) = queue.pop() {
-        if owner[i] > 0 {
-            continue;
-        }
-        owner[i] = seed;
-        for n in neighbours(i, width, labels.len()).into_iter().flatten() {
-            if owner[n] == 0 && labels[n] == labels[i] {
-                turn += 1;
-                queue.push((key(n), Reverse(turn), n, seed));
-            }
-        }
-    }
-    owner
 }
