@@ -1,7 +1,7 @@
 //! Opening and saving; what is asked before a project with unsaved changes is left.
 
 use super::dialogs::Dialog;
-use super::file_dialog::Purpose;
+use super::file_dialog::{self, Purpose};
 use super::jobs::{self, Done};
 use super::run::Phase;
 use super::{App, Leaving};
@@ -117,10 +117,10 @@ impl App {
 
     /// Shows the system's file dialog; where there is none, one of our own follows.
     pub(super) fn ask_path(&mut self, purpose: Purpose) {
-        let answer = dialogs::ask(purpose, &self.state.name().to_lowercase());
+        let answer = file_dialog::ask(purpose, &self.state.name().to_lowercase());
         let asked = Instant::now();
         self.jobs.start_quietly("File dialog".into(), move |_| {
-            let paths = dialogs::wait(answer);
+            let paths = file_dialog::wait(answer);
             Done::Chosen { purpose, instantly: paths.is_none() && asked.elapsed() < INSTANT, paths }
         });
     }
