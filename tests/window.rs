@@ -1,5 +1,7 @@
 //! The window does the user's work: driven through its accessibility tree, with no display.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test's helpers may fail as loudly as its body.
+
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Vec2, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
@@ -162,7 +164,7 @@ fn pictures_given_on_the_command_line_open_in_order() {
     let mut second = image::open(&images[1]).unwrap().to_luma8();
     second.put_pixel(0, 0, image::Luma([1]));
     second.save(&images[1]).unwrap();
-    let mut window = Window::open(Open { images: images.clone(), ..Open::default() });
+    let mut window = Window::open(Open { images, ..Open::default() });
     window.until("both pictures", |w| w.app().project().micrographs.len() == 2);
     let names: Vec<String> =
         window.app().project().micrographs.iter().map(|entry| entry.file_name()).collect();
@@ -359,6 +361,8 @@ fn every_pane_and_dialog_names_its_widgets() {
         window.press(menu);
         window.harness.check_accessibility();
         window.key(Modifiers::NONE, Key::Escape);
+        assert_eq!(window.harness.query_all_by_label(menu).count(), 1, "{menu} closes on Escape");
+        assert!(!window.shows("New project") && !window.shows("Load model…"));
     }
     window.key(Modifiers::NONE, Key::F1);
     assert!(window.shows("Zoom to the pointer"));

@@ -50,7 +50,7 @@ impl App {
                 _ => self.actions.extend(purpose.action(paths)),
             },
             None if instantly && purpose != Purpose::ExportFolder => {
-                self.dialog = Dialog::Path { purpose, text: String::new() };
+                self.dialog = Dialog::Path { purpose, text: self.likely_path(purpose) };
             }
             None => self.stay(),
         }

@@ -115,6 +115,17 @@ impl App {
         beside.join(format!("{}-library", self.state.name().to_lowercase()))
     }
 
+    /// What a person would most likely type for a file to be written; empty for one to be read.
+    pub(super) fn likely_path(&self, purpose: Purpose) -> String {
+        let extension = match purpose {
+            Purpose::SaveProject => store::EXTENSION,
+            Purpose::SaveModel => "safetensors",
+            _ => return String::new(),
+        };
+        let folder = std::env::current_dir().unwrap_or_default();
+        folder.join(format!("{}.{extension}", self.state.name().to_lowercase())).display().to_string()
+    }
+
     /// Shows the system's file dialog; where there is none, one of our own follows.
     pub(super) fn ask_path(&mut self, purpose: Purpose) {
         let answer = file_dialog::ask(purpose, &self.state.name().to_lowercase());
