@@ -244,7 +244,8 @@ fn class_look(place: usize) -> Look {
 
 /// The actions whose keys were pressed since the last frame; none while the user types text.
 pub fn pressed(ctx: &egui::Context) -> Vec<Action> {
-    if ctx.text_edit_focused() {
+    // An open menu keeps its own keys: Escape closes it.
+    if ctx.text_edit_focused() || egui::Popup::is_any_open(ctx) {
         return Vec::new();
     }
     let mut actions = Vec::new();

@@ -4,20 +4,19 @@ use super::action::{Action, Tool};
 use super::overlay::{self, Marks};
 use super::state::{Opened, State};
 use super::tiles::{Placement, Tiles};
+use super::view::{View, fitted, navigate};
 use super::{icon, theme, welcome};
 use crate::particle::MicrographId;
 use crate::project::edit::Edit;
 use crate::project::{MicrographEntry, Region};
 use egui::{
-    Color32, CursorIcon, Key, Painter, PointerButton, Pos2, RangeSlider, Rect, Response, Role, Sense, Stroke,
-    Ui, Vec2, WidgetInfo, vec2,
+    Color32, Key, Painter, PointerButton, Pos2, RangeSlider, Rect, Response, Role, Sense, Stroke, Ui, Vec2,
+    WidgetInfo, vec2,
 };
 use std::collections::BTreeMap;
 
 /// A click this near (points) to a particle means that particle.
 const REACH: f32 = 8.0;
-/// Points per pixel.
-const ZOOM: std::ops::RangeInclusive<f32> = 0.005..=64.0;
 
 /// Where the mouse is on the micrograph.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,17 +26,6 @@ pub struct Pointer {
     /// The same in nanometres, if the pixel size is known.
     pub nm: Option<(f64, f64)>,
     pub grey: Option<f32>,
-}
-
-/// The part of a micrograph that is looked at.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct View {
-    /// Micrograph pixel in the middle of the canvas.
-    centre: Vec2,
-    /// Points per pixel.
-    zoom: f32,
-    /// Nobody moved it yet: it fits the canvas whatever its size becomes.
-    whole: bool,
 }
 
 /// What the panel alone remembers.
@@ -267,64 +255,6 @@ impl CanvasPanel {
     }
 }
 
-/// The whole picture with a thin margin.
-fn fitted(rect: Rect, size: Vec2) -> View {
-    let zoom = (rect.width() / size.x).min(rect.height() / size.y) * 0.98;
-    View { centre: size / 2.0 - vec2(0.5, 0.5), zoom: zoom.clamp(*ZOOM.start(), 8.0), whole: true }
-}
-
-impl View {
-    fn set_zoom(&mut self, zoom: f32) {
-        self.zoom = zoom.clamp(*ZOOM.start(), *ZOOM.end());
-        self.whole = false;
-    }
-
-    fn placement(&self, rect: Rect) -> Placement {
-        Placement { origin: rect.center() - (self.centre + vec2(0.5, 0.5)) * self.zoom, zoom: self.zoom }
-    }
-}
-
-impl Placement {
-    /// Screen position of a point of the micrograph (pixel centres are whole numbers).
-    pub fn to_screen(self, x: f32, y: f32) -> Pos2 {
-        self.origin + vec2(x + 0.5, y + 0.5) * self.zoom
-    }
-
-    /// The point of the micrograph at a screen position.
-    pub fn to_picture(self, pos: Pos2) -> Pos2 {
-        let at = (pos - self.origin) / self.zoom;
-        Pos2::new(at.x - 0.5, at.y - 0.5)
-    }
-
-    /// A region of the micrograph on screen.
-    pub fn to_screen_rect(self, region: Region) -> Rect {
-        Rect::from_two_pos(self.to_screen(region.x0, region.y0), self.to_screen(region.x1, region.y1))
-    }
-}
-
-fn navigate(ui: &Ui, response: &Response, tool: Tool, space: bool, view: &mut View) {
-    let shift = ui.input(shift_held);
-    let pans = response.dragged_by(PointerButton::Middle)
-        || (response.dragged_by(PointerButton::Primary) && (space || (tool == Tool::Pick && !shift)));
-    if pans {
-        view.centre -= response.drag_delta() / view.zoom;
-        view.whole = false;
-        ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
-    } else if response.hovered() {
-        ui.ctx().set_cursor_icon(if space { CursorIcon::Grab } else { CursorIcon::Crosshair });
-    }
-    if let Some(pos) = response.hover_pos().filter(|_| response.hovered()) {
-        let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta().y, input.zoom_delta()));
-        let factor = (scroll * 0.005).exp() * pinch;
-        if factor != 1.0 {
-            let before = view.zoom;
-            view.set_zoom(before * factor);
-            // The pixel under the pointer stays under it.
-            view.centre += (pos - response.rect.center()) * (1.0 / before - 1.0 / view.zoom);
-        }
-    }
-}
-
 fn click(
     ui: &Ui,
     response: &Response,
@@ -363,7 +293,7 @@ fn click(
 }
 
 /// Shift at the moment of the last click: when frames are slow it may have been let go since.
-fn shift_held(input: &egui::InputState) -> bool {
+pub fn shift_held(input: &egui::InputState) -> bool {
     let clicked = input.events.iter().rev().find_map(|event| match event {
         egui::Event::PointerButton { modifiers, .. } => Some(*modifiers),
         _ => None,
@@ -407,28 +337,4 @@ pub fn drop_hint(ctx: &egui::Context) {
     painter.rect_stroke(rect.shrink(8.0), 6.0, Stroke::new(2.0, theme::ACCENT), egui::StrokeKind::Inside);
     let font = egui::FontId::proportional(22.0);
     painter.text(rect.center(), egui::Align2::CENTER_CENTER, "Drop to open", font, Color32::WHITE);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn screen_and_picture_agree_and_pixel_centres_are_whole() {
-        let place = Placement { origin: Pos2::new(10.0, 20.0), zoom: 4.0 };
-        // The top-left pixel covers 4 points; its centre is 2 points in.
-        assert_eq!(place.to_screen(0.0, 0.0), Pos2::new(12.0, 22.0));
-        let there = place.to_picture(place.to_screen(31.25, 7.5));
-        assert!((there - Pos2::new(31.25, 7.5)).length() < 1e-4);
-    }
-
-    #[test]
-    fn a_fitted_picture_lies_inside_the_canvas() {
-        let rect = Rect::from_min_size(Pos2::new(100.0, 50.0), vec2(640.0, 480.0));
-        let size = vec2(8192.0, 4096.0);
-        let place = fitted(rect, size).placement(rect);
-        let shown = Rect::from_min_size(place.origin, size * place.zoom);
-        assert!(rect.contains_rect(shown));
-        assert!((shown.center() - rect.center()).length() < 0.01);
-    }
 }

@@ -2,7 +2,9 @@
 
 use super::action::Action;
 use super::state::{State, count};
-use crate::particle::detect::{Contrast, Method, Settings, Unit};
+use crate::particle::detect::{Method, Settings, Unit};
+use crate::project::MicrographEntry;
+use crate::project::edit::Edit;
 use egui::{ComboBox, Slider, Ui};
 
 /// Draws the panel; it has no state of its own.
@@ -27,6 +29,7 @@ pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     });
     outcome(ui, state);
     ui.add_enabled_ui(can, |ui| {
+        contrast(ui, state, actions);
         let mut settings = detection.settings.clone();
         sliders(ui, state, &mut settings);
         if settings != detection.settings {
@@ -55,11 +58,30 @@ fn outcome(ui: &mut Ui, state: &State) {
     });
 }
 
-fn sliders(ui: &mut Ui, state: &State, settings: &mut Settings) {
+/// Bright or dark is a property of the micrograph: training needs it too.
+fn contrast(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let Some(entry) = state.shown.and_then(|id| state.project.micrograph(id)) else { return };
+    let mut bright = entry.bright;
     ui.horizontal(|ui| {
-        let choices = [(Contrast::Auto, "Automatic"), (Contrast::Bright, "Bright"), (Contrast::Dark, "Dark")];
-        combo(ui, "Particles are", &mut settings.contrast, &choices);
+        combo(
+            ui,
+            "Particles are",
+            &mut bright,
+            &[(None, "Automatic"), (Some(true), "Bright"), (Some(false), "Dark")],
+        );
     });
+    if bright != entry.bright {
+        let name = match bright {
+            None => "let contrast be told from the picture",
+            Some(true) => "set particles bright",
+            Some(false) => "set particles dark",
+        };
+        let edit = Edit::ChangeMicrograph(MicrographEntry { bright, ..entry.clone() });
+        actions.push(Action::Change { name: name.into(), edit });
+    }
+}
+
+fn sliders(ui: &mut Ui, state: &State, settings: &mut Settings) {
     ui.horizontal(|ui| {
         let choices =
             [(Method::Auto, "Automatic"), (Method::Blobs, "Round blobs"), (Method::Watershed, "Outlines")];

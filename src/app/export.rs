@@ -3,8 +3,8 @@
 //! The particles may have changed since the training, so nothing of the run is reused but the model.
 
 use super::App;
-use super::apply::name_of;
 use super::dialogs::ExportPlan;
+use super::files::name_of;
 use super::jobs::{self, Done};
 use super::state::{Level, count};
 use crate::error::Result;

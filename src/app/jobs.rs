@@ -21,7 +21,7 @@ const MOST_PAGES: usize = 64;
 pub enum Done {
     /// Paths chosen in the system's dialog; `None` if it could not be shown or was closed.
     Chosen {
-        purpose: super::dialogs::Purpose,
+        purpose: super::file_dialog::Purpose,
         paths: Option<Vec<PathBuf>>,
         /// It came back faster than a person can: there is no dialog on this system.
         instantly: bool,

@@ -6,13 +6,18 @@
 
 mod action;
 mod apply;
+mod arrivals;
 mod bar;
 mod canvas;
 mod classes;
 mod detection;
 mod dialogs;
+mod edits;
 mod events;
 mod export;
+mod file_dialog;
+mod files;
+mod going;
 mod icon;
 mod jobs;
 mod latent;
@@ -28,6 +33,7 @@ mod theme;
 mod tiles;
 mod training;
 mod traversal;
+mod view;
 mod welcome;
 
 use crate::error::{Error, Result};
@@ -224,7 +230,7 @@ impl eframe::App for App {
         let asked = dialogs::show(ui.ctx(), &mut self.dialog, &self.state);
         actions.extend(asked.actions);
         if asked.choose_folder {
-            self.ask_path(dialogs::Purpose::ExportFolder);
+            self.ask_path(file_dialog::Purpose::ExportFolder);
         }
         canvas::drop_hint(ui.ctx());
         self.show_toasts(ui.ctx());

@@ -1,0 +1,220 @@
+//! What the jobs bring: projects, pictures, proposals, patches, saved files.
+
+use super::dialogs::Dialog;
+use super::file_dialog::Purpose;
+use super::jobs::{Done, Imported, Loaded};
+use super::picture::Picture;
+use super::run::{Model, Phase};
+use super::state::{Level, Opened, Previews, count};
+use super::{App, AssemblePurpose};
+use crate::error::{Error, Result};
+use crate::particle::MicrographId;
+use crate::particle::detect::Detection;
+use crate::worker::job::Dataset;
+use crate::worker::message::{Command, TrainJob};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+impl App {
+    pub(super) fn on_done(&mut self, ctx: &egui::Context, done: Done) {
+        match done {
+            Done::Chosen { purpose, paths, instantly } => self.on_chosen(purpose, paths, instantly),
+            Done::Project { path, project } => self.on_project(path, project),
+            Done::Imported(imported) => self.on_imported(imported),
+            Done::Picture { id, picture } => self.on_picture(id, picture),
+            Done::Detected { micrograph, found } => self.on_detected(micrograph, found),
+            Done::Saved { path, revision, result } => self.on_saved(ctx, &path, revision, result),
+            Done::Assembling(share) => {
+                if let Phase::Preparing { share: shown } = &mut self.state.training.phase {
+                    *shown = share;
+                }
+            }
+            Done::Assembled(dataset) => self.on_assembled(dataset),
+            Done::Exported { dir, result } => self.on_exported(&dir, result),
+            Done::Broken(name) => {
+                let text =
+                    format!("{name} ended with an error inside the program; save your work and try again.");
+                self.tell(Level::Error, text, None);
+            }
+        }
+    }
+
+    fn on_chosen(&mut self, purpose: Purpose, paths: Option<Vec<PathBuf>>, instantly: bool) {
+        match paths {
+            Some(paths) => match (&mut self.dialog, purpose) {
+                (Dialog::Export { folder, .. }, Purpose::ExportFolder) => {
+                    if let Some(path) = paths.first() {
+                        *folder = path.display().to_string();
+                    }
+                }
+                _ => self.actions.extend(purpose.action(paths)),
+            },
+            None if instantly && purpose != Purpose::ExportFolder => {
+                self.dialog = Dialog::Path { purpose, text: self.likely_path(purpose) };
+            }
+            None => self.stay(),
+        }
+    }
+
+    fn on_project(&mut self, path: Option<PathBuf>, project: Result<Loaded>) {
+        self.loading = None;
+        match project {
+            Ok(loaded) => {
+                let unnamed = path.is_none().then_some("Sample");
+                self.replace(loaded.project, path);
+                self.state.unnamed = unnamed;
+                if loaded.moved > 0 {
+                    self.state.history.mark_unsaved();
+                    let moved = count(loaded.moved, "micrograph");
+                    self.tell(Level::Warning, format!("{moved} found in another place, by content."), None);
+                }
+                if loaded.missing > 0 {
+                    let missing = count(loaded.missing, "micrograph");
+                    let text =
+                        format!("{missing} not found. Put the files beside the project; labels are kept.");
+                    self.tell(Level::Warning, text, None);
+                }
+            }
+            Err(error) => self.complain(&error),
+        }
+    }
+
+    fn on_imported(&mut self, imported: Result<Imported>) {
+        self.importing = None;
+        let mut first = None;
+        match imported {
+            Ok(imported) => {
+                for page in imported.pages {
+                    match self.add_micrograph(page.entry) {
+                        Ok(id) => {
+                            if let Some(picture) = page.picture {
+                                self.state.pictures.insert(id, Opened::Ready(picture));
+                            }
+                            first = first.or(Some(id));
+                        }
+                        Err(error) => self.complain(&error),
+                    }
+                }
+                for note in imported.notes {
+                    self.tell(Level::Warning, note, None);
+                }
+            }
+            Err(error) => self.complain(&error),
+        }
+        if first.is_some() && std::mem::take(&mut self.show_import) {
+            self.state.shown = first;
+            self.state.detection.stale = true;
+        }
+    }
+
+    fn on_picture(&mut self, id: MicrographId, picture: Result<Arc<Picture>>) {
+        let opened = match picture {
+            Ok(picture) => Opened::Ready(picture),
+            Err(error) => {
+                self.complain(&error);
+                Opened::Failed(error.to_string())
+            }
+        };
+        if self.state.project.micrograph(id).is_some() {
+            self.state.pictures.insert(id, opened);
+            self.state.detection.stale = true;
+        }
+    }
+
+    fn on_detected(&mut self, micrograph: MicrographId, found: Result<Vec<Detection>>) {
+        self.detecting = None;
+        let particles: Vec<(f32, f32, f32)> = self
+            .state
+            .project
+            .particles_on(micrograph)
+            .map(|particle| (particle.x, particle.y, particle.diameter.unwrap_or(0.0)))
+            .collect();
+        let detection = &mut self.state.detection;
+        detection.running = false;
+        match found {
+            Ok(found) => {
+                detection.problem = None;
+                detection.micrograph = Some(micrograph);
+                // What is a particle already is not proposed again.
+                let new = |d: &Detection| {
+                    particles
+                        .iter()
+                        .all(|(x, y, size)| (d.x - x).hypot(d.y - y) > 0.4 * d.diameter.max(*size).max(6.0))
+                };
+                detection.found = found.into_iter().filter(new).collect::<Vec<_>>().into();
+            }
+            Err(Error::Stopped) => {}
+            Err(error) => {
+                detection.problem = Some(error.to_string());
+                detection.found = Vec::new().into();
+            }
+        }
+    }
+
+    fn on_saved(&mut self, ctx: &egui::Context, path: &Path, revision: u64, result: Result<()>) {
+        match result {
+            Ok(()) => {
+                // A change made while the file was written is not in it.
+                if revision == self.state.revision && self.state.path.as_deref() == Some(path) {
+                    self.state.history.mark_saved();
+                }
+                if self.leave_after_save {
+                    self.go(ctx);
+                }
+            }
+            Err(error) => {
+                self.stay();
+                self.complain(&error);
+            }
+        }
+    }
+
+    fn on_assembled(&mut self, dataset: Result<Dataset>) {
+        let Some(assembling) = self.assembling.take() else { return };
+        let dataset = match dataset {
+            Ok(dataset) => Arc::new(dataset),
+            Err(error) => {
+                if assembling.purpose == AssemblePurpose::Train {
+                    let message = error.to_string();
+                    self.state.training.phase = Phase::Failed { message, details: String::new() };
+                }
+                self.cancel_export();
+                self.complain(&error);
+                return;
+            }
+        };
+        match assembling.purpose {
+            AssemblePurpose::Train => self.send_training(dataset),
+            AssemblePurpose::Classify => {
+                self.worker.send(Command::Classify(dataset.patches.clone()));
+                self.state.training.dataset = Some(dataset);
+            }
+            AssemblePurpose::Export => {
+                if let Some(export) = &mut self.export {
+                    export.dataset = Some(dataset.clone());
+                    self.worker.send(Command::Classify(dataset.patches.clone()));
+                    self.state.training.dataset = Some(dataset);
+                }
+            }
+        }
+    }
+
+    fn send_training(&mut self, dataset: Arc<Dataset>) {
+        let config = self.state.train_config();
+        let training = &mut self.state.training;
+        let ids = dataset.classes.iter().map(|id| Some(*id));
+        let classes = ids.zip(dataset.class_names.iter().cloned()).collect();
+        training.model = Some(Model { classes, latent: config.latent });
+        training.phase = Phase::Starting;
+        self.state.previews = Previews::default();
+        self.worker.send(Command::Train(Box::new(TrainJob {
+            config,
+            classes: dataset.class_names.clone(),
+            patches: dataset.patches.clone(),
+            validation: None,
+            geometry: Some(self.state.project.patch.clone()),
+            device: training.choice,
+        })));
+        training.dataset = Some(dataset);
+    }
+}

@@ -1,0 +1,154 @@
+//! Actions that change the project or the selection: each becomes an edit with a name, so that it can be undone.
+
+use super::App;
+use super::action::Action;
+use super::state::count;
+use crate::error::Result;
+use crate::particle::{MicrographId, Particle, ParticleId};
+use crate::project::MicrographEntry;
+use crate::project::edit::Edit;
+
+impl App {
+    /// Actions that change the project.
+    pub(super) fn edit(&mut self, action: Action) -> Result<()> {
+        let state = &mut self.state;
+        let selected: Vec<ParticleId> = state.selection.iter().copied().collect();
+        match action {
+            Action::Undo => {
+                state.undo()?;
+                Ok(())
+            }
+            Action::Redo => {
+                state.redo()?;
+                Ok(())
+            }
+            Action::Change { name, edit } => state.change(name, edit),
+            Action::AddClass(name) => {
+                let (id, edit) = state.project.add_class_edit(name.as_str());
+                state.change(format!("add class {name}"), edit)?;
+                state.class = Some(id);
+                Ok(())
+            }
+            Action::RemoveClass(id) => {
+                let name = format!("remove class {}", state.class_name(id));
+                let edit = state.project.delete_class_edit(id)?;
+                state.change(name, edit)
+            }
+            Action::RemoveMicrograph(id) => {
+                let edit = state.project.remove_micrograph_edit(id)?;
+                state.change("remove micrograph", edit)
+            }
+            Action::AddParticle { x, y } => {
+                let Some(shown) = state.shown else { return Ok(()) };
+                let (_, edit) = state.project.add_particle_edit(shown, x, y, state.class);
+                let name = state.class.map_or("particle", |id| state.class_name(id)).to_owned();
+                state.change(format!("add {name}"), edit)
+            }
+            Action::RemoveParticle(id) => state.change("remove particle", Edit::RemoveParticles(vec![id])),
+            Action::LabelParticle(id) => self.label_or_select(id),
+            Action::ChooseClass(id) => {
+                state.class = Some(id);
+                self.label_selected(&selected)
+            }
+            Action::ClassAt(place) => {
+                let Some(class) = state.project.classes.get(place) else { return Ok(()) };
+                state.class = Some(class.id);
+                self.label_selected(&selected)
+            }
+            Action::Delete if !selected.is_empty() => {
+                let name = format!("remove {}", count(selected.len(), "particle"));
+                state.change(name, Edit::RemoveParticles(selected))
+            }
+            Action::Unlabel if !selected.is_empty() => {
+                let edit = state.project.label_edit(&selected, None)?;
+                state.change("take labels off", edit)
+            }
+            Action::HoldOut => {
+                let labelled: Vec<&Particle> =
+                    state.selected().into_iter().filter(|p| p.label.is_some()).collect();
+                let hold = labelled.iter().any(|particle| !particle.held_out);
+                let ids: Vec<ParticleId> = labelled.iter().map(|particle| particle.id).collect();
+                if ids.is_empty() {
+                    return Ok(());
+                }
+                let edit = state.project.hold_out_edit(&ids, hold)?;
+                state.change(if hold { "hold labels out" } else { "train with labels again" }, edit)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A click on a particle gives it the current class; if it has it already, it is selected.
+    fn label_or_select(&mut self, id: ParticleId) -> Result<()> {
+        let state = &mut self.state;
+        let label = state.project.particle(id).and_then(|particle| particle.label);
+        if state.class.is_none() || label == state.class {
+            state.selection = [id].into();
+            return Ok(());
+        }
+        let name = format!("label {}", state.class.map_or("particle", |class| state.class_name(class)));
+        let edit = state.project.label_edit(&[id], state.class)?;
+        state.change(name, edit)
+    }
+
+    fn label_selected(&mut self, selected: &[ParticleId]) -> Result<()> {
+        let state = &mut self.state;
+        let (Some(class), false) = (state.class, selected.is_empty()) else { return Ok(()) };
+        let name = format!("label {} {}", count(selected.len(), "particle"), state.class_name(class));
+        let edit = state.project.label_edit(selected, Some(class))?;
+        state.change(name, edit)
+    }
+
+    pub(super) fn select(&mut self, particles: Vec<ParticleId>, join: bool) {
+        if !join {
+            self.state.selection.clear();
+        }
+        self.state.selection.extend(particles);
+    }
+
+    pub(super) fn select_all(&mut self) {
+        if let Some(shown) = self.state.shown {
+            self.state.selection =
+                self.state.project.particles_on(shown).map(|particle| particle.id).collect();
+        }
+    }
+
+    pub(super) fn accept_detections(&mut self) {
+        let state = &mut self.state;
+        let Some(micrograph) = state.detection.micrograph else { return };
+        let particles = state.detection.found.iter().map(|found| Particle {
+            id: ParticleId(0),
+            micrograph,
+            x: found.x,
+            y: found.y,
+            diameter: Some(found.diameter),
+            score: Some(found.score),
+            label: None,
+            held_out: false,
+        });
+        let particles: Vec<Particle> = particles.collect();
+        if particles.is_empty() {
+            return;
+        }
+        let name = format!("accept {}", count(particles.len(), "proposal"));
+        let edit = state.project.add_particles_edit(particles);
+        match state.change(name, edit) {
+            Ok(()) => self.detect(false),
+            Err(error) => self.complain(&error),
+        }
+    }
+
+    /// Adds opened pages to the project.
+    pub(super) fn add_micrograph(&mut self, mut entry: MicrographEntry) -> Result<MicrographId> {
+        // The same micrograph dropped twice is shown, not doubled.
+        let same = |other: &&MicrographEntry| other.hash == entry.hash && other.page == entry.page;
+        if let Some(other) = self.state.project.micrographs.iter().find(same) {
+            return Ok(other.id);
+        }
+        entry.contrast = (0.5, 99.5);
+        let name = format!("add {}", entry.file_name());
+        let (id, edit) = self.state.project.add_micrograph_edit(entry);
+        self.state.change(name, edit)?;
+        Ok(id)
+    }
+}

@@ -1,0 +1,134 @@
+//! The system's file dialogs, waited for beside the window.
+
+use super::action::Action;
+use crate::micrograph::format::EXTENSIONS as PICTURES;
+use crate::project::store::EXTENSION;
+use rfd::AsyncFileDialog;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+/// What a path is chosen for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    Open,
+    AddMicrographs,
+    SaveProject,
+    ExportFolder,
+    LoadModel,
+    SaveModel,
+}
+
+impl Purpose {
+    /// The question, as the title of a dialog.
+    pub fn title(self) -> &'static str {
+        match self {
+            Purpose::Open => "Open a project or micrographs",
+            Purpose::AddMicrographs => "Add micrographs",
+            Purpose::SaveProject => "Save the project",
+            Purpose::ExportFolder => "Folder for the library",
+            Purpose::LoadModel => "Load a model",
+            Purpose::SaveModel => "Save the model",
+        }
+    }
+
+    /// What to do with the chosen paths; the export folder is a field of another dialog and gives no action.
+    pub fn action(self, paths: Vec<PathBuf>) -> Option<Action> {
+        let first = paths.first().cloned();
+        match self {
+            Purpose::Open | Purpose::AddMicrographs if paths.is_empty() => None,
+            Purpose::Open | Purpose::AddMicrographs => Some(Action::OpenPaths(paths)),
+            Purpose::SaveProject => first.map(Action::SaveTo),
+            Purpose::LoadModel => first.map(Action::LoadModelFrom),
+            Purpose::SaveModel => first.map(Action::SaveModelTo),
+            Purpose::ExportFolder => None,
+        }
+    }
+}
+
+type Answer = Pin<Box<dyn Future<Output = Option<Vec<PathBuf>>> + Send>>;
+
+/// Prepares the system's dialog; some systems want this on the window's own thread.
+pub fn ask(purpose: Purpose, name: &str) -> Answer {
+    let dialog = AsyncFileDialog::new().set_title(purpose.title());
+    match purpose {
+        Purpose::Open => {
+            let all: Vec<&str> = std::iter::once(EXTENSION).chain(PICTURES.iter().copied()).collect();
+            many(
+                dialog
+                    .add_filter("Projects and micrographs", &all)
+                    .add_filter("All files", &["*"])
+                    .pick_files(),
+            )
+        }
+        Purpose::AddMicrographs => {
+            many(dialog.add_filter("Micrographs", PICTURES).add_filter("All files", &["*"]).pick_files())
+        }
+        Purpose::SaveProject => one(dialog
+            .add_filter("Nanotheca project", &[EXTENSION])
+            .set_file_name(format!("{name}.{EXTENSION}"))
+            .save_file()),
+        Purpose::ExportFolder => one(dialog.pick_folder()),
+        Purpose::LoadModel => one(dialog.add_filter("Models", &["safetensors", "pt"]).pick_file()),
+        Purpose::SaveModel => one(dialog
+            .add_filter("Model", &["safetensors"])
+            .set_file_name(format!("{name}.safetensors"))
+            .save_file()),
+    }
+}
+
+fn one(asked: impl Future<Output = Option<rfd::FileHandle>> + Send + 'static) -> Answer {
+    Box::pin(async move { asked.await.map(|file| vec![file.path().to_owned()]) })
+}
+
+fn many(asked: impl Future<Output = Option<Vec<rfd::FileHandle>>> + Send + 'static) -> Answer {
+    Box::pin(
+        async move { asked.await.map(|files| files.iter().map(|file| file.path().to_owned()).collect()) },
+    )
+}
+
+/// Waits for an answer on a thread of its own.
+pub fn wait(mut answer: Answer) -> Option<Vec<PathBuf>> {
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match answer.as_mut().poll(&mut context) {
+            Poll::Ready(paths) => return paths,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_returns_what_the_dialog_answers() {
+        let mut first = true;
+        let late = std::future::poll_fn(move |context| {
+            if std::mem::take(&mut first) {
+                let waker = context.waker().clone();
+                std::thread::spawn(move || waker.wake());
+                return Poll::Pending;
+            }
+            Poll::Ready(Some(vec![PathBuf::from("/a")]))
+        });
+        assert_eq!(wait(Box::pin(late)), Some(vec![PathBuf::from("/a")]));
+    }
+
+    #[test]
+    fn a_closed_dialog_does_nothing() {
+        for purpose in [Purpose::Open, Purpose::SaveProject, Purpose::LoadModel] {
+            assert_eq!(purpose.action(Vec::new()), None);
+        }
+    }
+}
