@@ -19,8 +19,8 @@ fn vae() -> Vae {
     let mut vae = Vae::init(config, &mut rng, &Device::flex(), true);
     // Steeper than at the start of training, so that the picture has shape.
     let decoder = &mut vae.networks.decoder;
-    for layer in [&mut decoder.coordinate, &mut decoder.out] {
-        let weight = layer.weight.val().mul_scalar(4.0);
+    for (layer, factor) in [(&mut decoder.coordinate, 3.0), (&mut decoder.out, 12.0)] {
+        let weight = layer.weight.val().mul_scalar(factor);
         layer.weight = burn::module::Param::from_tensor(weight);
     }
     vae
@@ -51,8 +51,8 @@ fn the_decoder_turns_and_shifts_as_the_resampler_does() {
                 change = change.max((upright[i] - expected[i]).abs());
             }
         }
-        assert!(worst < 0.01, "angle {angle}, shift {shift:?}, scale {scale}: off by {worst}");
-        assert!(change > 0.03, "the pose changes the picture ({change}), or this test shows nothing");
+        assert!(worst < 0.1 * change, "angle {angle}, shift {shift:?}, scale {scale}: off by {worst}");
+        assert!(change > 0.05, "the pose changes the picture ({change}), or this test shows nothing");
     }
 }
 

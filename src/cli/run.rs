@@ -48,6 +48,7 @@ pub fn library(project: &Project, path: &Path, out: &Path, compute: Compute) -> 
     let mut config = settings_of(project)?;
     config.seed = compute.seed;
     let dataset = job::assemble(project, &|id| job::open(project, id), &|_| true)?;
+    dataset.check_classes()?;
     let choice = DeviceChoice::from(compute.device);
     let train = TrainJob {
         config: config.clone(),

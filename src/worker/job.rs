@@ -145,6 +145,22 @@ fn labels(
 }
 
 impl Dataset {
+    /// Whether there is something to tell apart.
+    ///
+    /// # Errors
+    /// No label at all, or labels of one class only, and what to do about it.
+    pub fn check_classes(&self) -> Result<()> {
+        match &self.class_names[..] {
+            [] => Err(Error::Training(
+                "no particle has a class; label at least one particle of each of two classes".into(),
+            )),
+            [only] => Err(Error::Training(format!(
+                "all labels are of one class ({only}); label at least one particle of a second class"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Labels as places among a model's classes instead of the project's own.
     pub fn relabel(&mut self, project: &Project, names: &[String]) {
         let (labels, held_out) = labels(project, &self.ids, names);

@@ -5,6 +5,7 @@ use super::shape::{Run, area, components, runs_of};
 use crate::micrograph::Micrograph;
 use crate::micrograph::stats::percentiles;
 use crate::particle::Region;
+use std::collections::BTreeMap;
 
 /// Strokes smaller than this are clipped noise.
 const LEAST_PIXELS: usize = 12;
@@ -18,12 +19,26 @@ pub fn propose_excluded(m: &Micrograph) -> Vec<Region> {
     let banner = propose_banner(m);
     let mut boxes = Vec::new();
     let (low, high) = m.pixels.iter().fold((f32::MAX, f32::MIN), |(a, b), v| (a.min(*v), b.max(*v)));
-    if low < high {
+    if low < high && !drawn(m, banner.as_ref()) {
         for value in [low, high] {
             boxes.extend(strokes(m, banner.as_ref(), value, STEP * (high - low)));
         }
     }
     banner.into_iter().chain(join(boxes)).collect()
+}
+
+/// True for a picture without noise: one grey value fills this much of it. In a drawn or thresholded picture every
+/// particle is a sharp solid shape, and none of them is text.
+fn drawn(m: &Micrograph, banner: Option<&Region>) -> bool {
+    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+    let step = (m.pixels.len() / 100_000).max(1);
+    let outside = |i: &usize| banner.is_none_or(|b| !b.contains((i % m.width) as f32, (i / m.width) as f32));
+    let mut seen = 0;
+    for i in (0..m.pixels.len()).step_by(step).filter(outside) {
+        *counts.entry(m.pixels[i].to_bits()).or_default() += 1;
+        seen += 1;
+    }
+    counts.into_values().max().is_some_and(|most| most as f32 > 0.25 * seen as f32)
 }
 
 /// Boxes round sharp solid shapes of exactly this value.
