@@ -52,7 +52,7 @@ fn the_decoder_turns_and_shifts_as_the_resampler_does() {
             }
         }
         assert!(worst < 0.1 * change, "angle {angle}, shift {shift:?}, scale {scale}: off by {worst}");
-        assert!(change > 0.05, "the pose changes the picture ({change}), or this test shows nothing");
+        assert!(change > 0.02, "the pose changes the picture ({change}), or this test shows nothing");
     }
 }
 

@@ -27,8 +27,18 @@ struct Mark {
 
 #[derive(Clone, Copy)]
 enum Look {
-    Labelled { class: ClassId, colour: Color32, held_out: bool },
-    Predicted { class: ClassId, colour: Color32, probability: f32 },
+    Labelled {
+        class: ClassId,
+        colour: Color32,
+        held_out: bool,
+    },
+    /// `truth` is the colour of a held-out label.
+    Predicted {
+        class: ClassId,
+        colour: Color32,
+        probability: f32,
+        truth: Option<Color32>,
+    },
     Unknown,
 }
 
@@ -59,11 +69,19 @@ impl Marks {
                 let results = state.results.as_ref()?;
                 let (class, probability) = results.best(results.of(particle.id)?);
                 let (class, colour) = coloured(class?)?;
-                Some(Look::Predicted { class, colour, probability })
+                Some((class, colour, probability))
             };
-            let look = match particle.label.and_then(coloured) {
-                Some((class, colour)) => Look::Labelled { class, colour, held_out: particle.held_out },
-                None => predicted().unwrap_or(Look::Unknown),
+            let labelled = particle.label.and_then(coloured);
+            let look = match (labelled, predicted()) {
+                // A held-out label judges the prediction, so both are shown.
+                (Some((_, truth)), Some((class, colour, probability))) if particle.held_out => {
+                    Look::Predicted { class, colour, probability, truth: Some(truth) }
+                }
+                (Some((class, colour)), _) => Look::Labelled { class, colour, held_out: particle.held_out },
+                (None, Some((class, colour, probability))) => {
+                    Look::Predicted { class, colour, probability, truth: None }
+                }
+                (None, None) => Look::Unknown,
             };
             Mark { id: particle.id, x: particle.x, y: particle.y, radius, look }
         });
@@ -113,11 +131,10 @@ impl Mark {
                 shapes.push(Shape::closed_line(corners.clone(), Stroke::new(3.5, UNDERLINE)));
                 shapes.push(Shape::closed_line(corners, Stroke::new(1.75, colour)));
                 if held_out {
-                    shapes.push(Shape::circle_filled(at, 3.0, UNDERLINE));
-                    shapes.push(Shape::circle_filled(at, 2.0, colour));
+                    dot(at, colour, shapes);
                 }
             }
-            Look::Predicted { class, colour, probability } => {
+            Look::Predicted { class, colour, probability, truth } => {
                 let opacity = opacity(probability);
                 let mut corners = Marker::of(class).corners(at, radius);
                 corners.extend(corners.first().copied());
@@ -126,6 +143,9 @@ impl Mark {
                 shapes.extend(Shape::dashed_line(&corners, under, dash, dash * 0.7));
                 let stroke = Stroke::new(1.5, colour.gamma_multiply(opacity));
                 shapes.extend(Shape::dashed_line(&corners, stroke, dash, dash * 0.7));
+                if let Some(truth) = truth {
+                    dot(at, truth, shapes);
+                }
             }
             Look::Unknown => {
                 shapes.push(Shape::circle_stroke(
@@ -137,6 +157,12 @@ impl Mark {
             }
         }
     }
+}
+
+/// A held-out label.
+fn dot(at: Pos2, colour: Color32, shapes: &mut Vec<Shape>) {
+    shapes.push(Shape::circle_filled(at, 3.0, UNDERLINE));
+    shapes.push(Shape::circle_filled(at, 2.0, colour));
 }
 
 /// Of a prediction: faint where the model guesses, full where it is sure.

@@ -185,9 +185,11 @@ impl Trainer {
             let some = self.deal(self.config.batch.min(MOST_LABELLED));
             let labels: Vec<u32> = some.iter().map(|&i| self.labels[i]).collect();
             let x = self.posed(&some);
-            let eps = self.noise(some.len());
+            let decoded = some.len().min(MOST_DECODED);
+            let eps = self.noise(decoded);
             let (beta, subset) = (self.config.beta(self.epoch), self.subset());
-            let bound = objective::labelled(&self.vae, x.clone(), &labels, eps, beta, &subset);
+            let first = x.clone().slice([0..decoded]);
+            let bound = objective::labelled(&self.vae, first, &labels[..decoded], eps, beta, &subset);
             let auxiliary =
                 objective::cross_entropy(&self.vae, x, &labels).sum().mul_scalar(self.config.auxiliary);
             let extra = bound + auxiliary;
@@ -311,6 +313,9 @@ impl Trainer {
 
 /// Labelled images of one joint step; more would only repeat them.
 const MOST_LABELLED: usize = 64;
+/// Of those, the ones that are also decoded: classifying costs little, decoding a lot, and the same images come again
+/// among the unlabelled ones.
+const MOST_DECODED: usize = 16;
 
 fn check_labels(classes: &[String], patches: &PatchSet) -> Result<()> {
     if patches.is_empty() {
