@@ -2,9 +2,9 @@
 
 use super::device::{self, Chosen};
 use super::message::{
-    Accuracy, Command, DeviceChoice, Event, FinishReason, LossParts, PreviewImages, PreviewRequest, Progress,
-    TrainJob,
+    Accuracy, Command, DeviceChoice, Event, FinishReason, PreviewImages, PreviewRequest, TrainJob,
 };
+use super::run::Run;
 use crate::error::Error;
 use crate::explore::traverse::Pose;
 use crate::explore::{embed, traverse};
@@ -35,24 +35,6 @@ struct Model {
     classes: Vec<String>,
     geometry: Option<PatchGeometry>,
     epochs: usize,
-}
-
-/// A training run under way.
-struct Run {
-    job: Box<TrainJob>,
-    trainer: Trainer,
-    chosen: Chosen,
-    /// When the first step began.
-    began: Option<Instant>,
-    /// When the present pause began, and how long earlier ones lasted.
-    pause: Option<Instant>,
-    rested: Duration,
-    images: f64,
-    speed_window: (Duration, f64),
-    speed: f64,
-    told: Instant,
-    predicted: Instant,
-    steps: usize,
 }
 
 /// The state of the thread.
@@ -170,21 +152,7 @@ impl Engine<'_> {
                 if !chosen.tiled {
                     self.tell(Event::WarmingUp { done: 0, of: WARM_UP });
                 }
-                let now = Instant::now();
-                self.run = Some(Run {
-                    job,
-                    trainer,
-                    chosen,
-                    began: None,
-                    pause: None,
-                    rested: Duration::ZERO,
-                    images: 0.0,
-                    speed_window: (Duration::ZERO, 0.0),
-                    speed: 0.0,
-                    told: now,
-                    predicted: now,
-                    steps: 0,
-                });
+                self.run = Some(Run::new(job, trainer, chosen));
             }
         }
     }
@@ -383,45 +351,6 @@ impl Engine<'_> {
                 self.tell(event);
             }
             Err(e) => self.fail(&e),
-        }
-    }
-}
-
-impl Run {
-    /// Wall time since the first step, pauses left out.
-    fn worked(&self) -> Duration {
-        let pause = self.pause.map_or(Duration::ZERO, |p| p.elapsed());
-        self.began.map_or(Duration::ZERO, |b| b.elapsed()).saturating_sub(self.rested + pause)
-    }
-
-    fn progress(&mut self, sums: Option<Sums>, accuracy: Option<Accuracy>) -> Progress {
-        self.told = Instant::now();
-        let (then, images) = self.speed_window;
-        let worked = self.worked();
-        let window = worked.saturating_sub(then).as_secs_f64();
-        if window > 0.5 {
-            self.speed = (self.images - images) / window;
-            self.speed_window = (worked, self.images);
-        } else if self.speed == 0.0 && worked > Duration::ZERO {
-            self.speed = self.images / worked.as_secs_f64();
-        }
-        let per_image = |x: f64| sums.map(|s| x / s.images.max(1) as f64);
-        Progress {
-            epoch: if sums.is_some() { self.trainer.epoch } else { self.trainer.epoch + 1 },
-            epochs: self.trainer.config.epochs,
-            step: self.trainer.step,
-            steps: self.trainer.steps,
-            seconds: worked.as_secs_f64(),
-            images_per_second: self.speed,
-            loss: sums.and_then(|s| per_image(s.loss)),
-            parts: sums.and_then(|s| {
-                Some(LossParts {
-                    reconstruction: per_image(s.reconstruction)?,
-                    kl_latent: per_image(s.kl_latent)?,
-                    kl_class: per_image(s.kl_class)?,
-                })
-            }),
-            accuracy,
         }
     }
 }

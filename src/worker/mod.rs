@@ -7,6 +7,7 @@ pub mod device;
 mod engine;
 pub mod job;
 pub mod message;
+mod run;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use message::{Command, Event};

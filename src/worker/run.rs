@@ -1,0 +1,82 @@
+//! A training run under way: what it works on, its clock and its speed.
+
+use super::device::Chosen;
+use super::message::{Accuracy, LossParts, Progress, TrainJob};
+use crate::train::trainer::{Sums, Trainer};
+use std::time::{Duration, Instant};
+
+/// A training run under way.
+pub(super) struct Run {
+    pub job: Box<TrainJob>,
+    pub trainer: Trainer,
+    pub chosen: Chosen,
+    /// When the first step began.
+    pub began: Option<Instant>,
+    /// When the present pause began, and how long earlier ones lasted.
+    pub pause: Option<Instant>,
+    pub rested: Duration,
+    pub images: f64,
+    pub speed_window: (Duration, f64),
+    pub speed: f64,
+    pub told: Instant,
+    pub predicted: Instant,
+    pub steps: usize,
+}
+
+impl Run {
+    /// A run that has not begun.
+    pub fn new(job: Box<TrainJob>, trainer: Trainer, chosen: Chosen) -> Self {
+        let now = Instant::now();
+        Self {
+            job,
+            trainer,
+            chosen,
+            began: None,
+            pause: None,
+            rested: Duration::ZERO,
+            images: 0.0,
+            speed_window: (Duration::ZERO, 0.0),
+            speed: 0.0,
+            told: now,
+            predicted: now,
+            steps: 0,
+        }
+    }
+
+    /// Wall time since the first step, pauses left out.
+    pub fn worked(&self) -> Duration {
+        let pause = self.pause.map_or(Duration::ZERO, |p| p.elapsed());
+        self.began.map_or(Duration::ZERO, |b| b.elapsed()).saturating_sub(self.rested + pause)
+    }
+
+    pub fn progress(&mut self, sums: Option<Sums>, accuracy: Option<Accuracy>) -> Progress {
+        self.told = Instant::now();
+        let (then, images) = self.speed_window;
+        let worked = self.worked();
+        let window = worked.saturating_sub(then).as_secs_f64();
+        if window > 0.5 {
+            self.speed = (self.images - images) / window;
+            self.speed_window = (worked, self.images);
+        } else if self.speed == 0.0 && worked > Duration::ZERO {
+            self.speed = self.images / worked.as_secs_f64();
+        }
+        let per_image = |x: f64| sums.map(|s| x / s.images.max(1) as f64);
+        Progress {
+            epoch: if sums.is_some() { self.trainer.epoch } else { self.trainer.epoch + 1 },
+            epochs: self.trainer.config.epochs,
+            step: self.trainer.step,
+            steps: self.trainer.steps,
+            seconds: worked.as_secs_f64(),
+            images_per_second: self.speed,
+            loss: sums.and_then(|s| per_image(s.loss)),
+            parts: sums.and_then(|s| {
+                Some(LossParts {
+                    reconstruction: per_image(s.reconstruction)?,
+                    kl_latent: per_image(s.kl_latent)?,
+                    kl_class: per_image(s.kl_class)?,
+                })
+            }),
+            accuracy,
+        }
+    }
+}
