@@ -71,7 +71,7 @@ fn sentence(state: &State, visuals: &egui::Visuals) -> (String, egui::Color32) {
             Some(class) => {
                 let name = state.class_name(class);
                 format!(
-                    "Click adds a {name}. Shift+Click selects. Right click removes. Drag moves the picture."
+                    "Click adds one {name}. Shift+Click selects. Right click removes. Drag moves the picture."
                 )
             }
             None => "Click adds a particle without a class. Add a class to label.".to_owned(),

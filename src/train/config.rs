@@ -44,6 +44,8 @@ pub struct TrainConfig {
     /// Standard deviation of the scale prior round 1.
     pub scale_prior: f32,
     pub learning_rate: f64,
+    /// Learning rate of the last epoch as a part of the first, in (0, 1]; 1 is constant, less is a cosine down.
+    pub final_rate: f64,
     pub batch: usize,
     pub epochs: usize,
     /// Weight of the latent KL term: from `beta_start` to `beta_end` over `beta_ramp` epochs, then constant.
@@ -85,6 +87,7 @@ impl TrainConfig {
             shift_prior: 0.1,
             scale_prior: 0.1,
             learning_rate: 5e-4,
+            final_rate: 1.0,
             batch: 64,
             epochs: 100,
             beta_start: 1.0,
@@ -105,6 +108,7 @@ impl TrainConfig {
         Self {
             preset: Preset::Default,
             learning_rate: 1e-3,
+            final_rate: 0.02,
             augmentation: Some(Augmentation { angle_deg: 180.0, shift: 0.05 }),
             pixel_share: 0.25,
             class_threshold: 0.02,
@@ -135,6 +139,14 @@ impl TrainConfig {
         let steps = self.beta_ramp.saturating_sub(1).max(1);
         let part = epoch.min(steps) as f32 / steps as f32;
         self.beta_start + (self.beta_end - self.beta_start) * part
+    }
+
+    /// Learning rate in `epoch` (from 0).
+    pub fn rate(&self, epoch: usize) -> f64 {
+        let last = self.epochs.saturating_sub(1).max(1) as f64;
+        let part = (epoch as f64 / last).min(1.0);
+        let left = 0.5 * (1.0 + (std::f64::consts::PI * part).cos());
+        self.learning_rate * (self.final_rate + (1.0 - self.final_rate) * left)
     }
 
     /// The model these settings describe, for patches of `dims` and `classes` classes.
@@ -180,6 +192,12 @@ impl TrainConfig {
                 "learning rate",
                 self.learning_rate > 0.0 && self.learning_rate <= 1.0,
                 self.learning_rate.to_string(),
+                "above 0 and at most 1",
+            ),
+            (
+                "final learning rate",
+                self.final_rate > 0.0 && self.final_rate <= 1.0,
+                self.final_rate.to_string(),
                 "above 0 and at most 1",
             ),
             (
@@ -232,6 +250,15 @@ mod tests {
         assert!((config.beta(14) - (1.0 + 14.0 / 29.0)).abs() < 1e-6);
         assert_eq!(config.beta(29), 2.0);
         assert_eq!(config.beta(99), 2.0);
+    }
+
+    #[test]
+    fn the_rate_is_constant_in_the_paper_and_falls_in_the_default() {
+        let paper = TrainConfig::paper();
+        assert_eq!((paper.rate(0), paper.rate(50), paper.rate(99)), (5e-4, 5e-4, 5e-4));
+        let proposed = TrainConfig::proposed();
+        assert_eq!(proposed.rate(0), 1e-3);
+        assert!((proposed.rate(99) - 2e-5).abs() < 1e-12 && proposed.rate(49) > 4e-4);
     }
 
     #[test]

@@ -302,7 +302,7 @@ impl Trainer {
 
     fn apply(&mut self, gradients: GradientsParams) {
         let networks = self.vae.networks.clone();
-        self.vae.networks = self.optimizer.step(self.config.learning_rate, networks, gradients);
+        self.vae.networks = self.optimizer.step(self.config.rate(self.epoch), networks, gradients);
     }
 
     /// The model as it is, without gradients.
