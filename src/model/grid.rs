@@ -3,6 +3,11 @@
 /// Coordinates of every pixel, flattened axis 0 first: `[pixels, ndim]`.
 ///
 /// 2D: axis 0 runs from -1 to +1, axis 1 from +1 to -1. 1D: from +1 to -1.
+///
+/// ```
+/// let grid = nanotheca::model::grid::coordinates(&[2, 2]);
+/// assert_eq!(grid, [-1.0, 1.0, -1.0, -1.0, 1.0, 1.0, 1.0, -1.0]);
+/// ```
 pub fn coordinates(dims: &[usize]) -> Vec<f32> {
     match dims {
         [length] => (0..*length).map(|i| -along(i, *length)).collect(),
