@@ -7,6 +7,7 @@ use crate::particle::Prediction;
 use crate::particle::patch::PatchSet;
 use crate::train::config::TrainConfig;
 use crate::train::present::{Shown, orbit, show};
+use crate::train::trainer::host;
 use burn::tensor::{Tensor, TensorData};
 
 /// Patches that go through the networks together.
@@ -186,16 +187,4 @@ pub fn particle_shift(pose: &[f32], dims: &[usize]) -> [f32; 2] {
 fn upload(vae: &Vae, images: &[f32], rows: usize) -> Tensor<2> {
     let columns = images.len() / rows.max(1);
     Tensor::from_data(TensorData::new(images.to_vec(), [rows, columns]), &vae.device())
-}
-
-/// Reads a tensor back.
-///
-/// # Errors
-/// A device that stopped answering.
-pub fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
-    tensor
-        .try_into_data()
-        .map_err(|e| Error::Device(format!("the device stopped answering: {e:?}")))?
-        .try_into_vec::<f32>()
-        .map_err(|e| Error::Device(format!("the device answered with the wrong type: {e:?}")))
 }

@@ -1,8 +1,8 @@
 //! Walking through latent space: decoder images at chosen codes and poses.
 
-use super::embed::host;
 use crate::error::{Error, Result};
 use crate::model::vae::{PixelSubset, Vae};
+use crate::train::trainer::host;
 use burn::tensor::{Tensor, TensorData};
 
 /// A pose to draw a particle in.

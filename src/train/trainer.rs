@@ -207,7 +207,7 @@ impl Trainer {
         let terms = objective::unlabelled(&self.vae, x, eps, beta, &subset, self.config.class_threshold);
         let parts =
             Tensor::cat(vec![terms.loss.clone(), terms.reconstruction, terms.kl_latent, terms.kl_class], 0);
-        let values = host(&parts)?;
+        let values = host(parts.inner())?;
         if values.iter().any(|v| !v.is_finite()) {
             return Err(not_finite("unlabelled"));
         }
@@ -346,10 +346,12 @@ fn check_labels(classes: &[String], patches: &PatchSet) -> Result<()> {
     }
 }
 
-fn host(tensor: &Tensor<1>) -> Result<Vec<f32>> {
+/// Reads a tensor back from its device.
+///
+/// # Errors
+/// A device that stopped answering.
+pub fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
     tensor
-        .clone()
-        .inner()
         .try_into_data()
         .map_err(|e| Error::Device(format!("the device stopped answering: {e:?}")))?
         .try_into_vec::<f32>()
@@ -357,7 +359,7 @@ fn host(tensor: &Tensor<1>) -> Result<Vec<f32>> {
 }
 
 fn finite(what: &str, loss: &Tensor<1>) -> Result<()> {
-    if host(loss)?.iter().all(|v| v.is_finite()) { Ok(()) } else { Err(not_finite(what)) }
+    if host(loss.clone().inner())?.iter().all(|v| v.is_finite()) { Ok(()) } else { Err(not_finite(what)) }
 }
 
 fn not_finite(what: &str) -> Error {
