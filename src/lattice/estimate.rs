@@ -1,9 +1,10 @@
 //! From an image to its lattice, or to a sentence why there is none.
 
-use super::cell::{Lattice, norm};
+use super::cell::{Lattice, cross, norm};
 use super::fourier::Spectrum;
 use super::peaks::{self, Peak};
 use super::supercell::{TOLERANCE, first_basis, fit, index, refine_cell, solve};
+use super::settle::settle;
 use super::{Vector, supercell};
 use crate::micrograph::Micrograph;
 use rayon::prelude::*;
@@ -15,6 +16,8 @@ pub const SHORTEST_PERIOD: f64 = 3.0;
 const SMALLEST_SIDE: usize = 24;
 /// Peaks whose place is refined by the inner product; the rest are interpolated.
 const REFINED: usize = 32;
+/// A peak this close to a reciprocal point, in shortest reciprocal vectors, is its satellite.
+const SATELLITE: f64 = 0.15;
 /// Fewer indexed peaks (pairs g, -g) are no lattice.
 const FEWEST_PEAKS: usize = 2;
 
@@ -85,7 +88,7 @@ pub fn estimate(image: &Micrograph, options: &EstimateOptions<'_>) -> Estimate {
         }
         basis = finer;
     }
-    conclude(&spectrum, strong, basis, peaks, none)
+    conclude(image, options, &spectrum, [strong, basis], peaks, none)
 }
 
 fn one_direction(peaks: &[Peak]) -> String {
@@ -96,9 +99,10 @@ fn one_direction(peaks: &[Peak]) -> String {
 }
 
 fn conclude(
+    image: &Micrograph,
+    options: &EstimateOptions<'_>,
     spectrum: &Spectrum,
-    strong: supercell::Basis,
-    basis: supercell::Basis,
+    [strong, basis]: [supercell::Basis; 2],
     peaks: Vec<Peak>,
     none: impl Fn(Vec<Peak>, &str) -> Estimate,
 ) -> Estimate {
@@ -112,7 +116,13 @@ fn conclude(
         let why = one_direction(&peaks);
         return none(peaks, &why);
     };
-    let confidence = confidence(basis, &indexed, &peaks, bin);
+    let error_px = errors(&lattice, basis, &indexed);
+    let confidence = confidence(basis, &indexed, &peaks);
+    let indexed = reindexed(&lattice, basis, indexed);
+    let mut level = image.pixels.to_vec();
+    let size = (image.width, image.height);
+    crate::micrograph::prepare::subtract_plane(&mut level, size.0, size.1, options.mask);
+    let lattice = settle(&level, size, &lattice, &indexed, options.mask).unwrap_or(lattice);
     let [a, b] = lattice.lengths();
     if a < SHORTEST_PERIOD {
         let why = format!(
@@ -133,8 +143,6 @@ fn conclude(
         indexed.len(),
         100.0 * confidence
     );
-    let error_px = errors(&lattice, basis, &indexed);
-    let indexed = reindexed(&lattice, basis, indexed);
     Estimate { found: Some(Found { lattice, pseudo, confidence, error_px, indexed }), peaks, message }
 }
 
@@ -154,16 +162,21 @@ fn refined(spectrum: &Spectrum, basis: supercell::Basis, peaks: &[Peak]) -> Vec<
     indexed
 }
 
-/// Share of the peaks' amplitude that lies on the lattice, above the share that random peaks would have there.
-fn confidence(basis: supercell::Basis, indexed: &[([i32; 2], Peak)], peaks: &[Peak], bin: Vector) -> f64 {
+/// Share of the peaks' amplitude that lies on the lattice or close to a reciprocal point (satellites of a wall or a slow
+/// wave), above the share that random peaks would have there.
+fn confidence(basis: supercell::Basis, indexed: &[([i32; 2], Peak)], peaks: &[Peak]) -> f64 {
+    let near = SATELLITE * norm(basis.0).min(norm(basis.1));
+    let explains = |p: &&Peak| {
+        let (hk, off) = index(basis, p.g, [1.0; 2]);
+        hk != [0, 0] && off <= near
+    };
     let amplitude = |p: &Peak| f64::from(p.power).sqrt();
     let all: f64 = peaks.iter().map(amplitude).sum();
-    let explained: f64 = indexed.iter().map(|(_, p)| amplitude(p)).sum();
-    let chance = supercell::chance(basis, bin);
-    let beyond = ((explained / all - chance) / (1.0 - chance).max(1e-9)).clamp(0.0, 1.0);
+    let explained: f64 = peaks.iter().filter(explains).map(amplitude).sum();
+    let chance = (std::f64::consts::PI * near * near / cross(basis.0, basis.1).abs()).min(0.9);
+    let beyond = ((explained / all - chance) / (1.0 - chance)).clamp(0.0, 1.0);
     // Two peaks lie on some lattice whatever they are: only further ones are evidence.
-    let further = indexed.len() as f64 - 2.0;
-    beyond * (1.0 - 0.5_f64.powf(1.0 + further))
+    beyond * (1.0 - 0.5_f64.powf(indexed.len() as f64 - 1.0))
 }
 
 /// Standard errors of |a| and |b| from the weighted scatter of the peaks round the fitted lattice.

@@ -23,6 +23,8 @@ pub struct LocalCoefficients {
     pub values: Vec<Vec<Complex<f32>>>,
     /// Share of the window's weight that lies on pixels that count, `[rows * columns]`, 0..=1.
     pub weight: Vec<f32>,
+    /// From each node to the centre of mass of its window, pixels: not 0 at edges and masks. The coefficient belongs there.
+    pub centre: Vec<[f32; 2]>,
 }
 
 impl LocalCoefficients {
@@ -44,6 +46,7 @@ impl LocalCoefficients {
         let clean: Vec<f32> = (0..width * height).map(|i| if counts(i) { pixels[i] } else { 0.0 }).collect();
         let grid = Grid { width, height, columns, rows, step, kernel: &kernel };
         let weight: Vec<f32> = grid.demodulate(&ones, [0.0; 2]).iter().map(|v| v.re).collect();
+        let centre = grid.centres(&ones, &weight);
         let values: Vec<Vec<Complex<f32>>> = g
             .iter()
             .map(|&g| {
@@ -54,7 +57,14 @@ impl LocalCoefficients {
                 sums
             })
             .collect();
-        Self { g: g.to_vec(), columns, rows, step, values, weight }
+        Self { g: g.to_vec(), columns, rows, step, values, weight, centre }
+    }
+
+    /// Multiplies the coefficients of each vector by a factor.
+    pub(super) fn scale(&mut self, factors: &[f32]) {
+        for (values, factor) in self.values.iter_mut().zip(factors) {
+            values.iter_mut().for_each(|v| *v *= *factor);
+        }
     }
 
     /// The coefficient of the `i`-th vector at any place (bilinear between nodes, the nearest edge outside).
@@ -124,6 +134,22 @@ impl Grid<'_> {
             .flat_map_iter(|j| {
                 let rows = &rows;
                 (0..self.columns).map(move |i| self.sum(j, self.height, |y| rows[y][i]))
+            })
+            .collect()
+    }
+
+    /// Centre of mass of each node's window, from the node.
+    fn centres(&self, ones: &[f32], weight: &[f32]) -> Vec<[f32; 2]> {
+        let moment = |place: &dyn Fn(usize) -> usize| -> Vec<f32> {
+            let values: Vec<f32> = ones.iter().enumerate().map(|(i, v)| v * place(i) as f32).collect();
+            self.demodulate(&values, [0.0; 2]).iter().map(|v| v.re).collect()
+        };
+        let (x, y) = (moment(&|i| i % self.width), moment(&|i| i / self.width));
+        (0..weight.len())
+            .map(|n| {
+                let node = [(n % self.columns) * self.step, (n / self.columns) * self.step].map(|v| v as f32);
+                let w = weight[n].max(1e-6);
+                if weight[n] > 1e-6 { [x[n] / w - node[0], y[n] / w - node[1]] } else { [0.0; 2] }
             })
             .collect()
     }

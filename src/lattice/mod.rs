@@ -15,6 +15,7 @@ mod peaks;
 mod phase;
 mod propose;
 mod reference;
+mod settle;
 mod supercell;
 
 pub use cell::Lattice;

@@ -106,7 +106,7 @@ fn quick_background(spectrum: &Spectrum, x: i64, y: i64) -> f32 {
 /// Mean noise power round a bin: the largest of three estimates, over the square round it, along its row and along its
 /// column. Scan noise and line jitter draw streaks along the axes and through every strong peak; a maximum on a streak is
 /// no peak.
-fn background(spectrum: &Spectrum, x: i64, y: i64) -> f32 {
+pub(super) fn background(spectrum: &Spectrum, x: i64, y: i64) -> f32 {
     // For noise whose power is exponentially distributed, quantile q lies at -ln(1 - q) of the mean.
     let scale = (-(1.0 - QUANTILE).ln()) as f32;
     let beyond = |d: i64| d.abs() > 2;

@@ -6,6 +6,7 @@ use super::Vector;
 use super::cell::{Lattice, norm};
 use super::fourier::Spectrum;
 use super::local::LocalCoefficients;
+use super::peaks;
 use super::phase::turn;
 use crate::micrograph::Micrograph;
 use crate::{Error, Result};
@@ -16,8 +17,10 @@ use std::f64::consts::TAU;
 const USED: usize = 12;
 /// No reflection finer than this, cycles per pixel.
 const FINEST: f64 = 0.4;
-/// A reflection's power over the typical power between reflections.
-const SIGNIFICANT: f32 = 12.0;
+/// A reflection's power (the largest of nine bins) over the mean noise power round it.
+const SIGNIFICANT: f32 = 10.0;
+/// Noise below this share of the strongest reflection's power makes no difference between reflections.
+const CLEAN: f32 = 1e-4;
 /// Windows from which the mean cell is averaged, and how often.
 const WINDOWS: usize = 600;
 const ROUNDS: usize = 4;
@@ -35,39 +38,45 @@ pub(super) struct Reflections {
     shifts: Vec<(Vector, Vec<Complex<f32>>)>,
 }
 
-/// The strongest reflections of an image, enough of them to tell all origins of the true cell apart.
-pub(super) fn choose(image: &Micrograph, lattice: &Lattice, mask: Option<&[bool]>) -> Result<Vec<[i32; 2]>> {
+/// A reflection and what one unit of noise is worth there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chosen {
+    pub(super) index: [i32; 2],
+    /// 1 / the noise's amplitude, relative to the other reflections: by it the coefficients are whitened.
+    pub(super) weight: f32,
+}
+
+/// The reflections of an image that stand out most, enough of them to tell all origins of the true cell apart.
+pub(super) fn choose(image: &Micrograph, lattice: &Lattice, mask: Option<&[bool]>) -> Result<Vec<Chosen>> {
     let spectrum = Spectrum::of(&image.pixels, image.width, image.height, mask);
     let bin = spectrum.bin();
-    let near = |g: Vector| {
-        let at = [0, 1].map(|i| (g[i] / bin[i]).round() as i64);
-        let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (dx, dy)));
-        around.map(|(dx, dy)| spectrum.at(at[0] + dx, at[1] + dy)).fold(0.0_f32, f32::max)
-    };
     let half = |hk: &[i32; 2]| hk[0] > 0 || (hk[0] == 0 && hk[1] > 0);
-    let points: Vec<[i32; 2]> = lattice.points(FINEST).into_iter().filter(half).collect();
-    // What lies between the reflections, in the middle of four, is background.
-    let (g, h) = lattice.reciprocal();
-    let middle = [0, 1].map(|i| 0.5 * (g[i] + h[i]));
-    let mut strong: Vec<([i32; 2], f32)> = points
+    // Index, power and noise.
+    let mut strong: Vec<([i32; 2], f32, f32)> = lattice
+        .points(FINEST)
         .into_iter()
+        .filter(half)
         .filter_map(|hk| {
-            let at = lattice.g(hk);
-            let sides =
-                [near([at[0] + middle[0], at[1] + middle[1]]), near([at[0] - middle[0], at[1] - middle[1]])];
-            let between = 0.5 * (sides[0] + sides[1]);
-            let power = near(at);
-            // The largest of nine bins of noise is some 3 times its mean.
-            (power > SIGNIFICANT / 3.0 * between && power > 0.0).then_some((hk, power))
+            let g = lattice.g(hk);
+            let [x, y] = [0, 1].map(|i| (g[i] / bin[i]).round() as i64);
+            let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (dx, dy)));
+            let power = around.map(|(dx, dy)| spectrum.at(x + dx, y + dy)).fold(0.0_f32, f32::max);
+            let noise = peaks::background(&spectrum, x, y);
+            (power > SIGNIFICANT * noise).then_some((hk, power, noise))
         })
         .collect();
-    strong.sort_by(|p, q| q.1.total_cmp(&p.1));
+    // Without noise every reflection counts as it is strong.
+    let floor = CLEAN * strong.iter().map(|s| s.1).fold(0.0, f32::max);
+    strong.iter_mut().for_each(|s| s.2 = s.2.max(floor));
+    strong.sort_by(|p, q| (q.1 / q.2).total_cmp(&(p.1 / p.2)));
     let mut chosen: Vec<[i32; 2]> = Vec::new();
-    for (hk, _) in strong {
+    let mut out = Vec::new();
+    for (index, _, noise) in strong {
         let mut with = chosen.clone();
-        with.push(hk);
+        with.push(index);
         if chosen.len() < USED || order(&with) < order(&chosen) {
             chosen = with;
+            out.push(Chosen { index, weight: (floor / noise).sqrt() });
         }
     }
     if order(&chosen) == usize::MAX {
@@ -75,7 +84,7 @@ pub(super) fn choose(image: &Micrograph, lattice: &Lattice, mask: Option<&[bool]
                        estimate it again or choose other vectors";
         return Err(Error::invalid("lattice", problem));
     }
-    Ok(chosen)
+    Ok(out)
 }
 
 /// How many origins in one cell a set of reflections cannot tell apart: the greatest common divisor of all minors.
@@ -95,7 +104,8 @@ fn gcd(a: u32, b: u32) -> u32 {
 }
 
 /// The mean cell: one clear window first, then the mean of many, each moved to the place where it fits best.
-pub(super) fn measure(lattice: &Lattice, index: Vec<[i32; 2]>, local: &LocalCoefficients) -> Reflections {
+pub(super) fn measure(lattice: &Lattice, chosen: &[Chosen], local: &LocalCoefficients) -> Reflections {
+    let index: Vec<[i32; 2]> = chosen.iter().map(|c| c.index).collect();
     let nodes = local.columns * local.rows;
     let power = |node: usize| -> f32 {
         let covered = local.weight[node] * local.weight[node];
@@ -122,7 +132,8 @@ pub(super) fn measure(lattice: &Lattice, index: Vec<[i32; 2]>, local: &LocalCoef
             found = Reflections::new(found.index, sums);
         }
     }
-    let centre = found.centre(lattice);
+    let weights: Vec<f32> = chosen.iter().map(|c| c.weight).collect();
+    let centre = found.centre(lattice, &weights);
     let moved = found
         .mean
         .iter()
@@ -203,17 +214,17 @@ impl Reflections {
         (best.0, (best.1 / size).clamp(0.0, 1.0))
     }
 
-    /// The mean cell's value at a fractional place, in units of its reflections' amplitude.
-    pub(super) fn value(&self, at: Vector) -> f64 {
-        let terms = self.index.iter().zip(&self.mean);
-        terms.map(|(hk, r)| 2.0 * f64::from((r * turn(along(*hk, at))).re)).sum()
+    /// The mean cell's value at a fractional place, the whitening by `weights` undone; in units of its own.
+    pub(super) fn value(&self, at: Vector, weights: &[f32]) -> f64 {
+        let terms = self.index.iter().zip(&self.mean).zip(weights);
+        terms.map(|((hk, r), w)| 2.0 * f64::from((r / w * turn(along(*hk, at))).re)).sum()
     }
 
     /// The strongest maximum; the deepest minimum where the pattern is made of dark spots.
-    fn centre(&self, lattice: &Lattice) -> Vector {
+    fn centre(&self, lattice: &Lattice, weights: &[f32]) -> Vector {
         let [nx, ny] = lattice.lengths().map(|l| (l.ceil() as usize * 2).clamp(16, 256));
         let place = |i: usize| [(i % nx) as f64 / nx as f64, (i / nx) as f64 / ny as f64];
-        let values: Vec<f64> = (0..nx * ny).map(|i| self.value(place(i))).collect();
+        let values: Vec<f64> = (0..nx * ny).map(|i| self.value(place(i), weights)).collect();
         let skew: f64 = values.iter().map(|v| v.powi(3)).sum();
         let sign = if skew < 0.0 { -1.0 } else { 1.0 };
         let best = (0..values.len()).max_by(|&p, &q| (sign * values[p]).total_cmp(&(sign * values[q])));
@@ -269,14 +280,15 @@ fn ambiguous(p: [i32; 2], q: [i32; 2]) -> Vec<Vector> {
 pub fn strongest_pair(image: &Micrograph, lattice: &Lattice, mask: Option<&[bool]>) -> Result<[[i32; 2]; 2]> {
     // Strongest first.
     let chosen = choose(image, lattice, mask)?;
-    let first = chosen[0];
+    let first = chosen[0].index;
     let g = lattice.g(first);
+    let others: Vec<[i32; 2]> = chosen.iter().map(|c| c.index).collect();
     let apart = |hk: &&[i32; 2]| {
         let h = lattice.g(**hk);
         (g[0] * h[1] - g[1] * h[0]).abs() > 0.5 * norm(g) * norm(h)
     };
     let second =
-        chosen.iter().find(apart).or_else(|| chosen.iter().find(|hk| first[0] * hk[1] != first[1] * hk[0]));
+        others.iter().find(apart).or_else(|| others.iter().find(|hk| first[0] * hk[1] != first[1] * hk[0]));
     second.map(|&second| [first, second]).ok_or_else(|| {
         Error::invalid("lattice", "the image shows reflections of this lattice along one direction only")
     })

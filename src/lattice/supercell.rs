@@ -57,7 +57,7 @@ fn evidence(basis: Basis, peaks: &[Peak], bin: Vector) -> f64 {
 }
 
 /// The chance that a peak anywhere lies within the tolerance of a reciprocal point.
-pub(super) fn chance(basis: Basis, bin: Vector) -> f64 {
+fn chance(basis: Basis, bin: Vector) -> f64 {
     let cell = cross(basis.0, basis.1).abs() / (bin[0] * bin[1]);
     (std::f64::consts::PI * TOLERANCE * TOLERANCE / cell).min(1.0)
 }

@@ -16,7 +16,7 @@ use std::f64::consts::TAU;
 pub struct GpaOptions<'a> {
     /// Indices of the two reflections; by default the two strongest that are not parallel.
     pub reflections: Option<[[i32; 2]; 2]>,
-    /// Standard deviation of the Gaussian in pixels: the resolution of the maps; by default 0.6 of the longest lattice
+    /// Standard deviation of the Gaussian in pixels: the resolution of the maps; by default 1.2 of the longest lattice
     /// vector. Larger is smoother.
     pub sigma: Option<f64>,
     /// Pixels from one value of the maps to the next; by default 1.
@@ -55,7 +55,7 @@ pub fn gpa(image: &Micrograph, lattice: &Lattice, options: &GpaOptions<'_>) -> R
         return Err(Error::invalid("reflections", problem));
     }
     let g = reflections.map(|hk| lattice.g(hk));
-    let default = 0.6 * lattice.lengths()[1];
+    let default = 1.2 * lattice.lengths()[1];
     let sigma = options.sigma.filter(|s| s.is_finite() && *s > 0.0).unwrap_or(default);
     let mut level = image.pixels.to_vec();
     crate::micrograph::prepare::subtract_plane(&mut level, image.width, image.height, options.mask);
@@ -85,6 +85,8 @@ struct Nodes {
     inverse: [[f64; 2]; 2],
     phase: [Vec<f32>; 2],
     quality: Vec<f32>,
+    /// Where, from the node, the phase belongs.
+    centre: Vec<[f32; 2]>,
 }
 
 impl Nodes {
@@ -103,13 +105,18 @@ impl Nodes {
         let det = g[0][0] * g[1][1] - g[0][1] * g[1][0];
         let inverse = [[g[1][1] / det, -g[0][1] / det], [-g[1][0] / det, g[0][0] / det]];
         let phase = [0, 1].map(|i| local.values[i].iter().map(|v| v.arg()).collect());
-        Self { columns: local.columns, rows: local.rows, step: local.step, inverse, phase, quality }
+        Self { columns: local.columns, rows: local.rows, step: local.step, inverse, phase, quality, centre: local.centre.clone() }
     }
 
     /// u = -G^-1 phase / 2 pi, x and y in pixels, its mean 0.
     fn displacement(&self) -> [Vec<f32>; 2] {
         let phase = [0, 1].map(|i| {
             let mut free = unwrap(&self.phase[i], &self.quality, self.columns, self.rows);
+            for (n, v) in free.iter_mut().enumerate() {
+                let slope = [self.slope(&self.phase[i], n, true), self.slope(&self.phase[i], n, false)];
+                let back = slope.map(|s| if s.is_finite() { s } else { 0.0 });
+                *v -= back[0] * self.centre[n][0] + back[1] * self.centre[n][1];
+            }
             let mean = crate::micrograph::stats::Stats::of(&free).mean;
             free.iter_mut().for_each(|v| *v -= mean);
             free
@@ -145,7 +152,11 @@ impl Nodes {
         if !good(node) {
             return f32::NAN;
         }
-        let difference = |to: usize, from: usize| wrap(phase[to] - phase[from]) / self.step as f32;
+        let axis = usize::from(!x);
+        let difference = |to: usize, from: usize| {
+            let apart = self.step as f32 + self.centre[to][axis] - self.centre[from][axis];
+            wrap(phase[to] - phase[from]) / apart.max(0.1 * self.step as f32)
+        };
         match (before, after) {
             (Some(b), Some(a)) => 0.5 * (difference(a, node) + difference(node, b)),
             (Some(b), None) => difference(node, b),

@@ -94,12 +94,16 @@ pub(super) fn nearest(centres: &[DVector<f64>], point: &DVector<f64>) -> (usize,
     distances.enumerate().fold((0, f64::INFINITY), |best, (i, d)| if d < best.1 { (i, d) } else { best })
 }
 
-/// A mixture of up to `k` Gaussians by expectation and maximisation from k-means, and the log likelihood.
-pub(super) fn gaussian_mixture(
-    points: &[DVector<f64>],
-    k: usize,
-    rng: &mut ChaCha8Rng,
-) -> Option<(Vec<Component>, f64)> {
+/// A fitted mixture.
+pub(super) struct Mixture {
+    pub(super) components: Vec<Component>,
+    pub(super) log_likelihood: f64,
+    /// -sum over points and components of share ln share: 0 where every point has one owner.
+    pub(super) entropy: f64,
+}
+
+/// A mixture of up to `k` Gaussians by expectation and maximisation from k-means.
+pub(super) fn gaussian_mixture(points: &[DVector<f64>], k: usize, rng: &mut ChaCha8Rng) -> Option<Mixture> {
     let (own, centres) = k_means(points, k, rng);
     let k = centres.len();
     let mut share: Vec<Vec<f64>> =
@@ -113,15 +117,17 @@ pub(super) fn gaussian_mixture(
             return None;
         }
         let likelihood = expect(points, &components, &mut share);
-        if likelihood - last < 1e-6 * likelihood.abs().max(1.0) {
-            return Some((components, likelihood));
-        }
+        let done = likelihood - last < 1e-6 * likelihood.abs().max(1.0);
         last = likelihood;
+        if done {
+            break;
+        }
     }
-    Some((components, last))
+    let entropy = share.iter().flatten().map(|s| if *s > 0.0 { -s * s.ln() } else { 0.0 }).sum();
+    Some(Mixture { components, log_likelihood: last, entropy })
 }
 
-/// Number of free parameters of a mixture, for the Bayesian information criterion.
+/// Number of free parameters of a mixture, for an information criterion.
 pub(super) fn parameters(k: usize, d: usize) -> f64 {
     (k * (1 + d + d * (d + 1) / 2) - 1) as f64
 }

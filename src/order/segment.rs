@@ -57,8 +57,7 @@ pub struct Segment {
     pub mean: Vec<f64>,
 }
 
-/// Groups the pixels of maps on the same grid into `k` segments, or as many as the Bayesian information criterion asks
-/// for, up to [`MOST`]. Same seed, same result.
+/// Groups the pixels of maps on the same grid into `k` segments, or up to 6 as the data ask for. Same seed, same result.
 ///
 /// # Errors
 /// [`Error::Invalid`] when there is no map, sizes differ, `k` is 0 or above [`MOST`], or too few pixels are known.
@@ -131,18 +130,22 @@ fn learn(points: &[DVector<f64>], k: usize, method: Method, seed: u64) -> Option
         Method::GaussianMixture => {
             // The best of a few starts.
             let tries = (0..3).filter_map(|_| mixture::gaussian_mixture(points, k, &mut rng));
-            tries.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(components, _)| Learned::Mixture(components))
+            let best = tries.max_by(|a, b| a.log_likelihood.total_cmp(&b.log_likelihood));
+            best.map(|m| Learned::Mixture(m.components))
         }
     }
 }
 
-/// The number of Gaussians with the least Bayesian information criterion.
+/// The number of Gaussians with the least integrated classification likelihood criterion (Biernacki, Celeux and Govaert
+/// 2000): the Bayesian one plus the entropy, which asks for segments that are apart and not for more Gaussians in a segment
+/// that has another shape.
 fn choose(points: &[DVector<f64>], seed: u64) -> usize {
     let (n, d) = (points.len() as f64, points[0].len());
     let criterion = |k: usize| -> f64 {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        mixture::gaussian_mixture(points, k, &mut rng)
-            .map_or(f64::INFINITY, |(_, l)| mixture::parameters(k, d) * n.ln() - 2.0 * l)
+        mixture::gaussian_mixture(points, k, &mut rng).map_or(f64::INFINITY, |m| {
+            mixture::parameters(m.components.len(), d) * n.ln() - 2.0 * m.log_likelihood + 2.0 * m.entropy
+        })
     };
     (1..=6).min_by(|a, b| criterion(*a).total_cmp(&criterion(*b))).unwrap_or(1)
 }

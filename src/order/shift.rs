@@ -4,9 +4,10 @@ use super::map::Map;
 use super::unwrap::unwrap_lattice;
 use crate::Result;
 use crate::lattice::{PhaseLock, Vector};
+use crate::micrograph::stats::percentile;
 
-/// How far the pattern lies from the perfect lattice through the image's middle, pixels along x and y, without jumps of a
-/// lattice vector, and the correlation of each window with the mean cell (0..=1).
+/// How far the pattern lies from a perfect lattice, pixels along x and y, without jumps of a lattice vector and with
+/// median 0, and the correlation of each window with the mean cell (0..=1).
 ///
 /// `size` is the image's width and height, `step` the pixels between values of the maps, >= 1.
 ///
@@ -25,10 +26,11 @@ pub fn displacement(lock: &PhaseLock, size: (usize, usize), step: usize) -> Resu
         })
         .collect();
     unwrap_lattice(&mut field, &quality, columns, rows, lattice);
-    let middle = field[(rows / 2) * columns + columns / 2];
-    let shift = lattice.nearest(middle);
-    let home = |i: usize| if middle[i].is_finite() { middle[i] - shift[i] } else { 0.0 };
-    let component = |i: usize| -> Vec<f32> { field.iter().map(|u| (u[i] - home(i)) as f32).collect() };
+    let component = |i: usize| -> Vec<f32> {
+        let values: Vec<f32> = field.iter().map(|u| u[i] as f32).collect();
+        let usual = percentile(&values, 50.0);
+        values.iter().map(|v| v - usual).collect()
+    };
     let spread = |values: &[f32]| spread(values, columns, rows, pitch, size, step.max(1));
     Ok(([spread(&component(0))?, spread(&component(1))?], spread(&quality)?))
 }

@@ -1,4 +1,8 @@
-//! The project that ships with the program: two real micrographs of gold nanoparticles with a handful of labels.
+//! The project that ships with the program: two real micrographs of gold nanoparticles with a handful of labels; and
+//! generators of [lattices](lattice) and [spectra] in which every factor is known.
+
+pub mod lattice;
+pub mod spectra;
 
 use crate::error::{Error, Result};
 use crate::micrograph::{PixelSize, format};
