@@ -60,13 +60,6 @@ impl LocalCoefficients {
         Self { g: g.to_vec(), columns, rows, step, values, weight, centre }
     }
 
-    /// Multiplies the coefficients of each vector by a factor.
-    pub(super) fn scale(&mut self, factors: &[f32]) {
-        for (values, factor) in self.values.iter_mut().zip(factors) {
-            values.iter_mut().for_each(|v| *v *= *factor);
-        }
-    }
-
     /// The coefficient of the `i`-th vector at any place (bilinear between nodes, the nearest edge outside).
     pub fn at(&self, i: usize, centre: Vector) -> Complex<f32> {
         let (corners, parts) = self.corners(centre);

@@ -3,8 +3,8 @@
 //! A perfect pattern with an origin at o has the local coefficients P_g = R_g exp(-2 pi i g . o), with R_g those of a
 //! pattern with its origin at (0, 0). For two reciprocal vectors o follows from the phases, o = -K^-1 phase / 2 pi, up to
 //! a lattice vector. Here more reflections than two speak: o maximises Re sum over g of P_g conj(R_g) exp(2 pi i g . o),
-//! the correlation of the window with the mean cell. Both are divided by the noise's amplitude at g, so that this is the
-//! most likely place also where tilt and steps fill the low frequencies. Superlattice
+//! the correlation of the window with the mean cell. Both are divided by the noise's amplitude at g, measured as
+//! the scatter round the mean cell, so that this is the most likely place also where tilt and steps fill low frequencies. Superlattice
 //! reflections decide among the origins that the strong ones cannot tell apart.
 
 use super::cell::Lattice;
@@ -41,8 +41,6 @@ pub struct PhaseLock {
     lattice: Lattice,
     local: LocalCoefficients,
     reflections: Reflections,
-    /// The factors that whiten the coefficients.
-    weights: Vec<f32>,
 }
 
 impl PhaseLock {
@@ -64,11 +62,9 @@ impl PhaseLock {
         let g: Vec<Vector> = chosen.iter().map(|c| lattice.g(c.index)).collect();
         let mut level = image.pixels.to_vec();
         crate::micrograph::prepare::subtract_plane(&mut level, image.width, image.height, options.mask);
-        let mut local = LocalCoefficients::of(&level, image.width, image.height, &g, sigma, options.mask);
-        let weights: Vec<f32> = chosen.iter().map(|c| c.weight).collect();
-        local.scale(&weights);
+        let local = LocalCoefficients::of(&level, image.width, image.height, &g, sigma, options.mask);
         let reflections = reference::measure(lattice, &chosen, &local);
-        Ok(Self { lattice: *lattice, local, reflections, weights })
+        Ok(Self { lattice: *lattice, local, reflections })
     }
 
     /// The lattice that the phases belong to.
@@ -105,7 +101,7 @@ impl PhaseLock {
     /// a (fast) and b, the origin in the middle.
     pub fn mean_cell(&self, side: usize) -> Vec<f32> {
         let place = |i: usize| (i as f64 + 0.5) / side as f64 - 0.5;
-        (0..side * side).map(|i| self.reflections.value([place(i % side), place(i / side)], &self.weights) as f32).collect()
+        (0..side * side).map(|i| self.reflections.value([place(i % side), place(i / side)]) as f32).collect()
     }
 
     fn lock(&self, local: &[Complex<f32>], centre: Vector) -> Lock {

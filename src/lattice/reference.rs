@@ -14,7 +14,7 @@ use rustfft::num_complex::Complex;
 use std::f64::consts::TAU;
 
 /// Reflections used beyond those that are needed to tell all origins of the cell apart.
-const USED: usize = 12;
+const USED: usize = 18;
 /// No reflection finer than this, cycles per pixel.
 const FINEST: f64 = 0.4;
 /// A reflection's power (the largest of nine bins) over the mean noise power round it.
@@ -22,28 +22,36 @@ const SIGNIFICANT: f32 = 10.0;
 /// Noise below this share of the strongest reflection's power makes no difference between reflections.
 const CLEAN: f32 = 1e-4;
 /// Windows from which the mean cell is averaged, and how often.
-const WINDOWS: usize = 600;
-const ROUNDS: usize = 4;
+const WINDOWS: usize = 500;
+const ROUNDS: usize = 5;
+/// A coefficient counts up to this many times its mean amplitude.
+const LOUD: f32 = 2.0;
+/// The first windows, by their rank in strength.
+const SEEDS: [f64; 4] = [0.5, 0.7, 0.85, 0.95];
 
 /// Reflections of the mean cell with its origin at (0, 0), and what is needed to invert them.
 #[derive(Clone, Debug)]
 pub(super) struct Reflections {
     /// Indices (h, k), one of each pair.
     index: Vec<[i32; 2]>,
-    /// R_g.
+    /// R_g; the sum of weight |R_g|^2 is 1.
     mean: Vec<Complex<f32>>,
+    /// 1 / noise power, of any scale: the correlation is between whitened coefficients.
+    weight: Vec<f32>,
+    /// The largest amplitude that a coefficient of the pattern may have; a step or an adsorbate has more.
+    most: Vec<f32>,
     /// Two reflections whose phases give a first origin.
     anchors: [usize; 2],
     /// The origins that the anchors cannot tell apart, fractional, and exp(2 pi i g . t) of each for every reflection.
     shifts: Vec<(Vector, Vec<Complex<f32>>)>,
 }
 
-/// A reflection and what one unit of noise is worth there.
+/// A reflection that stands out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chosen {
     pub(super) index: [i32; 2],
-    /// 1 / the noise's amplitude, relative to the other reflections: by it the coefficients are whitened.
-    pub(super) weight: f32,
+    /// Mean noise power round it.
+    pub(super) noise: f32,
 }
 
 /// The reflections of an image that stand out most, enough of them to tell all origins of the true cell apart.
@@ -76,7 +84,7 @@ pub(super) fn choose(image: &Micrograph, lattice: &Lattice, mask: Option<&[bool]
         with.push(index);
         if chosen.len() < USED || order(&with) < order(&chosen) {
             chosen = with;
-            out.push(Chosen { index, weight: (floor / noise).sqrt() });
+            out.push(Chosen { index, noise });
         }
     }
     if order(&chosen) == usize::MAX {
@@ -103,68 +111,98 @@ fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// The mean cell: one clear window first, then the mean of many, each moved to the place where it fits best.
+/// The mean cell: one window of usual strength first, then the mean of many, each moved to the place where it fits best.
+/// The scatter round that mean is each reflection's noise. Of a few first windows the one that leads to the best
+/// agreement counts, since any one of them may hold a defect.
 pub(super) fn measure(lattice: &Lattice, chosen: &[Chosen], local: &LocalCoefficients) -> Reflections {
-    let index: Vec<[i32; 2]> = chosen.iter().map(|c| c.index).collect();
     let nodes = local.columns * local.rows;
     let power = |node: usize| -> f32 {
-        let covered = local.weight[node] * local.weight[node];
-        covered * local.values.iter().map(|v| v[node].norm_sqr()).sum::<f32>()
+        let all = local.values.iter().zip(chosen);
+        local.weight[node].powi(2) * all.map(|(v, c)| v[node].norm_sqr() / c.noise).sum::<f32>()
     };
-    // A window of usual strength: the brightest one may be a defect.
     let mut by_power: Vec<usize> = (0..nodes).collect();
     by_power.sort_by(|&p, &q| power(p).total_cmp(&power(q)));
-    let seed = by_power[nodes * 3 / 4];
-    let coefficients = |node: usize| -> Vec<Complex<f32>> { local.values.iter().map(|v| v[node]).collect() };
-    let mut found = Reflections::new(index, coefficients(seed));
     let stride = (nodes / WINDOWS).max(1);
-    for _ in 0..ROUNDS {
-        let mut sums = vec![Complex::new(0.0_f32, 0.0); found.index.len()];
-        for node in (0..nodes).step_by(stride).filter(|&n| local.weight[n] > 0.9) {
-            let values = coefficients(node);
-            let (origin, agreement) = found.origin(&values);
-            for ((sum, value), hk) in sums.iter_mut().zip(&values).zip(&found.index) {
-                let g_o = f64::from(hk[0]) * origin[0] + f64::from(hk[1]) * origin[1];
-                *sum += value * turn(g_o) * agreement as f32;
-            }
+    let windows: Vec<Vec<Complex<f32>>> = (0..nodes)
+        .step_by(stride)
+        .filter(|&n| local.weight[n] > 0.9)
+        .map(|node| local.values.iter().map(|v| v[node]).collect())
+        .collect();
+    let tries = SEEDS.map(|part| by_power[((nodes - 1) as f64 * part) as usize]).map(|node| {
+        let index = chosen.iter().map(|c| c.index).collect();
+        let mean = local.values.iter().map(|v| v[node]).collect();
+        let weight = chosen.iter().map(|c| 1.0 / c.noise).collect();
+        let mut found = Reflections::new(index, mean, weight);
+        let mut agreement = 0.0;
+        for _ in 0..ROUNDS {
+            (found, agreement) = found.averaged(&windows);
         }
-        if sums.iter().any(|s| s.norm_sqr() > 0.0) {
-            found = Reflections::new(found.index, sums);
-        }
-    }
-    let weights: Vec<f32> = chosen.iter().map(|c| c.weight).collect();
-    let centre = found.centre(lattice, &weights);
-    let moved = found
-        .mean
-        .iter()
-        .zip(&found.index)
-        .map(|(r, hk)| r * turn(f64::from(hk[0]) * centre[0] + f64::from(hk[1]) * centre[1]));
-    let moved = moved.collect();
-    Reflections::new(found.index, moved)
+        (found, agreement)
+    });
+    let [first, rest @ ..] = tries;
+    let (best, _) = rest.into_iter().fold(first, |best, next| if next.1 > best.1 { next } else { best });
+    let centre = best.centre(lattice);
+    best.moved(centre)
 }
 
 impl Reflections {
-    fn new(index: Vec<[i32; 2]>, mean: Vec<Complex<f32>>) -> Self {
-        let norm = mean.iter().map(Complex::norm_sqr).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+    fn new(index: Vec<[i32; 2]>, mean: Vec<Complex<f32>>, weight: Vec<f32>) -> Self {
+        let power: Vec<f32> = mean.iter().zip(&weight).map(|(r, w)| w * r.norm_sqr()).collect();
+        let norm = power.iter().sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+        let most = mean.iter().map(|r| LOUD * r.norm()).collect();
         let mean: Vec<Complex<f32>> = mean.iter().map(|r| r / norm).collect();
-        let anchors = anchors(&index, &mean);
+        let anchors = anchors(&index, &power);
         let shifts = ambiguous(index[anchors[0]], index[anchors[1]])
             .into_iter()
             .map(|t| {
-                let turns = index.iter().map(|hk| turn(f64::from(hk[0]) * t[0] + f64::from(hk[1]) * t[1]));
+                let turns = index.iter().map(|hk| turn(along(*hk, t)));
                 (t, turns.collect())
             })
             .collect();
-        Self { index, mean, anchors, shifts }
+        Self { index, mean, weight, most, anchors, shifts }
+    }
+
+    /// The mean of windows, each moved to where it fits best, and the mean agreement.
+    fn averaged(self, windows: &[Vec<Complex<f32>>]) -> (Self, f64) {
+        let none = Complex::new(0.0_f32, 0.0);
+        let mut sums = vec![(none, 0.0_f32); self.index.len()];
+        let mut total = 0.0;
+        for values in windows {
+            let (origin, agreement) = self.origin(values);
+            total += agreement;
+            for ((sum, value), hk) in sums.iter_mut().zip(values).zip(&self.index) {
+                let moved = value * turn(along(*hk, origin));
+                sum.0 += moved * agreement as f32;
+                sum.1 += moved.norm_sqr() * agreement as f32;
+            }
+        }
+        if total <= 0.0 {
+            return (self, 0.0);
+        }
+        let n = total as f32;
+        let mean: Vec<Complex<f32>> = sums.iter().map(|s| s.0 / n).collect();
+        let floor = CLEAN * mean.iter().map(Complex::norm_sqr).fold(0.0, f32::max);
+        let noise = sums.iter().zip(&mean).map(|(s, m)| (s.1 / n - m.norm_sqr()).max(floor));
+        let weight = noise.map(|v| 1.0 / v.max(f32::MIN_POSITIVE)).collect();
+        (Self::new(self.index, mean, weight), total / windows.len() as f64)
+    }
+
+    /// The same cell with its origin at another fractional place.
+    fn moved(self, to: Vector) -> Self {
+        let mean = self.mean.iter().zip(&self.index).map(|(r, hk)| r * turn(along(*hk, to))).collect();
+        Self { most: self.most.clone(), ..Self::new(self.index, mean, self.weight) }
     }
 
     /// The origin (fractional) at which coefficients fit the mean cell best, and their correlation, 0..=1.
     pub(super) fn origin(&self, local: &[Complex<f32>]) -> (Vector, f64) {
-        let size = local.iter().map(Complex::norm_sqr).sum::<f32>().sqrt();
-        if size <= 0.0 {
+        let quiet = |(p, most): (&Complex<f32>, &f32)| if p.norm() > *most { p * (most / p.norm()) } else { *p };
+        let local: Vec<Complex<f32>> = local.iter().zip(&self.most).map(quiet).collect();
+        let size = local.iter().zip(&self.weight).map(|(p, w)| w * p.norm_sqr()).sum::<f32>().sqrt();
+        if !(size > 0.0) {
             return ([0.0; 2], 0.0);
         }
-        let cross: Vec<Complex<f32>> = local.iter().zip(&self.mean).map(|(p, r)| p * r.conj()).collect();
+        let pairs = local.iter().zip(&self.mean).zip(&self.weight);
+        let cross: Vec<Complex<f32>> = pairs.map(|((p, r), w)| p * r.conj() * w).collect();
         let [p, q] = self.anchors;
         let phase = |i: usize| f64::from(cross[i].arg()) / TAU;
         // o = -K^-1 phase / 2 pi.
@@ -214,17 +252,17 @@ impl Reflections {
         (best.0, (best.1 / size).clamp(0.0, 1.0))
     }
 
-    /// The mean cell's value at a fractional place, the whitening by `weights` undone; in units of its own.
-    pub(super) fn value(&self, at: Vector, weights: &[f32]) -> f64 {
-        let terms = self.index.iter().zip(&self.mean).zip(weights);
-        terms.map(|((hk, r), w)| 2.0 * f64::from((r / w * turn(along(*hk, at))).re)).sum()
+    /// The mean cell's value at a fractional place, in units of its own.
+    pub(super) fn value(&self, at: Vector) -> f64 {
+        let terms = self.index.iter().zip(&self.mean);
+        terms.map(|(hk, r)| 2.0 * f64::from((r * turn(along(*hk, at))).re)).sum()
     }
 
     /// The strongest maximum; the deepest minimum where the pattern is made of dark spots.
-    fn centre(&self, lattice: &Lattice, weights: &[f32]) -> Vector {
+    fn centre(&self, lattice: &Lattice) -> Vector {
         let [nx, ny] = lattice.lengths().map(|l| (l.ceil() as usize * 2).clamp(16, 256));
         let place = |i: usize| [(i % nx) as f64 / nx as f64, (i / nx) as f64 / ny as f64];
-        let values: Vec<f64> = (0..nx * ny).map(|i| self.value(place(i), weights)).collect();
+        let values: Vec<f64> = (0..nx * ny).map(|i| self.value(place(i))).collect();
         let skew: f64 = values.iter().map(|v| v.powi(3)).sum();
         let sign = if skew < 0.0 { -1.0 } else { 1.0 };
         let best = (0..values.len()).max_by(|&p, &q| (sign * values[p]).total_cmp(&(sign * values[q])));
@@ -236,14 +274,14 @@ fn along(hk: [i32; 2], r: Vector) -> f64 {
     f64::from(hk[0]) * r[0] + f64::from(hk[1]) * r[1]
 }
 
-/// Two strong reflections, not parallel, that leave few origins open.
-fn anchors(index: &[[i32; 2]], mean: &[Complex<f32>]) -> [usize; 2] {
+/// Two reflections far above their noise, not parallel, that leave few origins open.
+fn anchors(index: &[[i32; 2]], power: &[f32]) -> [usize; 2] {
     let mut best = ([0, 0], 0.0_f32);
     for (i, p) in index.iter().enumerate() {
         for (j, q) in index.iter().enumerate().take(i) {
             let minor = (p[0] * q[1] - p[1] * q[0]).unsigned_abs();
             if minor > 0 {
-                let score = mean[i].norm_sqr().min(mean[j].norm_sqr()) / minor as f32;
+                let score = power[i].min(power[j]) / minor as f32;
                 if score > best.1 {
                     best = ([i, j], score);
                 }

@@ -2,6 +2,7 @@
 
 use super::map::Map;
 use crate::lattice::Vector;
+use crate::micrograph::PixelSize;
 use crate::{Error, Result};
 use nalgebra::{Matrix4, Vector4};
 use serde::Serialize;
@@ -15,6 +16,8 @@ pub struct Profile {
     pub values: Vec<f64>,
     /// Standard deviation over the breadth.
     pub sd: Vec<f64>,
+    /// Unit vector along the line.
+    pub direction: Vector,
 }
 
 impl Profile {
@@ -32,7 +35,8 @@ impl Profile {
         let steps = (length / map.step).floor() as usize;
         let side = (0.5 * breadth_px.max(0.0) / map.step).floor() as i64;
         let along = line.map(|v| v / length);
-        let mut profile = Self { distance_px: Vec::new(), values: Vec::new(), sd: Vec::new() };
+        let mut profile =
+            Self { distance_px: Vec::new(), values: Vec::new(), sd: Vec::new(), direction: along };
         for i in 0..=steps {
             let d = i as f64 * length / steps as f64;
             let values: Vec<f64> = (-side..=side)
@@ -54,6 +58,11 @@ impl Profile {
             return Err(Error::invalid("profile line", "it lies outside the known part of the map"));
         }
         Ok(profile)
+    }
+
+    /// Nanometres for each pixel of the image along the line.
+    pub fn nm_per_px(&self, size: PixelSize) -> f64 {
+        (self.direction[0] * size.x_nm).hypot(self.direction[1] * size.y_nm)
     }
 }
 
