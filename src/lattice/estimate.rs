@@ -3,8 +3,8 @@
 use super::cell::{Lattice, cross, norm};
 use super::fourier::Spectrum;
 use super::peaks::{self, Peak};
-use super::supercell::{TOLERANCE, first_basis, fit, index, refine_cell, solve};
 use super::settle::settle;
+use super::supercell::{TOLERANCE, first_basis, fit, index, refine_cell, solve};
 use super::{Vector, supercell};
 use crate::micrograph::Micrograph;
 use rayon::prelude::*;
@@ -20,6 +20,9 @@ const REFINED: usize = 32;
 const SATELLITE: f64 = 0.15;
 /// Fewer indexed peaks (pairs g, -g) are no lattice.
 const FEWEST_PEAKS: usize = 2;
+/// Any two peaks span a lattice. Without a third one they must stand this far out of the noise: loosely packed particles
+/// have two broad ones.
+const TWO_SUFFICE: f32 = 300.0;
 
 /// What may be set by hand.
 #[derive(Clone, Debug, Default)]
@@ -108,7 +111,8 @@ fn conclude(
 ) -> Estimate {
     let bin = spectrum.bin();
     let indexed = refined(spectrum, basis, &peaks);
-    if indexed.len() < FEWEST_PEAKS {
+    let weak = |(_, p): &([i32; 2], Peak)| p.significance < TWO_SUFFICE;
+    if indexed.len() < FEWEST_PEAKS || (indexed.len() == FEWEST_PEAKS && indexed.iter().any(weak)) {
         return none(peaks, "the peaks of the Fourier spectrum do not lie on a lattice");
     }
     let basis = solve(indexed.iter().copied()).unwrap_or(basis);

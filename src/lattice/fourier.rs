@@ -11,6 +11,8 @@ const TILE: usize = 2048;
 /// Pixels further from the median than this many robust standard deviations are drawn in, so that an adsorbate or a hot
 /// pixel does not drown the lattice.
 const CLIP: f32 = 6.0;
+/// Relative error of values in f32 after a plane was taken off.
+const ROUNDING: f32 = 1e-6;
 
 /// The mean power of an image's tiles, each levelled and under a Hann window.
 pub struct Spectrum {
@@ -196,6 +198,11 @@ fn windowed(
     let used: Vec<bool> = (0..w * h).map(counts).collect();
     let mut tile: Vec<f32> = (0..w * h).map(|i| if used[i] { pixels[place(i)] } else { 0.0 }).collect();
     crate::micrograph::prepare::subtract_plane(&mut tile, w, h, Some(&used));
+    // What rounding leaves of a plane is no pattern.
+    let largest = (0..w * h).filter(|&i| used[i]).map(|i| pixels[place(i)].abs()).fold(0.0, f32::max);
+    if tile.iter().zip(&used).all(|(v, used)| !used || v.abs() <= ROUNDING * largest) {
+        return vec![0.0; w * h];
+    }
     let kept: Vec<f32> = tile.iter().zip(&used).filter(|(_, used)| **used).map(|(v, _)| *v).collect();
     let p = percentiles(&kept, &[25.0, 50.0, 75.0]);
     let reach = CLIP * (p[2] - p[0]) / 1.349;

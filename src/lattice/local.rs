@@ -19,6 +19,9 @@ pub struct LocalCoefficients {
     pub rows: usize,
     /// Pixels from node to node; node (i, j) lies at pixel (i step, j step).
     pub step: usize,
+    /// Standard deviation of the window and size of the image, pixels.
+    pub sigma: f64,
+    pub size: [usize; 2],
     /// `[g][rows * columns]`.
     pub values: Vec<Vec<Complex<f32>>>,
     /// Share of the window's weight that lies on pixels that count, `[rows * columns]`, 0..=1.
@@ -57,7 +60,17 @@ impl LocalCoefficients {
                 sums
             })
             .collect();
-        Self { g: g.to_vec(), columns, rows, step, values, weight, centre }
+        Self { g: g.to_vec(), columns, rows, step, sigma, size: [width, height], values, weight, centre }
+    }
+
+    /// The nearest place whose window lies within the image but for its tails (1.5 sigma), or the middle of a small one.
+    pub fn inner(&self, centre: Vector) -> Vector {
+        let margin = 1.5 * self.sigma;
+        [0, 1].map(|i| {
+            let last = self.size[i] as f64 - 1.0;
+            let margin = margin.min(0.5 * last);
+            centre[i].clamp(margin, last - margin)
+        })
     }
 
     /// The coefficient of the `i`-th vector at any place (bilinear between nodes, the nearest edge outside).

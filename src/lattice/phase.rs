@@ -73,8 +73,12 @@ impl PhaseLock {
     }
 
     /// Where the nearest cell origin lies from `centre` (pixels of the image). A few microseconds a call.
+    ///
+    /// At the image's edge half of a window is missing and reflections mix, so there the phase of the nearest whole
+    /// window is continued by the lattice.
     pub fn at(&self, centre: Vector) -> Lock {
-        let local: Vec<Complex<f32>> = (0..self.local.g.len()).map(|i| self.local.at(i, centre)).collect();
+        let inner = self.local.inner(centre);
+        let local: Vec<Complex<f32>> = (0..self.local.g.len()).map(|i| self.local.at(i, inner)).collect();
         self.lock(&local, centre)
     }
 
@@ -89,11 +93,9 @@ impl PhaseLock {
     pub fn grid(&self) -> (usize, usize, usize, Vec<Lock>) {
         use rayon::prelude::*;
         let (columns, rows, step) = (self.local.columns, self.local.rows, self.local.step);
-        let locks = (0..columns * rows).into_par_iter().map(|node| {
-            let local: Vec<Complex<f32>> = self.local.values.iter().map(|v| v[node]).collect();
-            let centre = [((node % columns) * step) as f64, ((node / columns) * step) as f64];
-            self.lock(&local, centre)
-        });
+        let locks = (0..columns * rows)
+            .into_par_iter()
+            .map(|node| self.at([((node % columns) * step) as f64, ((node / columns) * step) as f64]));
         (columns, rows, step, locks.collect())
     }
 

@@ -195,10 +195,11 @@ impl Reflections {
 
     /// The origin (fractional) at which coefficients fit the mean cell best, and their correlation, 0..=1.
     pub(super) fn origin(&self, local: &[Complex<f32>]) -> (Vector, f64) {
-        let quiet = |(p, most): (&Complex<f32>, &f32)| if p.norm() > *most { p * (most / p.norm()) } else { *p };
+        let quiet =
+            |(p, most): (&Complex<f32>, &f32)| if p.norm() > *most { p * (most / p.norm()) } else { *p };
         let local: Vec<Complex<f32>> = local.iter().zip(&self.most).map(quiet).collect();
         let size = local.iter().zip(&self.weight).map(|(p, w)| w * p.norm_sqr()).sum::<f32>().sqrt();
-        if !(size > 0.0) {
+        if size.is_nan() || size <= 0.0 {
             return ([0.0; 2], 0.0);
         }
         let pairs = local.iter().zip(&self.mean).zip(&self.weight);

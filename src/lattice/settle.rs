@@ -40,7 +40,10 @@ pub(super) fn settle(
         .zip(&g)
         .enumerate()
         .map(|(i, ((hk, peak), g))| {
-            let slope = [slope(&local, i, across, 1, local.columns)?, slope(&local, i, down, local.columns, local.rows)?];
+            let slope = [
+                slope(&local, i, across, 1, local.columns)?,
+                slope(&local, i, down, local.columns, local.rows)?,
+            ];
             Some((*hk, Peak { g: [g[0] + slope[0], g[1] + slope[1]], ..*peak }))
         })
         .collect();

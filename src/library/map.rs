@@ -28,8 +28,7 @@ struct Grid {
 /// # Errors
 /// [`Error::Io`] with `path`; the file is then as it was.
 pub fn write_tiff(map: &Map, pixel_size: Option<PixelSize>, path: &Path) -> Result<()> {
-    let grid =
-        Grid { width: map.width, height: map.height, step: map.step, origin: map.origin, pixel_size };
+    let grid = Grid { width: map.width, height: map.height, step: map.step, origin: map.origin, pixel_size };
     save_tiff::<colortype::Gray32Float>(&map.values, &grid, path)
 }
 

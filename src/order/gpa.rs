@@ -105,7 +105,15 @@ impl Nodes {
         let det = g[0][0] * g[1][1] - g[0][1] * g[1][0];
         let inverse = [[g[1][1] / det, -g[0][1] / det], [-g[1][0] / det, g[0][0] / det]];
         let phase = [0, 1].map(|i| local.values[i].iter().map(|v| v.arg()).collect());
-        Self { columns: local.columns, rows: local.rows, step: local.step, inverse, phase, quality, centre: local.centre.clone() }
+        Self {
+            columns: local.columns,
+            rows: local.rows,
+            step: local.step,
+            inverse,
+            phase,
+            quality,
+            centre: local.centre.clone(),
+        }
     }
 
     /// u = -G^-1 phase / 2 pi, x and y in pixels, its mean 0.

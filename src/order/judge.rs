@@ -41,7 +41,7 @@ pub struct Judgement {
 /// over the discs). A map that is constant, or has fewer than 8 values along a side, has leakage and roughness 0.
 pub fn judge(map: &Map, lattice: &Lattice) -> Judgement {
     let sd = f64::from(map.stats().sd);
-    let collapsed = !(sd >= COLLAPSED_SD);
+    let collapsed = sd.is_nan() || sd < COLLAPSED_SD;
     let (leakage, roughness, leakage_of_noise) = shares(map, lattice).unwrap_or((0.0, 0.0, 0.0));
     let verdict = verdict(leakage, roughness, leakage_of_noise, collapsed).to_owned();
     Judgement { leakage, roughness, leakage_of_noise, sd, collapsed, verdict }

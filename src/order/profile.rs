@@ -28,7 +28,7 @@ impl Profile {
     pub fn along(map: &Map, from: Vector, to: Vector, breadth_px: f64) -> Result<Self> {
         let line = [to[0] - from[0], to[1] - from[1]];
         let length = line[0].hypot(line[1]);
-        if !(length >= 3.0 * map.step) {
+        if length.is_nan() || length < 3.0 * map.step {
             let problem = format!("it is {length:.1} px long; at least {} are needed", 3.0 * map.step);
             return Err(Error::invalid("profile line", problem));
         }

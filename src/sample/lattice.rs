@@ -283,7 +283,12 @@ impl LatticeRecipe {
         let strongest = self.atoms.iter().map(|a| a.intensity).fold(0.0, f64::max);
         let sigma = 0.35 * self.lattice.lengths()[1];
         let places: Vec<Vector> = (0..self.adsorbates)
-            .map(|_| [rng.random_range(0.1..0.9) * self.width as f64, rng.random_range(0.1..0.9) * self.height as f64])
+            .map(|_| {
+                [
+                    rng.random_range(0.1..0.9) * self.width as f64,
+                    rng.random_range(0.1..0.9) * self.height as f64,
+                ]
+            })
             .collect();
         for place in &places {
             self.add(pixels, *place, 2.0 * strongest, sigma, &[]);

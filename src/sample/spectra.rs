@@ -57,7 +57,8 @@ impl SpectraRecipe {
         let mut sample =
             SpectraSample { x, values: Vec::new(), centre: Vec::new(), sigma: Vec::new(), noise: Vec::new() };
         for _ in 0..self.count {
-            let within = |rng: &mut ChaCha8Rng, [low, high]: [f64; 2]| low + (high - low) * rng.random::<f64>();
+            let within =
+                |rng: &mut ChaCha8Rng, [low, high]: [f64; 2]| low + (high - low) * rng.random::<f64>();
             let centre = within(&mut rng, [-self.centre, self.centre]);
             let sigma = within(&mut rng, self.sigma);
             let noise = within(&mut rng, self.noise);
