@@ -1,6 +1,7 @@
-//! The project that ships with the program: two real micrographs of gold nanoparticles with a handful of labels; and
-//! generators of [lattices](lattice) and [spectra] in which every factor is known.
+//! The project that ships with the program: two real micrographs of gold nanoparticles with a handful of labels. And
+//! synthetic data with every factor known: [`cards`], [`lattice`] and [`spectra`].
 
+pub mod cards;
 pub mod lattice;
 pub mod spectra;
 
