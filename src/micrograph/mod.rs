@@ -51,10 +51,8 @@ impl Micrograph {
             };
             return Err(Error::invalid("size", problem));
         }
-        let lost: Option<Arc<[bool]>> = pixels
-            .iter()
-            .any(|v| !v.is_finite())
-            .then(|| pixels.iter().map(|v| !v.is_finite()).collect());
+        let lost: Option<Arc<[bool]>> =
+            pixels.iter().any(|v| !v.is_finite()).then(|| pixels.iter().map(|v| !v.is_finite()).collect());
         let replaced = replace_non_finite(&mut pixels)?;
         Ok(Self { width, height, pixels: pixels.into(), pixel_size, replaced, lost })
     }

@@ -126,9 +126,16 @@ fn a_hole_in_the_picture_is_background() {
 
 #[test]
 fn nothing_panics_and_everything_is_finite() {
-    let one = Micrograph { width: 1, height: 1, pixels: [3.0].into(), pixel_size: None, replaced: 0, lost: None };
-    let flat =
-        Micrograph { width: 40, height: 30, pixels: vec![-7.0; 1200].into(), pixel_size: None, replaced: 0, lost: None };
+    let one =
+        Micrograph { width: 1, height: 1, pixels: [3.0].into(), pixel_size: None, replaced: 0, lost: None };
+    let flat = Micrograph {
+        width: 40,
+        height: 30,
+        pixels: vec![-7.0; 1200].into(),
+        pixel_size: None,
+        replaced: 0,
+        lost: None,
+    };
     let huge = Micrograph {
         width: 3,
         height: 2,
