@@ -6,22 +6,35 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folder of `src` -> the folders it may name. `micrograph <- particle <- project <- library`, `model <- train <-
-/// explore <- worker <- {cli, app}`; train and explore also use particle; sample is data for cli and app.
-const MAY_USE: [(&str, &[&str]); 11] = [
+/// explore <- worker <- {cli, app}`; train and explore also use particle; sample is data for cli and app; review looks
+/// again at particles and predictions, for library, worker and app.
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("micrograph", &[]),
     ("particle", &["micrograph"]),
     ("project", &["micrograph", "particle"]),
-    ("library", &["micrograph", "particle", "project"]),
+    ("review", &["micrograph", "particle", "project"]),
+    ("library", &["micrograph", "particle", "project", "review"]),
     ("model", &[]),
     ("train", &["model", "particle"]),
     ("explore", &["model", "train", "particle"]),
     ("sample", &["micrograph", "particle", "project"]),
-    ("worker", &["micrograph", "particle", "project", "library", "model", "train", "explore"]),
+    ("worker", &["micrograph", "particle", "project", "review", "library", "model", "train", "explore"]),
     (
         "cli",
-        &["micrograph", "particle", "project", "library", "model", "train", "explore", "worker", "sample"],
+        &[
+            "micrograph",
+            "particle",
+            "project",
+            "review",
+            "library",
+            "model",
+            "train",
+            "explore",
+            "worker",
+            "sample",
+        ],
     ),
-    ("app", &["micrograph", "particle", "project", "library", "train", "worker", "sample", "cli"]),
+    ("app", &["micrograph", "particle", "project", "review", "library", "train", "worker", "sample", "cli"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -1,5 +1,7 @@
 //! The project that ships with the program: two real micrographs of gold nanoparticles with a handful of labels.
 
+pub mod particles;
+
 use crate::error::{Error, Result};
 use crate::micrograph::{PixelSize, format};
 use crate::particle::detect::{auto_contrast, propose_excluded};
