@@ -204,7 +204,10 @@ impl Parser<'_> {
         let limit = match self.next() {
             Some(Token::Number(number)) => number,
             Some(other) => {
-                return Err(wrong(place, format!("`{name}` is compared with a number, not {}", show(&other))));
+                return Err(wrong(
+                    place,
+                    format!("`{name}` is compared with a number, not {}", show(&other)),
+                ));
             }
             None => return Err(wrong(place, format!("a number is missing; `{name}` is compared with one"))),
         };
@@ -294,7 +297,10 @@ impl Parser<'_> {
                 ));
             }
             (1, _) => {
-                return Err(wrong(place, format!("`{typed}` needs its unit behind the number: nm, um or px")));
+                return Err(wrong(
+                    place,
+                    format!("`{typed}` needs its unit behind the number: nm, um or px"),
+                ));
             }
             _ => return Err(wrong(place, format!("`{typed}` has no unit `{unit}`"))),
         };
