@@ -5,6 +5,7 @@
 
 pub mod device;
 mod engine;
+pub mod insight;
 pub mod job;
 pub mod message;
 mod run;
