@@ -36,6 +36,12 @@ fn ticks(range: (f64, f64), parts: f64) -> Vec<f64> {
     (0..16).map(at).take_while(|at| *at <= range.1 + 1e-9 * step).collect()
 }
 
+/// A round number without idle zeros.
+fn tidy(value: f64) -> String {
+    let text = short(value);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
 fn text(svg: &mut String, x: f64, y: f64, anchor: &str, content: &str) {
     let _ =
         write!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>\n", escape(content));
@@ -94,15 +100,15 @@ fn axes(svg: &mut String, range: (f64, f64), most: f64, across: &str, up: &str) 
         WIDTH - RIGHT
     );
     for at in ticks(range, 5.0) {
-        text(svg, x(at), HEIGHT - BOTTOM + 14.0, "middle", &short(at));
+        text(svg, x(at), HEIGHT - BOTTOM + 14.0, "middle", &tidy(at));
     }
     for at in ticks((0.0, most), 4.0).into_iter().filter(|at| *at > 0.0) {
-        text(svg, LEFT - 4.0, y(at) + 4.0, "end", &short(at));
+        text(svg, LEFT - 4.0, y(at) + 4.0, "end", &tidy(at));
     }
     text(svg, f64::midpoint(LEFT, WIDTH - RIGHT), HEIGHT - 5.0, "middle", across);
     let _ = write!(
         svg,
-        "<text transform=\"translate(11 {:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
+        "<text transform=\"translate(10 {:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
         (HEIGHT - BOTTOM) / 2.0,
         escape(up)
     );

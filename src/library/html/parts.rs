@@ -191,8 +191,8 @@ fn meanings(out: &mut String, library: &Library, name: &str) {
     if let Some(angle) = found.angle {
         let _ = write!(
             out,
-            "<p class=\"note\">Over {} elongated particles the learned angle follows the measured direction within {} \
-             degrees (circular standard deviation).</p>\n",
+            "<p class=\"note\">Over {} elongated particles the learned angle minus the measured direction spreads by {} \
+             degrees (circular standard deviation, half turns alike).</p>\n",
             angle.particles,
             short(angle.spread_deg)
         );
