@@ -3,5 +3,6 @@
 pub mod checkpoint;
 pub mod config;
 pub mod present;
+pub mod resume;
 pub mod schedule;
 pub mod trainer;

@@ -40,21 +40,21 @@ pub struct Step {
 pub struct Trainer {
     pub vae: Vae,
     pub config: TrainConfig,
-    patches: Arc<PatchSet>,
-    labels: Vec<u32>,
-    labelled: Vec<usize>,
-    unlabelled: Vec<usize>,
-    optimizer: ModuleOptimizer,
-    rng: ChaCha8Rng,
-    device: Device,
-    turns: std::vec::IntoIter<Turn>,
-    deck: Vec<usize>,
+    pub(super) patches: Arc<PatchSet>,
+    pub(super) labels: Vec<u32>,
+    pub(super) labelled: Vec<usize>,
+    pub(super) unlabelled: Vec<usize>,
+    pub(super) optimizer: ModuleOptimizer,
+    pub(super) rng: ChaCha8Rng,
+    pub(super) device: Device,
+    pub(super) turns: std::vec::IntoIter<Turn>,
+    pub(super) deck: Vec<usize>,
     /// Complete epochs.
     pub epoch: usize,
     /// Steps done and to do in the epoch at work.
     pub step: usize,
     pub steps: usize,
-    sums: Sums,
+    pub(super) sums: Sums,
 }
 
 impl Trainer {
