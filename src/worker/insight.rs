@@ -65,7 +65,7 @@ fn manifolds(model: &Path) -> Result<Vec<Manifold>> {
         return Ok(Vec::new());
     }
     let axes = (0, 1.min(vae.config.latent.saturating_sub(1)));
-    let manifold = |(place, class): (usize, &String)| {
+    let manifold = |(place, class): (usize, &String)| -> Result<Manifold> {
         let images = traverse::manifold(&vae, place, axes, PER_SIDE)?;
         Ok(Manifold {
             class: class.clone(),

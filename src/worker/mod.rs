@@ -9,6 +9,7 @@ pub mod insight;
 pub mod job;
 pub mod message;
 mod run;
+mod warm;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use message::{Command, Event};
