@@ -8,8 +8,12 @@ mod upright;
 
 pub use geometry::{ParticleExtent, propose_geometry};
 pub use source::PatchSource;
+<<<<<<< HEAD
 pub use turn::turned;
 pub use upright::upright;
+=======
+pub use turn::{sampled, turned};
+>>>>>>> main
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -2,7 +2,12 @@
 
 pub mod checkpoint;
 pub mod config;
+mod joint;
 pub mod present;
+<<<<<<< HEAD
 pub mod resume;
+=======
+pub mod register;
+>>>>>>> main
 pub mod schedule;
 pub mod trainer;

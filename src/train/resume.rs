@@ -152,7 +152,9 @@ impl Trainer {
         let fresh =
             Self::new(self.config.clone(), classes, patches, &self.device.clone().inner(), self.vae.tiled)?;
         self.patches = fresh.patches;
+        self.seen = fresh.seen;
         self.labels = fresh.labels;
+        self.label_angles = fresh.label_angles;
         self.labelled = fresh.labelled;
         self.unlabelled = fresh.unlabelled;
         self.deck.clear();
