@@ -8,12 +8,8 @@ mod upright;
 
 pub use geometry::{ParticleExtent, propose_geometry};
 pub use source::PatchSource;
-<<<<<<< HEAD
-pub use turn::turned;
-pub use upright::upright;
-=======
 pub use turn::{sampled, turned};
->>>>>>> main
+pub use upright::upright;
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

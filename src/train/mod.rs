@@ -4,10 +4,7 @@ pub mod checkpoint;
 pub mod config;
 mod joint;
 pub mod present;
-<<<<<<< HEAD
-pub mod resume;
-=======
 pub mod register;
->>>>>>> main
+pub mod resume;
 pub mod schedule;
 pub mod trainer;
