@@ -70,6 +70,8 @@ pub struct Training {
     pub choice: DeviceChoice,
     /// The current model: its classes (project's class where it has one) and size.
     pub model: Option<Model>,
+    /// Epochs before which new labels joined.
+    pub joined: Vec<usize>,
     /// What the worker trains on, or last trained on.
     pub dataset: Option<Arc<Dataset>>,
 }
@@ -128,6 +130,7 @@ impl Training {
         self.phase = Phase::Preparing { share: 0.0 };
         self.progress = None;
         self.curve.clear();
+        self.joined.clear();
         self.fallback = None;
     }
 
@@ -142,6 +145,12 @@ impl Training {
                 self.phase = Phase::WarmingUp { done: *done, of: *of };
             }
             Event::Progress(progress) if self.phase.is_active() => self.progressed(progress),
+            Event::Relabelled { epoch } => {
+                self.joined.push(*epoch);
+                if !self.phase.is_active() {
+                    self.phase = Phase::Running;
+                }
+            }
             Event::Paused if self.phase.is_active() => self.phase = Phase::Paused,
             Event::Resumed if self.phase == Phase::Paused => self.phase = Phase::Running,
             Event::Finished { reason, epochs, seconds } if self.phase.is_active() => {
