@@ -15,8 +15,8 @@ pub fn ui(ui: &mut Ui, sanity: &Sanity) {
     egui::CollapsingHeader::new("Self-check").default_open(true).show(ui, |ui| {
         for (fine, text) in sentences(sanity) {
             let colour = if fine { ui.visuals().text_color() } else { ui.visuals().warn_fg_color };
-            let mark = if fine { "✔" } else { "⚠" };
-            ui.add(Label::new(RichText::new(format!("{mark} {text}")).color(colour)).wrap());
+            let mark = if fine { "" } else { "Look: " };
+            ui.add(Label::new(RichText::new(format!("{mark}{text}")).color(colour)).wrap());
         }
         if sanity.calibration.iter().any(|bar| bar.count > 0) {
             calibration(ui, sanity);

@@ -85,7 +85,7 @@ fn sizes_are_in_pixels_of_the_micrograph_and_in_nanometres() {
     let (width, height) = (300, 200);
     let value = |x: f32, y: f32| 20.0 + 100.0 * (30.0 - (x - 140.0).hypot(y - 90.0) + 0.5).clamp(0.0, 1.0);
     let pixels = (0..width * height).map(|i| value((i % width) as f32, (i / width) as f32)).collect();
-    let m = Micrograph { width, height, pixels, pixel_size: None, replaced: 0 };
+    let m = Micrograph { width, height, pixels, pixel_size: None, replaced: 0, lost: None };
     let geometry = PatchGeometry { extent_nm: Some(60.0), side: 40, ..PatchGeometry::default() };
     let source = PatchSource::new(&m, Some(0.5), true, &[], None);
     let d = describe(&source.cut(140.0, 90.0, &geometry, 62), 62, 120.0 / 40.0).unwrap();
