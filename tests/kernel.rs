@@ -179,7 +179,7 @@ fn a_network_over_many_rows_is_the_plain_one() {
     for (rows, widths) in [(1, vec![5, 3, 2]), (64, vec![30, 16, 4]), (150, vec![77, 20, 11, 3])] {
         let mut draw = |n: usize| -> Vec<f32> { (0..n).map(|_| rng.random_range(-0.5..0.5)).collect() };
         let task = Rows {
-            values: draw(rows * widths[0]).into(),
+            values: std::sync::Arc::new(draw(rows * widths[0])),
             widths: widths.clone(),
             activation: Activation::LeakyRelu,
         };

@@ -1,9 +1,9 @@
 //! Class, pose and content of every patch.
 
 use crate::error::{Error, Result};
+use crate::model::VaeConfig;
 use crate::model::orbit::{self, Pairs};
 use crate::model::vae::{PixelSubset, Posterior, Vae};
-use crate::model::{Copies, VaeConfig};
 use crate::particle::Prediction;
 use crate::particle::patch::{PatchSet, turned};
 use crate::train::present::{Seen, Shown, plain};
@@ -11,7 +11,7 @@ use crate::train::trainer::host;
 use burn::tensor::{Tensor, TensorData};
 
 /// Patches that go through the networks together.
-const CHUNK: usize = 256;
+const CHUNK: usize = 128;
 
 /// One prediction a patch, in order.
 ///
@@ -82,7 +82,7 @@ pub fn classify(vae: &Vae, patches: &PatchSet, which: &[usize]) -> Result<Vec<us
     let mut out = Vec::with_capacity(which.len());
     for chunk in which.chunks(CHUNK) {
         let probabilities = match &seen {
-            Some(seen) => by_class(&joint(vae, &copies(seen, chunk, Shown::default()))?, &vae.config),
+            Some(seen) => by_class(&joint(vae, seen, chunk, Shown::default())?, &vae.config),
             None => flat_probabilities(vae, &plain(patches, chunk), chunk.len())?,
         };
         out.extend(probabilities.iter().map(|p| best(p)));
@@ -167,8 +167,7 @@ fn recognise(
         let pairs = Pairs { images: (0..n as u32).collect(), turns: vec![0; n], classes };
         return Ok(Recognised { probabilities, pairs, posterior });
     };
-    let copies = copies(seen, chunk, pose);
-    let joint = joint(vae, &copies)?;
+    let joint = joint(vae, seen, chunk, pose)?;
     let probabilities = by_class(&joint, &vae.config);
     let (k, turns) = (vae.config.classes, vae.config.turns());
     let mut pairs = Pairs { images: (0..n as u32).collect(), ..Pairs::default() };
@@ -178,17 +177,25 @@ fn recognise(
         pairs.classes.push(class as u32);
         pairs.turns.push(best(&of_class) as u32);
     }
-    let posterior = orbit::encode(vae, &copies, &pairs);
+    let posterior = vae.encode(upload(vae, &upright(seen, chunk, pose, &pairs.turns), n), &pairs.classes);
     Ok(Recognised { probabilities, pairs, posterior })
 }
 
-fn copies(seen: &Seen, chunk: &[usize], pose: Shown) -> Copies {
-    seen.copies(chunk, &vec![pose; chunk.len()], &[])
+/// q(turn, class | image), `[n, turns * classes]`.
+fn joint(vae: &Vae, seen: &Seen, chunk: &[usize], pose: Shown) -> Result<Vec<f32>> {
+    if vae.tiled {
+        return Ok(vae.joint_from(chunk.len(), |at, out| seen.copies_into(chunk[at], &pose, out)));
+    }
+    host(vae.log_joint(&seen.copies(chunk, &vec![pose; chunk.len()], &[])).exp())
 }
 
-/// q(turn, class | image), `[n, turns * classes]`.
-fn joint(vae: &Vae, copies: &Copies) -> Result<Vec<f32>> {
-    host(vae.log_joint(copies).exp())
+/// The copy of each patch that its turn calls upright, `[n, inputs]`.
+fn upright(seen: &Seen, chunk: &[usize], pose: Shown, turns: &[u32]) -> Vec<f32> {
+    let mut out = Vec::new();
+    for (&patch, &turn) in chunk.iter().zip(turns) {
+        out.extend(seen.copy(patch, &pose, turn as usize));
+    }
+    out
 }
 
 /// Class probabilities: the joint ones summed over the turns.

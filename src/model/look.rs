@@ -47,7 +47,7 @@ impl Look {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Copies {
     /// `[batch * turns, inputs]`.
-    pub values: Arc<[f32]>,
+    pub values: Arc<Vec<f32>>,
     pub inputs: usize,
 }
 
@@ -76,7 +76,7 @@ impl Copies {
     /// The copies of the first `images` images.
     #[must_use]
     pub fn first(&self, images: usize, turns: usize) -> Self {
-        Self { values: self.values[..images * turns * self.inputs].into(), inputs: self.inputs }
+        Self { values: Arc::new(self.values[..images * turns * self.inputs].to_vec()), inputs: self.inputs }
     }
 }
 

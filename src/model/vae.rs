@@ -121,6 +121,25 @@ impl Vae {
         activation::log_softmax(logits.reshape([batch, turns * k]), 1)
     }
 
+    /// q(class, turn | image) of `batch` images on the host, laid out as [`Self::log_joint`], without gradient. `fill`
+    /// writes the copies of an image, `[turns, inputs]`, wherever one is needed.
+    pub fn joint_from(&self, batch: usize, fill: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
+        let turns = self.config.turns();
+        let all = turns * self.config.classes;
+        let Some(classifier) = &self.networks.classifier else { return vec![1.0; batch] };
+        let activation = self.config.recognition_activation();
+        let rows = Rows { values: Arc::default(), widths: classifier.widths(), activation };
+        let parameters = classifier.flat().into_data().try_into_vec::<f32>().unwrap_or_default();
+        let mut out = rows.forward_from(&parameters, batch, turns, fill);
+        for q in out.chunks_exact_mut(all) {
+            let most = q.iter().copied().fold(f32::MIN, f32::max);
+            q.iter_mut().for_each(|v| *v = (*v - most).exp());
+            let total: f32 = q.iter().sum();
+            q.iter_mut().for_each(|v| *v /= total);
+        }
+        out
+    }
+
     /// Posterior of every (class, image) pair: row `class * batch + image`.
     pub fn encode_all(&self, x: Tensor<2>) -> Posterior {
         let [batch, pixels] = x.dims();

@@ -195,7 +195,7 @@ impl Trainer {
 
     /// Turned copies of posed images.
     fn copies(&self, which: &[usize], poses: &[Shown], grain: &[Grain]) -> Copies {
-        let none = || Copies { values: Arc::new([]), inputs: self.vae.config.inputs() };
+        let none = || Copies { values: Arc::default(), inputs: self.vae.config.inputs() };
         self.seen.as_ref().map_or_else(none, |seen| seen.copies(which, poses, grain))
     }
 

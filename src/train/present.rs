@@ -124,32 +124,48 @@ impl Seen {
     /// Copy r is the posed patch turned back by the angle of turn r. `grain` lays noise over the patches first; an empty
     /// slice is none.
     pub fn copies(&self, indices: &[usize], poses: &[Shown], grain: &[Grain]) -> Copies {
-        let turns = self.look.turns;
         let inputs = self.points.len();
-        // Pixels of the small surroundings: per point of the look, and per pixel of the patch.
-        let shrunk = self.small_wide as f32 / self.wide as f32;
-        let pitch = self.side as f32 / self.look.side as f32 * shrunk;
-        let mut out = vec![0.0; indices.len() * turns * inputs];
-        out.par_chunks_mut(turns * inputs).zip(indices.par_iter().zip(poses).enumerate()).for_each(
+        let mut out = vec![0.0; indices.len() * self.look.turns * inputs];
+        out.par_chunks_mut(self.look.turns * inputs).zip(indices.par_iter().zip(poses).enumerate()).for_each(
             |(out, (at, (&i, pose)))| {
-                let plain =
-                    &self.small[i * self.small_wide * self.small_wide..][..self.small_wide * self.small_wide];
-                let noisy = grain.get(at).and_then(|grain| grained(plain, *grain));
-                let source = noisy.as_deref().unwrap_or(plain);
-                for (turn, out) in out.chunks_exact_mut(inputs).enumerate() {
-                    let (matrix, offset) = pose.source(self.look.angle(turn));
-                    sampled(
-                        source,
-                        self.small_wide,
-                        &self.points,
-                        matrix.map(|m| m * pitch),
-                        offset.map(|o| o * shrunk),
-                        out,
-                    );
-                }
+                let noisy = grain.get(at).and_then(|grain| grained(self.surroundings(i), *grain));
+                self.copies_of(noisy.as_deref().unwrap_or_else(|| self.surroundings(i)), pose, out);
             },
         );
-        Copies { values: out.into(), inputs }
+        Copies { values: Arc::new(out), inputs }
+    }
+
+    /// The turned copies of one patch in a pose, `[turns, inputs]`.
+    pub fn copies_into(&self, patch: usize, pose: &Shown, out: &mut [f32]) {
+        self.copies_of(self.surroundings(patch), pose, out);
+    }
+
+    /// A patch's surroundings at the pitch of the look.
+    fn surroundings(&self, patch: usize) -> &[f32] {
+        let size = self.small_wide * self.small_wide;
+        &self.small[patch * size..(patch + 1) * size]
+    }
+
+    fn copies_of(&self, source: &[f32], pose: &Shown, out: &mut [f32]) {
+        for (turn, out) in out.chunks_exact_mut(self.points.len()).enumerate() {
+            self.sample(source, pose, turn, out);
+        }
+    }
+
+    /// One copy of a patch in a pose, `[inputs]`.
+    pub fn copy(&self, patch: usize, pose: &Shown, turn: usize) -> Vec<f32> {
+        let mut out = vec![0.0; self.points.len()];
+        self.sample(self.surroundings(patch), pose, turn, &mut out);
+        out
+    }
+
+    fn sample(&self, source: &[f32], pose: &Shown, turn: usize, out: &mut [f32]) {
+        // Pixels of the small surroundings: per pixel of the patch, and per point of the look.
+        let shrunk = self.small_wide as f32 / self.wide as f32;
+        let pitch = self.side as f32 / self.look.side as f32 * shrunk;
+        let (matrix, offset) = pose.source(self.look.angle(turn));
+        let (matrix, offset) = (matrix.map(|m| m * pitch), offset.map(|o| o * shrunk));
+        sampled(source, self.small_wide, &self.points, matrix, offset, out);
     }
 
     /// Pixels of the posed patches at full resolution, `[len, pixels]`, or the given ones of each.

@@ -18,7 +18,7 @@ const PIECES: usize = 16;
 #[derive(Clone, Debug)]
 pub struct Rows {
     /// `[rows, widths[0]]`.
-    pub values: Arc<[f32]>,
+    pub values: Arc<Vec<f32>>,
     /// Inputs, then the width of each layer; the last one is linear.
     pub widths: Vec<usize>,
     pub activation: Activation,
@@ -49,6 +49,30 @@ impl Rows {
                 block.forward(self, parameters, x);
                 let last = &block.layers[block.layers.len() - 1];
                 out.copy_from_slice(&last[..out.len()]);
+            },
+        );
+        out
+    }
+
+    /// As [`Rows::forward`] for `blocks` blocks of `rows` rows that `fill` writes where they are needed, so that they never
+    /// leave the cache; the values of `self` are not looked at.
+    pub fn forward_from(
+        &self,
+        parameters: &[f32],
+        blocks: usize,
+        rows: usize,
+        fill: impl Fn(usize, &mut [f32]) + Sync,
+    ) -> Vec<f32> {
+        let (inputs, outputs) = (self.widths[0], self.outputs());
+        let mut out = vec![0.0; blocks * rows * outputs];
+        out.par_chunks_mut(rows * outputs).enumerate().for_each_init(
+            || (Block::new(self), vec![0.0; rows * inputs]),
+            |(block, values), (index, out)| {
+                fill(index, values);
+                for (x, out) in values.chunks(BLOCK * inputs).zip(out.chunks_mut(BLOCK * outputs)) {
+                    block.forward(self, parameters, x);
+                    out.copy_from_slice(&block.layers[block.layers.len() - 1][..out.len()]);
+                }
             },
         );
         out

@@ -54,15 +54,38 @@ pub fn sampled(
     if wide == 0 || wide_pixels.len() < wide * wide {
         return;
     }
-    let middle = (wide as f32 - 1.0) / 2.0;
-    let last = (wide - 1) as f32;
-    let (x_middle, y_middle) = (middle + offset[0], middle + offset[1]);
-    for (value, &[x, y]) in out.iter_mut().zip(points) {
-        let at_x = (x_middle + matrix[0] * x + matrix[1] * y).clamp(0.0, last);
-        let at_y = (y_middle + matrix[2] * x + matrix[3] * y).clamp(0.0, last);
-        *value = bilinear(wide_pixels, wide, at_x, at_y);
+    if wide == 1 {
+        return out.fill(wide_pixels[0]);
     }
+    // Places first, in a loop the compiler turns into vector instructions, then the values.
+    let (mut at, mut right, mut down) = ([0_i32; RUN], [0.0_f32; RUN], [0.0_f32; RUN]);
+    let middle = (wide as f32 - 1.0) / 2.0;
+    let (last, before_last) = ((wide - 1) as f32, (wide - 2) as f32);
+    let (x_middle, y_middle) = (middle + offset[0], middle + offset[1]);
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (out, points) in out.chunks_mut(RUN).zip(points.chunks(RUN)) {
+                for (i, &[u, v]) in points.iter().enumerate() {
+                    let x = (x_middle + matrix[0] * u + matrix[1] * v).clamp(0.0, last);
+                    let y = (y_middle + matrix[2] * u + matrix[3] * v).clamp(0.0, last);
+                    let (x0, y0) = (x.min(before_last) as i32, y.min(before_last) as i32);
+                    at[i] = y0 * wide as i32 + x0;
+                    (right[i], down[i]) = (x - x0 as f32, y - y0 as f32);
+                }
+                for (i, value) in out.iter_mut().enumerate() {
+                    let corner = &wide_pixels[at[i] as usize..][..wide + 2];
+                    let top = corner[0] + (corner[1] - corner[0]) * right[i];
+                    let bottom = corner[wide] + (corner[wide + 1] - corner[wide]) * right[i];
+                    *value = top + (bottom - top) * down[i];
+                }
+            }
+        },
+    );
 }
+
+/// Points whose places are worked out together.
+const RUN: usize = 64;
 
 /// The value at (x, y), both within 0..=wide - 1.
 #[inline(always)]
