@@ -9,7 +9,8 @@
 
 use super::cell::Lattice;
 use super::local::LocalCoefficients;
-use super::reference::{Reflections, choose};
+use super::reference::Reflections;
+use super::reflections::choose;
 use super::{Vector, reference};
 use crate::micrograph::Micrograph;
 use crate::{Error, Result};
