@@ -31,7 +31,8 @@ pub struct LocalCoefficients {
 }
 
 impl LocalCoefficients {
-    /// `sigma` is the window's standard deviation in pixels, > 0; nodes are a third of it apart, at least a pixel.
+    /// `sigma` is the window's standard deviation in pixels, from 0.3 to the image's longer side; nodes are a third of it
+    /// apart, at least a pixel.
     pub fn of(
         pixels: &[f32],
         width: usize,
@@ -40,6 +41,7 @@ impl LocalCoefficients {
         sigma: f64,
         mask: Option<&[bool]>,
     ) -> Self {
+        let sigma = sigma.clamp(0.3, width.max(height).max(1) as f64);
         let step = ((sigma / 3.0).floor() as usize).max(1);
         let nodes = |n: usize| (n - 1).div_ceil(step) + 1;
         let (columns, rows) = (nodes(width), nodes(height));
