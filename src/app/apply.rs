@@ -58,6 +58,8 @@ impl App {
             Action::TrainOrPause | Action::Train | Action::Pause | Action::Resume | Action::Stop => {
                 self.run(&action);
             }
+            Action::LearnNewLabels => self.learn_new_labels(),
+            Action::LookAtParticles => self.assemble(AssemblePurpose::Look),
             Action::UseDevice(device) => self.state.training.choice = device,
             Action::Preview(request) => self.want_preview(request),
             Action::Detect(live) => self.detect(live),

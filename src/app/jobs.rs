@@ -48,6 +48,7 @@ pub enum Done {
     },
     Assembling(f32),
     Assembled(Result<Dataset>),
+    Measured(super::state::Measured),
     Exported {
         dir: PathBuf,
         result: Result<()>,

@@ -14,18 +14,21 @@ mod detection;
 mod dialogs;
 mod edits;
 mod events;
+mod explore;
 mod export;
 mod file_dialog;
 mod files;
 mod going;
 mod icon;
 mod jobs;
-mod latent;
 mod layout;
 mod micrographs;
 mod overlay;
 mod picture;
+mod relearn;
+mod review;
 mod run;
+mod sanity;
 mod settings;
 mod state;
 mod status;
@@ -113,6 +116,8 @@ struct Assembling {
 enum AssemblePurpose {
     Train,
     Export,
+    /// Patches are wanted before there is a model, to propose what to label.
+    Look,
     /// A model was loaded: what does it say of the particles?
     Classify,
 }

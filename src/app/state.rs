@@ -4,6 +4,7 @@ use super::action::Tool;
 use super::picture::Picture;
 use super::run::{Results, Training};
 use crate::error::Result;
+use crate::particle::describe::Descriptors;
 use crate::particle::detect::{Detection, Settings};
 use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
 use crate::project::Project;
@@ -40,11 +41,19 @@ pub struct State {
     pub training: Training,
     /// What the current model says of the particles.
     pub results: Option<Results>,
+    /// What a ruler says of the particles the model has seen.
+    pub measured: Option<Arc<Measured>>,
     pub previews: Previews,
     /// What was said to the user, oldest first.
     pub messages: Vec<Message>,
     /// Files being opened, saved or exported, as sentences such as "Opening a.tif".
     pub under_way: Vec<String>,
+}
+
+/// Measurements of particles, in their order.
+pub struct Measured {
+    pub ids: Vec<ParticleId>,
+    pub descriptors: Vec<Option<Descriptors>>,
 }
 
 /// A micrograph on its way to the screen.
