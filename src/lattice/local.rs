@@ -65,9 +65,9 @@ impl LocalCoefficients {
         Self { g: g.to_vec(), columns, rows, step, sigma, size: [width, height], values, weight, centre }
     }
 
-    /// The nearest place whose window lies within the image but for its tails (1.5 sigma), or the middle of a small one.
+    /// The nearest place whose window lies within the image but for a tail (1 sigma), or the middle of a small one.
     pub fn inner(&self, centre: Vector) -> Vector {
-        let margin = 1.5 * self.sigma;
+        let margin = self.sigma;
         [0, 1].map(|i| {
             let last = self.size[i] as f64 - 1.0;
             let margin = margin.min(0.5 * last);

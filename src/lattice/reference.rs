@@ -15,6 +15,8 @@ pub(super) const CLEAN: f32 = 1e-4;
 /// Windows from which the mean cell is averaged, and how often.
 const WINDOWS: usize = 500;
 const ROUNDS: usize = 5;
+/// Origins that the anchors may leave open.
+const CANDIDATES: u32 = 64;
 /// A coefficient counts up to this many times its mean amplitude.
 const LOUD: f32 = 2.0;
 /// The first windows, by their rank in strength.
@@ -38,7 +40,7 @@ pub(super) struct Reflections {
 }
 
 /// The mean cell: one window of usual strength first, then the mean of many, each moved to the place where it fits best.
-/// The scatter round that mean is each reflection's noise. Of a few first windows the one that leads to the best
+/// At last the scatter round that mean is each reflection's noise. Of a few first windows the one that leads to the best
 /// agreement counts, since any one of them may hold a defect.
 pub(super) fn measure(lattice: &Lattice, chosen: &[Chosen], local: &LocalCoefficients) -> Reflections {
     let nodes = local.columns * local.rows;
@@ -61,12 +63,13 @@ pub(super) fn measure(lattice: &Lattice, chosen: &[Chosen], local: &LocalCoeffic
         let mut found = Reflections::new(index, mean, weight);
         let mut agreement = 0.0;
         for _ in 0..ROUNDS {
-            (found, agreement) = found.averaged(&windows);
+            (found, agreement) = found.averaged(&windows, false);
         }
         (found, agreement)
     });
     let [first, rest @ ..] = tries;
     let (best, _) = rest.into_iter().fold(first, |best, next| if next.1 > best.1 { next } else { best });
+    let best = best.averaged(&windows, true).0.averaged(&windows, false).0;
     let centre = best.centre(lattice);
     best.moved(centre)
 }
@@ -88,18 +91,17 @@ impl Reflections {
         Self { index, mean, weight, most, anchors, shifts }
     }
 
-    /// The mean of windows, each moved to where it fits best, and the mean agreement.
-    fn averaged(self, windows: &[Vec<Complex<f32>>]) -> (Self, f64) {
-        let none = Complex::new(0.0_f32, 0.0);
-        let mut sums = vec![(none, 0.0_f32); self.index.len()];
+    /// The mean of windows, each moved to where it fits best, and the mean agreement. `reweigh` takes the scatter round
+    /// that mean for each reflection's noise.
+    fn averaged(self, windows: &[Vec<Complex<f32>>], reweigh: bool) -> (Self, f64) {
+        let mut sums = vec![(Complex::new(0.0_f32, 0.0), 0.0_f32); self.index.len()];
         let mut total = 0.0;
         for values in windows {
             let (origin, agreement) = self.origin(values);
             total += agreement;
             for ((sum, value), hk) in sums.iter_mut().zip(values).zip(&self.index) {
-                let moved = value * turn(along(*hk, origin));
-                sum.0 += moved * agreement as f32;
-                sum.1 += moved.norm_sqr() * agreement as f32;
+                sum.0 += value * turn(along(*hk, origin)) * agreement as f32;
+                sum.1 += value.norm_sqr() * agreement as f32;
             }
         }
         if total <= 0.0 {
@@ -107,9 +109,13 @@ impl Reflections {
         }
         let n = total as f32;
         let mean: Vec<Complex<f32>> = sums.iter().map(|s| s.0 / n).collect();
-        let floor = CLEAN * mean.iter().map(Complex::norm_sqr).fold(0.0, f32::max);
-        let noise = sums.iter().zip(&mean).map(|(s, m)| (s.1 / n - m.norm_sqr()).max(floor));
-        let weight = noise.map(|v| 1.0 / v.max(f32::MIN_POSITIVE)).collect();
+        let weight = if reweigh {
+            let floor = CLEAN * mean.iter().map(Complex::norm_sqr).fold(f32::MIN_POSITIVE, f32::max);
+            let noise = sums.iter().zip(&mean).map(|(s, m)| (s.1 / n - m.norm_sqr()).max(floor));
+            noise.map(f32::recip).collect()
+        } else {
+            self.weight
+        };
         (Self::new(self.index, mean, weight), total / windows.len() as f64)
     }
 
@@ -201,15 +207,16 @@ fn along(hk: [i32; 2], r: Vector) -> f64 {
     f64::from(hk[0]) * r[0] + f64::from(hk[1]) * r[1]
 }
 
-/// Two reflections far above their noise, not parallel, that leave few origins open.
+/// The two reflections furthest above their noise that are not parallel: their phases are right where others are not, and
+/// the others decide among the origins that they leave open.
 fn anchors(index: &[[i32; 2]], power: &[f32]) -> [usize; 2] {
     let mut best = ([0, 0], 0.0_f32);
     for (i, p) in index.iter().enumerate() {
         for (j, q) in index.iter().enumerate().take(i) {
             let minor = (p[0] * q[1] - p[1] * q[0]).unsigned_abs();
             if minor > 0 {
-                let score = power[i].min(power[j]) / minor as f32;
-                if score > best.1 {
+                let score = power[i].min(power[j]);
+                if score > best.1 && minor <= CANDIDATES {
                     best = ([i, j], score);
                 }
             }

@@ -37,7 +37,7 @@ pub(super) fn choose(image: &Micrograph, lattice: &Lattice, mask: Option<&[bool]
             let [x, y] = [0, 1].map(|i| (g[i] / bin[i]).round() as i64);
             let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (dx, dy)));
             let power = around.map(|(dx, dy)| spectrum.at(x + dx, y + dy)).fold(0.0_f32, f32::max);
-            let noise = peaks::background(&spectrum, x, y);
+            let noise = peaks::background(&spectrum, x, y).max(near_noise(&spectrum, x, y));
             (power > SIGNIFICANT * noise).then_some((hk, power, noise))
         })
         .collect();
@@ -61,6 +61,17 @@ pub(super) fn choose(image: &Micrograph, lattice: &Lattice, mask: Option<&[bool]
         return Err(Error::invalid("lattice", problem));
     }
     Ok(out)
+}
+
+/// Mean noise power in the ring 2 to 3.5 bins round a reflection, between it and its neighbours: where tilt and steps
+/// make the spectrum steep the wider surroundings tell too little.
+fn near_noise(spectrum: &Spectrum, x: i64, y: i64) -> f32 {
+    let ring = (-3..=3_i64).flat_map(|dy| (-3..=3_i64).map(move |dx| (dx, dy)));
+    let ring = ring.filter(|(dx, dy)| (5..=12).contains(&(dx * dx + dy * dy)));
+    let mut powers: Vec<f32> = ring.map(|(dx, dy)| spectrum.at(x + dx, y + dy)).collect();
+    let middle = powers.len() / 2;
+    // The median of exponentially distributed power is ln 2 of its mean.
+    *powers.select_nth_unstable_by(middle, f32::total_cmp).1 / std::f32::consts::LN_2
 }
 
 /// How many origins in one cell a set of reflections cannot tell apart: the greatest common divisor of all minors.
