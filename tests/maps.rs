@@ -51,7 +51,7 @@ fn segments_and_profiles_are_tables_with_units_in_their_heads() {
     let folder = tempfile::tempdir().unwrap();
     let phases = map().with((0..1200).map(|i| f32::from(u8::from(i % 40 >= 30))).collect()).unwrap();
     let size = PixelSize::new(0.5, 0.5);
-    let found = segment(&[phases.clone()], Some(2), Method::KMeans, size, 1).unwrap();
+    let found = segment(std::slice::from_ref(&phases), Some(2), Method::KMeans, size, 1).unwrap();
     let path = folder.path().join("segments.csv");
     write_segments(&found, &path).unwrap();
     let text = std::fs::read_to_string(&path).unwrap();

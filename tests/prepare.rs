@@ -71,10 +71,11 @@ fn what_is_masked_has_no_say_but_is_levelled() {
     let without = apply(&scanned, &[Step::Plane], None).unwrap();
     assert!(difference(&without, &want) > 1.0, "the mask makes no difference");
     // The same mask, found rather than drawn.
-    let flat = image(|x, y| atoms(x, y) + bump(x, y));
+    let flat = image(|x, y| atoms(x, y) + 0.2 * bump(x, y));
     let found = outliers(&flat, 10.0, 6.0);
-    let right = found.iter().zip(&mask).filter(|(f, m)| f == m).count();
-    assert!(right as f64 > 0.96 * (W * H) as f64, "{right} of {}", W * H);
+    assert!(found.iter().zip(&mask).all(|(found, own)| *own || !found), "a part of the adsorbate is left");
+    let kept = found.iter().filter(|f| **f).count();
+    assert!(kept as f64 > 0.85 * (W * H) as f64, "only {kept} of {} pixels are left", W * H);
 }
 
 #[test]

@@ -31,7 +31,8 @@ pub struct LocalCoefficients {
 }
 
 impl LocalCoefficients {
-    /// `sigma` is the window's standard deviation in pixels, > 0; nodes are a third of it apart, at least a pixel.
+    /// `sigma` is the window's standard deviation in pixels, from 0.3 to the image's longer side; nodes are a third of it
+    /// apart, at least a pixel.
     pub fn of(
         pixels: &[f32],
         width: usize,
@@ -40,6 +41,7 @@ impl LocalCoefficients {
         sigma: f64,
         mask: Option<&[bool]>,
     ) -> Self {
+        let sigma = sigma.clamp(0.3, width.max(height).max(1) as f64);
         let step = ((sigma / 3.0).floor() as usize).max(1);
         let nodes = |n: usize| (n - 1).div_ceil(step) + 1;
         let (columns, rows) = (nodes(width), nodes(height));
@@ -63,9 +65,9 @@ impl LocalCoefficients {
         Self { g: g.to_vec(), columns, rows, step, sigma, size: [width, height], values, weight, centre }
     }
 
-    /// The nearest place whose window lies within the image but for its tails (1.5 sigma), or the middle of a small one.
+    /// The nearest place whose window lies within the image but for a tail (1 sigma), or the middle of a small one.
     pub fn inner(&self, centre: Vector) -> Vector {
-        let margin = 1.5 * self.sigma;
+        let margin = self.sigma;
         [0, 1].map(|i| {
             let last = self.size[i] as f64 - 1.0;
             let margin = margin.min(0.5 * last);

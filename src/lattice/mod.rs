@@ -15,6 +15,7 @@ mod peaks;
 mod phase;
 mod propose;
 mod reference;
+mod reflections;
 mod settle;
 mod supercell;
 
@@ -26,7 +27,7 @@ pub use local::LocalCoefficients;
 pub use peaks::Peak;
 pub use phase::{Lock, LockOptions, PhaseLock};
 pub use propose::{Proposal, propose};
-pub use reference::strongest_pair;
+pub use reflections::strongest_pair;
 
 /// A place or a vector, `[x, y]`.
 pub type Vector = [f64; 2];

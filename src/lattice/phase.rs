@@ -9,9 +9,11 @@
 
 use super::cell::Lattice;
 use super::local::LocalCoefficients;
-use super::reference::{Reflections, choose};
+use super::reference::Reflections;
+use super::reflections::choose;
 use super::{Vector, reference};
 use crate::micrograph::Micrograph;
+use crate::micrograph::stats::Stats;
 use crate::{Error, Result};
 use rustfft::num_complex::Complex;
 use std::f64::consts::TAU;
@@ -62,6 +64,9 @@ impl PhaseLock {
         let g: Vec<Vector> = chosen.iter().map(|c| lattice.g(c.index)).collect();
         let mut level = image.pixels.to_vec();
         crate::micrograph::prepare::subtract_plane(&mut level, image.width, image.height, options.mask);
+        // Heights in metres have squares that f32 does not hold well.
+        let sd = Stats::of(&level).sd.max(f32::MIN_POSITIVE);
+        level.iter_mut().for_each(|v| *v /= sd);
         let local = LocalCoefficients::of(&level, image.width, image.height, &g, sigma, options.mask);
         let reflections = reference::measure(lattice, &chosen, &local);
         Ok(Self { lattice: *lattice, local, reflections })

@@ -4,26 +4,19 @@
 
 use super::Vector;
 use super::cell::{Lattice, norm};
-use super::fourier::Spectrum;
 use super::local::LocalCoefficients;
-use super::peaks;
 use super::phase::turn;
-use crate::micrograph::Micrograph;
-use crate::{Error, Result};
+use super::reflections::Chosen;
 use rustfft::num_complex::Complex;
 use std::f64::consts::TAU;
 
-/// Reflections used beyond those that are needed to tell all origins of the cell apart.
-const USED: usize = 18;
-/// No reflection finer than this, cycles per pixel.
-const FINEST: f64 = 0.4;
-/// A reflection's power (the largest of nine bins) over the mean noise power round it.
-const SIGNIFICANT: f32 = 10.0;
 /// Noise below this share of the strongest reflection's power makes no difference between reflections.
-const CLEAN: f32 = 1e-4;
+pub(super) const CLEAN: f32 = 1e-4;
 /// Windows from which the mean cell is averaged, and how often.
 const WINDOWS: usize = 500;
 const ROUNDS: usize = 5;
+/// Origins that the anchors may leave open.
+const CANDIDATES: u32 = 64;
 /// A coefficient counts up to this many times its mean amplitude.
 const LOUD: f32 = 2.0;
 /// The first windows, by their rank in strength.
@@ -46,73 +39,8 @@ pub(super) struct Reflections {
     shifts: Vec<(Vector, Vec<Complex<f32>>)>,
 }
 
-/// A reflection that stands out.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Chosen {
-    pub(super) index: [i32; 2],
-    /// Mean noise power round it.
-    pub(super) noise: f32,
-}
-
-/// The reflections of an image that stand out most, enough of them to tell all origins of the true cell apart.
-pub(super) fn choose(image: &Micrograph, lattice: &Lattice, mask: Option<&[bool]>) -> Result<Vec<Chosen>> {
-    let spectrum = Spectrum::of(&image.pixels, image.width, image.height, mask);
-    let bin = spectrum.bin();
-    let half = |hk: &[i32; 2]| hk[0] > 0 || (hk[0] == 0 && hk[1] > 0);
-    // Index, power and noise.
-    let mut strong: Vec<([i32; 2], f32, f32)> = lattice
-        .points(FINEST)
-        .into_iter()
-        .filter(half)
-        .filter_map(|hk| {
-            let g = lattice.g(hk);
-            let [x, y] = [0, 1].map(|i| (g[i] / bin[i]).round() as i64);
-            let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (dx, dy)));
-            let power = around.map(|(dx, dy)| spectrum.at(x + dx, y + dy)).fold(0.0_f32, f32::max);
-            let noise = peaks::background(&spectrum, x, y);
-            (power > SIGNIFICANT * noise).then_some((hk, power, noise))
-        })
-        .collect();
-    // Without noise every reflection counts as it is strong.
-    let floor = CLEAN * strong.iter().map(|s| s.1).fold(0.0, f32::max);
-    strong.iter_mut().for_each(|s| s.2 = s.2.max(floor));
-    strong.sort_by(|p, q| (q.1 / q.2).total_cmp(&(p.1 / p.2)));
-    let mut chosen: Vec<[i32; 2]> = Vec::new();
-    let mut out = Vec::new();
-    for (index, _, noise) in strong {
-        let mut with = chosen.clone();
-        with.push(index);
-        if chosen.len() < USED || order(&with) < order(&chosen) {
-            chosen = with;
-            out.push(Chosen { index, noise });
-        }
-    }
-    if order(&chosen) == usize::MAX {
-        let problem = "the image shows no reflections of this lattice along two directions; \
-                       estimate it again or choose other vectors";
-        return Err(Error::invalid("lattice", problem));
-    }
-    Ok(out)
-}
-
-/// How many origins in one cell a set of reflections cannot tell apart: the greatest common divisor of all minors.
-fn order(index: &[[i32; 2]]) -> usize {
-    let mut divisor = 0_u32;
-    for (i, p) in index.iter().enumerate() {
-        for q in &index[..i] {
-            let minor = (p[0] * q[1] - p[1] * q[0]).unsigned_abs();
-            divisor = gcd(divisor, minor);
-        }
-    }
-    if divisor == 0 { usize::MAX } else { divisor as usize }
-}
-
-fn gcd(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { gcd(b, a % b) }
-}
-
 /// The mean cell: one window of usual strength first, then the mean of many, each moved to the place where it fits best.
-/// The scatter round that mean is each reflection's noise. Of a few first windows the one that leads to the best
+/// At last the scatter round that mean is each reflection's noise. Of a few first windows the one that leads to the best
 /// agreement counts, since any one of them may hold a defect.
 pub(super) fn measure(lattice: &Lattice, chosen: &[Chosen], local: &LocalCoefficients) -> Reflections {
     let nodes = local.columns * local.rows;
@@ -135,12 +63,13 @@ pub(super) fn measure(lattice: &Lattice, chosen: &[Chosen], local: &LocalCoeffic
         let mut found = Reflections::new(index, mean, weight);
         let mut agreement = 0.0;
         for _ in 0..ROUNDS {
-            (found, agreement) = found.averaged(&windows);
+            (found, agreement) = found.averaged(&windows, false);
         }
         (found, agreement)
     });
     let [first, rest @ ..] = tries;
     let (best, _) = rest.into_iter().fold(first, |best, next| if next.1 > best.1 { next } else { best });
+    let best = best.averaged(&windows, true).0.averaged(&windows, false).0;
     let centre = best.centre(lattice);
     best.moved(centre)
 }
@@ -162,18 +91,17 @@ impl Reflections {
         Self { index, mean, weight, most, anchors, shifts }
     }
 
-    /// The mean of windows, each moved to where it fits best, and the mean agreement.
-    fn averaged(self, windows: &[Vec<Complex<f32>>]) -> (Self, f64) {
-        let none = Complex::new(0.0_f32, 0.0);
-        let mut sums = vec![(none, 0.0_f32); self.index.len()];
+    /// The mean of windows, each moved to where it fits best, and the mean agreement. `reweigh` takes the scatter round
+    /// that mean for each reflection's noise.
+    fn averaged(self, windows: &[Vec<Complex<f32>>], reweigh: bool) -> (Self, f64) {
+        let mut sums = vec![(Complex::new(0.0_f32, 0.0), 0.0_f32); self.index.len()];
         let mut total = 0.0;
         for values in windows {
             let (origin, agreement) = self.origin(values);
             total += agreement;
             for ((sum, value), hk) in sums.iter_mut().zip(values).zip(&self.index) {
-                let moved = value * turn(along(*hk, origin));
-                sum.0 += moved * agreement as f32;
-                sum.1 += moved.norm_sqr() * agreement as f32;
+                sum.0 += value * turn(along(*hk, origin)) * agreement as f32;
+                sum.1 += value.norm_sqr() * agreement as f32;
             }
         }
         if total <= 0.0 {
@@ -181,9 +109,13 @@ impl Reflections {
         }
         let n = total as f32;
         let mean: Vec<Complex<f32>> = sums.iter().map(|s| s.0 / n).collect();
-        let floor = CLEAN * mean.iter().map(Complex::norm_sqr).fold(0.0, f32::max);
-        let noise = sums.iter().zip(&mean).map(|(s, m)| (s.1 / n - m.norm_sqr()).max(floor));
-        let weight = noise.map(|v| 1.0 / v.max(f32::MIN_POSITIVE)).collect();
+        let weight = if reweigh {
+            let floor = CLEAN * mean.iter().map(Complex::norm_sqr).fold(f32::MIN_POSITIVE, f32::max);
+            let noise = sums.iter().zip(&mean).map(|(s, m)| (s.1 / n - m.norm_sqr()).max(floor));
+            noise.map(f32::recip).collect()
+        } else {
+            self.weight
+        };
         (Self::new(self.index, mean, weight), total / windows.len() as f64)
     }
 
@@ -275,15 +207,16 @@ fn along(hk: [i32; 2], r: Vector) -> f64 {
     f64::from(hk[0]) * r[0] + f64::from(hk[1]) * r[1]
 }
 
-/// Two reflections far above their noise, not parallel, that leave few origins open.
+/// The two reflections furthest above their noise that are not parallel: their phases are right where others are not, and
+/// the others decide among the origins that they leave open.
 fn anchors(index: &[[i32; 2]], power: &[f32]) -> [usize; 2] {
     let mut best = ([0, 0], 0.0_f32);
     for (i, p) in index.iter().enumerate() {
         for (j, q) in index.iter().enumerate().take(i) {
             let minor = (p[0] * q[1] - p[1] * q[0]).unsigned_abs();
             if minor > 0 {
-                let score = power[i].min(power[j]) / minor as f32;
-                if score > best.1 {
+                let score = power[i].min(power[j]);
+                if score > best.1 && minor <= CANDIDATES {
                     best = ([i, j], score);
                 }
             }
@@ -310,25 +243,4 @@ fn ambiguous(p: [i32; 2], q: [i32; 2]) -> Vec<Vector> {
         }
     }
     found.into_iter().map(|t| t.map(|v| f64::from(v) / f64::from(n))).collect()
-}
-
-/// The two strongest reflections that are not (nearly) parallel, for geometric phase analysis.
-///
-/// # Errors
-/// [`Error::Invalid`] when the image shows no such pair of this lattice.
-pub fn strongest_pair(image: &Micrograph, lattice: &Lattice, mask: Option<&[bool]>) -> Result<[[i32; 2]; 2]> {
-    // Strongest first.
-    let chosen = choose(image, lattice, mask)?;
-    let first = chosen[0].index;
-    let g = lattice.g(first);
-    let others: Vec<[i32; 2]> = chosen.iter().map(|c| c.index).collect();
-    let apart = |hk: &&[i32; 2]| {
-        let h = lattice.g(**hk);
-        (g[0] * h[1] - g[1] * h[0]).abs() > 0.5 * norm(g) * norm(h)
-    };
-    let second =
-        others.iter().find(apart).or_else(|| others.iter().find(|hk| first[0] * hk[1] != first[1] * hk[0]));
-    second.map(|&second| [first, second]).ok_or_else(|| {
-        Error::invalid("lattice", "the image shows reflections of this lattice along one direction only")
-    })
 }

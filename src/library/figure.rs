@@ -11,6 +11,8 @@ use std::path::Path;
 
 /// The map's longer side in the picture is at least this long, so that text is readable beside it.
 const SIDE: usize = 480;
+/// A larger map is drawn with fewer pixels.
+const LARGEST: usize = 2048;
 const MARGIN: u32 = 10;
 const BAR: u32 = 18;
 const WHITE: Rgb<u8> = Rgb([255; 3]);
@@ -42,8 +44,9 @@ pub struct Style {
 /// image where their size is not known.
 pub fn draw(map: &Map, pixel_size: Option<PixelSize>, style: &Style) -> RgbImage {
     let range = range(map, style);
-    let zoom = SIDE.div_ceil(map.width.max(map.height)).max(1) as u32;
-    let (w, h) = (map.width as u32 * zoom, map.height as u32 * zoom);
+    let longest = map.width.max(map.height);
+    let (zoom, every) = (SIDE.div_ceil(longest).max(1), longest.div_ceil(LARGEST).max(1));
+    let [w, h] = [map.width, map.height].map(|n| (n.div_ceil(every) * zoom) as u32);
     let scale = (h.min(w) / 240).clamp(1, 4);
     let labels = ticks(range).map(|v| glyph::number(v, range[1] - range[0]));
     let text = labels.iter().map(|t| glyph::width(t, scale)).max().unwrap_or(0);
@@ -52,12 +55,13 @@ pub fn draw(map: &Map, pixel_size: Option<PixelSize>, style: &Style) -> RgbImage
     let mut picture = RgbImage::from_pixel(w + 4 * MARGIN + BAR + text, h + top + MARGIN, WHITE);
     for y in 0..h {
         for x in 0..w {
-            let value = map.values[(y / zoom) as usize * map.width + (x / zoom) as usize];
+            let [u, v] = [x, y].map(|n| n as usize / zoom * every);
+            let value = map.values[v * map.width + u];
             picture.put_pixel(x + MARGIN, y + top, colour(value, range, style.colours));
         }
     }
     colour_bar(&mut picture, [w + 2 * MARGIN, top, h], range, style, &labels, scale);
-    scale_bar(&mut picture, [MARGIN, top, w, h], map.step / f64::from(zoom), pixel_size, scale);
+    scale_bar(&mut picture, [MARGIN, top, w, h], map.step * every as f64 / zoom as f64, pixel_size, scale);
     picture
 }
 

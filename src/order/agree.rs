@@ -162,6 +162,7 @@ fn orthonormal(x: &DMatrix<f64>) -> DMatrix<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::slice::from_ref;
 
     fn map(f: impl Fn(f64, f64) -> f64) -> Map {
         let value = |i: usize| f((i % 40) as f64, (i / 40) as f64) as f32;
@@ -194,7 +195,7 @@ mod tests {
     fn unrelated_maps_do_not_agree_and_collapsed_ones_do_not_count() {
         let [p, q] = pair();
         let other = map(|x, y| (x * 1.3).sin() * (y * 2.1).cos());
-        let r = canonical_correlations(&[p.clone()], &[other.clone()]).unwrap();
+        let r = canonical_correlations(from_ref(&p), from_ref(&other)).unwrap();
         assert!(r[0] < 0.2, "{r:?}");
         let collapsed = q.with(q.values.iter().map(|v| v * 1e-3).collect()).unwrap();
         let r = canonical_correlations(&[p.clone(), collapsed.clone()], &[p.clone(), collapsed]).unwrap();

@@ -10,8 +10,8 @@ use std::f64::consts::TAU;
 pub const COLLAPSED_SD: f64 = 0.1;
 /// Radius of the discs round reciprocal points: this share of the shortest reciprocal vector, but at least [`LEAST_BINS`].
 const DISC: f64 = 0.12;
-/// Half of the main lobe of the Hann window, in bins.
-const LEAST_BINS: f64 = 2.0;
+/// A wave under a Hann window has all but a few hundredths of its power within so many bins, wherever it lies between them.
+const LEAST_BINS: f64 = 1.5;
 /// Reciprocal points are looked for up to this frequency, cycles per pixel of the image.
 const FINEST: f64 = 0.5;
 /// Wavelengths below this many times the longest lattice vector are rough.

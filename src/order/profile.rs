@@ -32,8 +32,12 @@ impl Profile {
             let problem = format!("it is {length:.1} px long; at least {} are needed", 3.0 * map.step);
             return Err(Error::invalid("profile line", problem));
         }
+        let most = 2 * (map.width + map.height);
+        if length > map.step * most as f64 {
+            return Err(Error::invalid("profile line", "it reaches far beyond the map"));
+        }
         let steps = (length / map.step).floor() as usize;
-        let side = (0.5 * breadth_px.max(0.0) / map.step).floor() as i64;
+        let side = (0.5 * breadth_px.max(0.0) / map.step).floor().min(most as f64) as i64;
         let along = line.map(|v| v / length);
         let mut profile =
             Self { distance_px: Vec::new(), values: Vec::new(), sd: Vec::new(), direction: along };
@@ -207,6 +211,7 @@ mod tests {
         let profile = Profile::along(&flat, [2.0, 5.0], [27.0, 5.0], 3.0).unwrap();
         assert!(fit_wall(&profile).unwrap_err().to_string().contains("flat"));
         assert!(Profile::along(&flat, [2.0, 5.0], [3.0, 5.0], 3.0).is_err());
+        assert!(Profile::along(&flat, [2.0, 5.0], [1e12, 5.0], 1e12).is_err());
         assert!(Profile::along(&flat, [200.0, 5.0], [300.0, 5.0], 3.0).is_err());
     }
 }

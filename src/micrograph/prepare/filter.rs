@@ -37,6 +37,8 @@ pub(crate) fn gaussian(
 ) -> Vec<f32> {
     let weight: Vec<f32> = counts.iter().map(|c| f32::from(u8::from(*c))).collect();
     let value: Vec<f32> = pixels.iter().zip(counts).map(|(v, c)| if *c { *v } else { 0.0 }).collect();
+    // Twice the picture's side is as good as flat.
+    let sigma = sigma.map(|s| s.min(2.0 * width.max(height) as f64));
     let smooth = |values: Vec<f32>| {
         let along = rows(&values, width, &kernel(sigma[0]));
         let turned = transposed(&along, width, height);

@@ -3,6 +3,9 @@
 use super::filter;
 use crate::micrograph::{Micrograph, stats::percentiles};
 
+/// The smoothed picture's spread is taken to be at least this share of the picture's own.
+const PATTERN: f32 = 0.2;
+
 /// True where a pixel is neither lost nor masked.
 pub(super) fn counts(image: &Micrograph, mask: Option<&[bool]>) -> Vec<bool> {
     let lost = |i: usize| image.lost.as_ref().is_some_and(|l| l[i]);
@@ -52,13 +55,16 @@ fn bridge(pixels: &mut [f32], line: &[usize], lost: &[bool], left: &mut [bool]) 
 
 /// A mask that leaves out adsorbates: false where the picture, smoothed over `size_px` (about the lattice's period, so
 /// that atoms themselves do not stand out), lies more than `threshold` robust standard deviations from the median of the
-/// smoothed picture. Level a tilted picture first.
+/// smoothed picture. The mask reaches a little beyond what it covers. Level a tilted picture first.
 pub fn outliers(image: &Micrograph, size_px: f64, threshold: f32) -> Vec<bool> {
     let (w, h) = (image.width, image.height);
     let counts = counts(image, None);
     let sigma = if size_px.is_finite() { (size_px / 2.0).max(0.3) } else { 1.0 };
     let smooth = filter::gaussian(&image.pixels, w, h, [sigma; 2], &counts);
     let p = percentiles(&smooth, &[25.0, 50.0, 75.0]);
-    let reach = threshold * (p[2] - p[0]) / 1.349;
+    let raw = percentiles(&image.pixels, &[25.0, 75.0]);
+    // A perfect pattern smooths to nothing; what stands out must do so beside the pattern, too.
+    let spread = (p[2] - p[0]).max(PATTERN * (raw[1] - raw[0]));
+    let reach = threshold * spread / 1.349;
     smooth.iter().map(|v| reach <= 0.0 || (v - p[1]).abs() <= reach).collect()
 }
