@@ -5,24 +5,43 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folder of `src` -> the folders it may name. `micrograph <- particle <- project <- library`, `model <- train <-
-/// explore <- worker <- {cli, app}`; train and explore also use particle; sample is data for cli and app; review looks
-/// again at particles and predictions, for library, worker and app.
-const MAY_USE: [(&str, &[&str]); 12] = [
+/// Folder of `src` -> the folders it may name. `micrograph <- particle <- project <- library`, `micrograph <-
+/// lattice <- order`, `model <- train <-
+/// explore <- worker <- {cli, app}`; train and explore also use particle; sample is data for cli and app;
+/// review looks again at particles and predictions, for library, worker and app.
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("micrograph", &[]),
+    ("lattice", &["micrograph"]),
+    ("order", &["micrograph", "lattice"]),
     ("particle", &["micrograph"]),
     ("project", &["micrograph", "particle"]),
     ("review", &["micrograph", "particle", "project"]),
-    ("library", &["micrograph", "particle", "project", "review"]),
+    ("library", &["micrograph", "particle", "project", "review", "lattice", "order"]),
     ("model", &[]),
     ("train", &["model", "particle"]),
-    ("explore", &["model", "train", "particle"]),
-    ("sample", &["micrograph", "particle", "project"]),
-    ("worker", &["micrograph", "particle", "project", "review", "library", "model", "train", "explore"]),
+    ("explore", &["micrograph", "lattice", "order", "model", "train", "particle"]),
+    ("sample", &["micrograph", "particle", "project", "order", "lattice"]),
+    (
+        "worker",
+        &[
+            "micrograph",
+            "lattice",
+            "order",
+            "particle",
+            "project",
+            "review",
+            "library",
+            "model",
+            "train",
+            "explore",
+        ],
+    ),
     (
         "cli",
         &[
             "micrograph",
+            "lattice",
+            "order",
             "particle",
             "project",
             "review",
@@ -34,7 +53,22 @@ const MAY_USE: [(&str, &[&str]); 12] = [
             "sample",
         ],
     ),
-    ("app", &["micrograph", "particle", "project", "review", "library", "train", "worker", "sample", "cli"]),
+    (
+        "app",
+        &[
+            "micrograph",
+            "lattice",
+            "order",
+            "particle",
+            "project",
+            "review",
+            "library",
+            "train",
+            "worker",
+            "sample",
+            "cli",
+        ],
+    ),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

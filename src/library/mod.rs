@@ -12,8 +12,11 @@
 pub mod build;
 pub mod card;
 pub mod export;
+pub mod figure;
+mod glyph;
 pub mod html;
 pub mod insight;
+pub mod map;
 pub mod pictures;
 pub mod report;
 pub mod stack;

@@ -3,6 +3,7 @@
 //! Coordinates everywhere in the program: x to the right, y down, in pixels, and the *centre* of the top-left pixel is (0, 0).
 
 pub mod format;
+pub mod prepare;
 pub mod stats;
 
 use crate::{Error, Result};
@@ -22,6 +23,8 @@ pub struct Micrograph {
     pub pixel_size: Option<PixelSize>,
     /// How many pixels were NaN or infinite in the file; the median of the others stands in for them.
     pub replaced: usize,
+    /// `width * height` flags, true for those pixels; `None` when there are none.
+    pub lost: Option<Arc<[bool]>>,
 }
 
 impl Micrograph {
@@ -48,8 +51,10 @@ impl Micrograph {
             };
             return Err(Error::invalid("size", problem));
         }
+        let lost: Option<Arc<[bool]>> =
+            pixels.iter().any(|v| !v.is_finite()).then(|| pixels.iter().map(|v| !v.is_finite()).collect());
         let replaced = replace_non_finite(&mut pixels)?;
-        Ok(Self { width, height, pixels: pixels.into(), pixel_size, replaced })
+        Ok(Self { width, height, pixels: pixels.into(), pixel_size, replaced, lost })
     }
 
     /// The value at column `x` of row `y`, or nothing outside the picture.
