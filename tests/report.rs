@@ -114,7 +114,9 @@ fn browser() -> Option<String> {
 /// The page as the browser holds it after loading, and what its console said.
 fn open(browser: &str, page: &Path) -> (String, String) {
     let profile = tempfile::tempdir().unwrap();
-    let output = Command::new(browser)
+    // A browser that hangs must not hang the test.
+    let output = Command::new("timeout")
+        .args(["--kill-after=5", "120", browser])
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
         .args(["--disable-dev-shm-usage", "--enable-logging=stderr", "--log-level=0"])
