@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folder of `src` -> the folders it may name. `micrograph <- particle <- project <- library`, `micrograph <-
-/// lattice <- order`, `model <- train <-
-/// explore <- worker <- {cli, app}`; train and explore also use particle; sample is data for cli and app;
-/// review looks again at particles and predictions, for library, worker and app.
+/// Folder of `src` -> the folders it may name. `micrograph <- particle <- project <- review <- library`, `micrograph <-
+/// lattice <- order`, `model <- train <- explore <- worker <- {cli, app}`; train and explore also use particle; sample
+/// is data for cli and app; review looks again at particles and predictions.
 const MAY_USE: [(&str, &[&str]); 14] = [
     ("micrograph", &[]),
     ("lattice", &["micrograph"]),

@@ -28,6 +28,7 @@ mod picture;
 mod relearn;
 mod review;
 mod run;
+mod sanity;
 mod settings;
 mod state;
 mod status;

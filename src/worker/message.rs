@@ -1,6 +1,6 @@
 //! What goes into the worker and what comes out: plain data, no tensors.
 
-use crate::explore::sanity::Sanity;
+pub use crate::explore::sanity::Sanity;
 use crate::particle::Prediction;
 use crate::particle::patch::{PatchGeometry, PatchSet};
 use crate::train::config::TrainConfig;
