@@ -39,7 +39,8 @@ fn measure(preset: &str, config: TrainConfig, side: usize, classes: usize) {
     let patches = rings(side, classes);
     let config = TrainConfig { batch: BATCH, epochs: 100_000, ..config };
     let learn = if preset == "default" { LEARN } else { 2 };
-    let mut trainer = Trainer::new(config, &names, patches.clone(), &chosen.device, chosen.tiled).expect("a valid job");
+    let mut trainer =
+        Trainer::new(config, &names, patches.clone(), &chosen.device, chosen.tiled).expect("a valid job");
     for _ in 0..learn {
         trainer.step().expect("a step");
     }

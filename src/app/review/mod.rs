@@ -246,7 +246,7 @@ impl ReviewPanel {
             actions.push(Action::Select { particles, join: false });
         }
         for moved in found.moved.iter().take(8) {
-            let text = format!("{}: {} → {} ({:.2})", moved.id.0, moved.from, moved.to, moved.probability);
+            let text = format!("{}: {} to {} ({:.2})", moved.id.0, moved.from, moved.to, moved.probability);
             if ui.link(RichText::new(text).small()).clicked() {
                 actions.push(Action::Select { particles: vec![moved.id], join: false });
             }
