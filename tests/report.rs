@@ -173,7 +173,7 @@ fn the_page_says_what_the_latent_follows_and_where_the_model_fails() {
     let library = library();
     let page = page(&library);
     for text in [
-        "largest Feret diameter",
+        "<td>area</td><td>1.00</td>",
         "collapsed: it says nothing",
         "0.958",
         "nanotheca run",
