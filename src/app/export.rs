@@ -10,6 +10,7 @@ use super::state::{Level, count};
 use crate::error::Result;
 use crate::particle::Prediction;
 use crate::worker::job::Dataset;
+use crate::worker::message::DeviceChoice;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -56,13 +57,28 @@ impl App {
         let Some(export) = self.export.take() else { return };
         let (Some(dataset), Some(predictions)) = (export.dataset, export.predictions) else { return };
         let run = &self.state.training;
+        let plan = export.plan;
+        let config = self.state.train_config();
+        let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
+        let device = match run.choice {
+            DeviceChoice::Auto => "auto",
+            DeviceChoice::Gpu => "gpu",
+            DeviceChoice::Cpu => "cpu",
+        };
+        // Only a saved project can be named on the command line.
+        let command = self.state.path.as_ref().map(|path| {
+            let (project, out) = (quoted(path), quoted(&plan.dir));
+            format!("nanotheca run {project} --out {out} --device {device} --seed {}", config.seed)
+        });
         let settings = serde_json::json!({
-            "training": self.state.train_config(),
+            "training": config,
+            "seed": config.seed,
             "patch": self.state.project.patch,
             "device": run.device,
             "fallback": run.fallback,
+            "version": env!("CARGO_PKG_VERSION"),
+            "command": command,
         });
-        let plan = export.plan;
         let library = jobs::Export {
             project: self.state.project.clone(),
             dataset,

@@ -364,6 +364,8 @@ impl Engine<'_> {
                     latent: vae.config.latent,
                     geometry: d.geometry.clone(),
                 };
+                // New labels would go on with a training that is not this model's.
+                self.ended = None;
                 self.model = Some(Model {
                     vae,
                     train: d.train,

@@ -122,6 +122,10 @@ impl ReviewPanel {
                 if button.accessible_name(format!("It is {}", class.name)).clicked() {
                     actions.push(Action::Select { particles: vec![question.id], join: false });
                     actions.push(Action::ChooseClass(class.id));
+                    // The label that stands there already is an answer, too: the model was wrong, not the person.
+                    if row.label.as_deref() == Some(class.name.as_str()) {
+                        self.answered(&question, false, state, table, actions);
+                    }
                 }
             }
         });
@@ -130,7 +134,8 @@ impl ReviewPanel {
         ui.horizontal_wrapped(|ui| {
             if let Some(class) = proposal {
                 let enter = ui.button(format!("{} is right (Enter)", class.name)).clicked()
-                    || (!ui.ctx().text_edit_focused() && ui.input(|i| i.key_pressed(egui::Key::Enter)));
+                    || (ui.memory(|m| m.focused().is_none())
+                        && ui.input(|i| i.key_pressed(egui::Key::Enter)));
                 if enter {
                     actions.push(Action::Select { particles: vec![question.id], join: false });
                     actions.push(Action::ChooseClass(class.id));
@@ -241,7 +246,7 @@ impl ReviewPanel {
             actions.push(Action::Select { particles, join: false });
         }
         for moved in found.moved.iter().take(8) {
-            let text = format!("{}: {} → {} ({:.2})", moved.id.0, moved.from, moved.to, moved.probability);
+            let text = format!("{}: {} to {} ({:.2})", moved.id.0, moved.from, moved.to, moved.probability);
             if ui.link(RichText::new(text).small()).clicked() {
                 actions.push(Action::Select { particles: vec![moved.id], join: false });
             }
