@@ -99,6 +99,12 @@ pub enum Action {
     LoadModelFrom(PathBuf),
     SaveModelTo(PathBuf),
     ExportTo(ExportPlan),
+    /// Work that was never saved, from its journal.
+    BringBack(PathBuf),
+    /// Removes such a journal.
+    ThrowAway(PathBuf),
+    /// Undoes (or redoes) everything since the project was saved.
+    BackToSaved,
     /// Answers to the question about unsaved changes.
     SaveFirst,
     DiscardChanges,

@@ -9,7 +9,6 @@ use super::state::{Level, Message, Opened, Readiness};
 use super::{App, AssemblePurpose, Assembling, Leaving};
 use crate::error::Error;
 use crate::particle::MicrographId;
-use crate::project::store;
 use crate::worker::message::{Command, PreviewRequest};
 use egui::ViewportCommand;
 use std::time::Instant;
@@ -27,10 +26,7 @@ impl App {
             Action::AddMicrographs => self.ask_path(Purpose::AddMicrographs),
             Action::Save => self.save(),
             Action::SaveAs => self.ask_path(Purpose::SaveProject),
-            Action::SaveTo(path) => {
-                self.state.path = Some(store::with_extension(&path));
-                self.save();
-            }
+            Action::SaveTo(path) => self.save_as(&path),
             Action::Export => {
                 let folder = self.library_folder().display().to_string();
                 self.dialog = Dialog::Export { folder, overwrite: false };
@@ -49,6 +45,9 @@ impl App {
             }
             Action::StayHere => self.stay(),
             Action::Theme(theme) => ctx.set_theme(theme),
+            Action::BringBack(journal) => self.leave(ctx, Leaving::BringBack(journal)),
+            Action::ThrowAway(journal) => self.throw_away(&journal),
+            Action::BackToSaved => self.back_to_saved(),
             Action::Keys => self.dialog = Dialog::Keys,
             Action::Messages => self.dialog = Dialog::Messages,
             Action::Show(id) => self.show(id),

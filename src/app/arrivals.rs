@@ -10,6 +10,7 @@ use super::{App, AssemblePurpose};
 use crate::error::{Error, Result};
 use crate::particle::MicrographId;
 use crate::particle::detect::Detection;
+use crate::project::history::StateId;
 use crate::worker::job::Dataset;
 use crate::worker::message::{Command, TrainJob};
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ impl App {
             Done::Imported(imported) => self.on_imported(imported),
             Done::Picture { id, picture } => self.on_picture(id, picture),
             Done::Detected { micrograph, found } => self.on_detected(micrograph, found),
-            Done::Saved { path, revision, result } => self.on_saved(ctx, &path, revision, result),
+            Done::Saved { path, state, result } => self.on_saved(ctx, &path, state, result),
             Done::Assembling(share) => {
                 if let Phase::Preparing { share: shown } = &mut self.state.training.phase {
                     *shown = share;
@@ -61,10 +62,16 @@ impl App {
         match project {
             Ok(loaded) => {
                 let unnamed = path.is_none().then_some("Sample");
-                self.replace(loaded.project, path);
+                let (recovered, locked) = (loaded.recovered, loaded.history.locked().map(str::to_owned));
+                self.replace(loaded.project, loaded.history, path);
                 self.state.unnamed = unnamed;
+                if recovered > 0 {
+                    self.dialog = Dialog::Recovered { changes: recovered };
+                }
+                for note in locked.into_iter().chain(loaded.notes) {
+                    self.tell(Level::Warning, note, None);
+                }
                 if loaded.moved > 0 {
-                    self.state.history.mark_unsaved();
                     let moved = count(loaded.moved, "micrograph");
                     self.tell(Level::Warning, format!("{moved} found in another place, by content."), None);
                 }
@@ -151,19 +158,21 @@ impl App {
         }
     }
 
-    fn on_saved(&mut self, ctx: &egui::Context, path: &Path, revision: u64, result: Result<()>) {
+    fn on_saved(&mut self, ctx: &egui::Context, path: &Path, state: StateId, result: Result<()>) {
         match result {
             Ok(()) => {
-                // A change made while the file was written is not in it.
-                if revision == self.state.revision && self.state.path.as_deref() == Some(path) {
-                    self.state.history.mark_saved();
+                // A change made while the file was written is not in it: what is saved is the state it began with.
+                if self.state.path.as_deref() == Some(path) {
+                    self.state.history.mark_saved(state);
+                    self.state.history.moved(true);
+                    self.path_before = None;
                 }
                 if self.leave_after_save {
                     self.go(ctx);
                 }
             }
             Err(error) => {
-                self.stay();
+                self.saving_failed();
                 self.complain(&error);
             }
         }

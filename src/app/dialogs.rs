@@ -4,7 +4,7 @@ use super::action::Action;
 use super::file_dialog::Purpose;
 use super::state::State;
 use egui::{Id, Modal, RichText, Ui};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a library goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +30,14 @@ pub enum Dialog {
     },
     /// Unsaved changes stand in the way of what was asked.
     Unsaved,
+    /// The project was opened with changes that a program that died had not saved.
+    Recovered {
+        changes: usize,
+    },
+    /// Work on a project without a file that a program that died left behind.
+    LeftUnsaved {
+        journal: PathBuf,
+    },
     Keys,
     Messages,
 }
@@ -66,6 +74,17 @@ pub fn show(ctx: &egui::Context, dialog: &mut Dialog, state: &State) -> Asked {
                     asked.actions.push(Action::StayHere);
                 }
             }
+        }
+        Dialog::Recovered { changes } => {
+            let changes = *changes;
+            close = modal(ctx, "recovered", "Nothing was lost", |ui| {
+                recovered(ui, state, changes, &mut asked.actions)
+            });
+        }
+        Dialog::LeftUnsaved { journal } => {
+            close = modal(ctx, "left", "There is work that was never saved", |ui| {
+                left_unsaved(ui, journal, &mut asked.actions)
+            });
         }
         Dialog::Keys => close |= modal(ctx, "keys", "Keys", keys),
         Dialog::Messages => close |= modal(ctx, "messages", "Messages", |ui| messages(ui, state)),
@@ -160,6 +179,40 @@ fn unsaved(ui: &mut Ui, actions: &mut Vec<Action>) -> bool {
         }
     });
     actions.len() > before
+}
+
+fn recovered(ui: &mut Ui, state: &State, changes: usize, actions: &mut Vec<Action>) -> bool {
+    let changes = super::state::count(changes, "change");
+    ui.label(format!(
+        "The program ended before the last {changes} to {} were saved. They are back, with their undo history.",
+        state.name()
+    ));
+    let mut close = false;
+    buttons(ui, |ui| {
+        close |= ui.button("Keep them").clicked();
+        if ui.button("Back to the saved project").on_hover_text("Redo brings them back again.").clicked() {
+            actions.push(Action::BackToSaved);
+            close = true;
+        }
+    });
+    close
+}
+
+fn left_unsaved(ui: &mut Ui, journal: &Path, actions: &mut Vec<Action>) -> bool {
+    ui.label("The program ended before this work had a file. It can be brought back, with its undo history.");
+    let mut close = false;
+    buttons(ui, |ui| {
+        if ui.button("Bring it back").clicked() {
+            actions.push(Action::BringBack(journal.to_owned()));
+            close = true;
+        }
+        close |= ui.button("Ask me next time").clicked();
+        if ui.button("Throw it away").clicked() {
+            actions.push(Action::ThrowAway(journal.to_owned()));
+            close = true;
+        }
+    });
+    close
 }
 
 fn keys(ui: &mut Ui) -> bool {

@@ -3,7 +3,7 @@
 use super::App;
 use super::action::Action;
 use super::state::count;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::particle::{MicrographId, Particle, ParticleId};
 use crate::project::MicrographEntry;
 use crate::project::edit::Edit;
@@ -75,6 +75,35 @@ impl App {
                 state.change(if hold { "hold labels out" } else { "train with labels again" }, edit)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Undoes or redoes until the project is as its file.
+    pub(super) fn back_to_saved(&mut self) {
+        let Some(saved) = self.state.history.saved_at() else { return };
+        self.go_to(saved);
+    }
+
+    /// Undoes or redoes until so many changes are done.
+    pub(super) fn go_to(&mut self, done: usize) {
+        loop {
+            let at = self.state.history.len().1;
+            let step = match at.cmp(&done) {
+                std::cmp::Ordering::Equal => return,
+                std::cmp::Ordering::Greater => self.state.undo(),
+                std::cmp::Ordering::Less => self.state.redo(),
+            };
+            match step {
+                Ok(Some(_)) => {}
+                Ok(None) => return,
+                Err(error) => return self.complain(&error),
+            }
+        }
+    }
+
+    pub(super) fn throw_away(&mut self, journal: &std::path::Path) {
+        if let Err(source) = std::fs::remove_file(journal) {
+            self.complain(&Error::io(journal, "remove", source));
         }
     }
 

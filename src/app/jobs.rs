@@ -5,6 +5,8 @@ use crate::error::{Error, Result};
 use crate::micrograph::{Micrograph, format};
 use crate::particle::detect::{self, Detection, Settings};
 use crate::particle::{MicrographId, Prediction};
+use crate::project::history::{History, StateId};
+use crate::project::session;
 use crate::project::{MicrographEntry, Project, Region, store};
 use crate::worker::job::{self, Dataset};
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -43,7 +45,7 @@ pub enum Done {
     },
     Saved {
         path: PathBuf,
-        revision: u64,
+        state: StateId,
         result: Result<()>,
     },
     Assembling(f32),
@@ -59,6 +61,11 @@ pub enum Done {
 /// A project from a file.
 pub struct Loaded {
     pub project: Project,
+    pub history: History,
+    /// Changes that a program that died had not saved, brought back.
+    pub recovered: usize,
+    /// What the user should know, in sentences.
+    pub notes: Vec<String>,
     /// Micrographs that were found under another path than the file says.
     pub moved: usize,
     /// Micrographs whose file is not there.
@@ -218,11 +225,33 @@ impl Drop for Jobs {
 
 /// Reads a project and looks for its micrographs if they moved.
 pub fn load(path: &Path) -> Result<Loaded> {
-    let mut project = store::load(path)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let opened = session::open(path)?;
+    Ok(located(opened, path.parent().unwrap_or(Path::new("."))))
+}
+
+/// Brings back a project that was never saved, from its journal.
+pub fn bring_back(journal: &Path) -> Result<Loaded> {
+    Ok(located(session::open_unsaved(journal)?, Path::new(".")))
+}
+
+/// Looks for micrographs that moved.
+fn located(opened: session::Opened, folder: &Path) -> Loaded {
+    let session::Opened { mut project, mut history, recovered, notes } = opened;
     let moved = store::relocate(&mut project, folder).len();
+    if moved > 0 {
+        history.mark_unsaved();
+    }
     let missing = store::missing(&project).len();
-    Ok(Loaded { project, moved, missing })
+    Loaded { project, history, recovered, notes, moved, missing }
+}
+
+/// The sample project, as if it had been opened.
+pub fn sample() -> Result<Loaded> {
+    let opened =
+        |project| session::Opened { project, history: History::new(), recovered: 0, notes: Vec::new() };
+    let mut loaded = located(opened(crate::sample::open_sample()?), Path::new("."));
+    (loaded.moved, loaded.missing) = (0, 0);
+    Ok(loaded)
 }
 
 /// Opens a file as new micrographs: its pages with their size, scale and proposed banner.

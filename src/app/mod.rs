@@ -37,7 +37,7 @@ mod view;
 mod welcome;
 
 use crate::error::{Error, Result};
-use crate::project::Project;
+use crate::project::{Project, session};
 use crate::worker::Worker;
 use action::Action;
 use dialogs::Dialog;
@@ -61,6 +61,8 @@ pub struct Open {
     pub images: Vec<PathBuf>,
     /// Open the sample project if nothing else is given.
     pub sample: bool,
+    /// Where the work on projects without a file is kept safe; nowhere if not given.
+    pub unsaved: Option<PathBuf>,
 }
 
 /// The window's state and the threads that work for it.
@@ -90,6 +92,12 @@ pub struct App {
     may_close: bool,
     /// Runs that were told to stop and whose last events do not concern this project.
     left_runs: usize,
+    /// See [`Open::unsaved`].
+    unsaved: Option<PathBuf>,
+    /// Where the project lay before it was saved under another name, until that is done.
+    path_before: Option<Option<PathBuf>>,
+    /// Told already.
+    journal_problem: Option<String>,
     /// When the toasts on screen were shown, oldest first.
     toast_times: VecDeque<Instant>,
     title: String,
@@ -100,6 +108,7 @@ enum Leaving {
     Close,
     New,
     Sample,
+    BringBack(PathBuf),
     Paths(Vec<PathBuf>),
 }
 
@@ -132,10 +141,13 @@ impl App {
         } else if open.sample {
             actions.push(Action::OpenSample);
         }
-        Self {
+        let left = open.unsaved.as_deref().map(session::left_unsaved).unwrap_or_default();
+        let dialog =
+            left.last().map_or(Dialog::None, |journal| Dialog::LeftUnsaved { journal: journal.clone() });
+        let mut app = Self {
             state: State::default(),
             layout: layout::Layout::default(),
-            dialog: Dialog::None,
+            dialog,
             toasts: Toasts::new().with_anchor(Anchor::BottomRight).with_margin(egui::vec2(12.0, 40.0)),
             jobs: Jobs::new(wake.clone()),
             worker: Worker::spawn(wake),
@@ -151,9 +163,14 @@ impl App {
             leave_after_save: false,
             may_close: false,
             left_runs: 0,
+            unsaved: open.unsaved,
+            path_before: None,
+            journal_problem: None,
             toast_times: VecDeque::new(),
             title: String::new(),
-        }
+        };
+        app.begin_journal();
+        app
     }
 
     /// The project as it is now.
@@ -210,6 +227,7 @@ impl eframe::App for App {
             self.apply(ctx, action);
         }
         self.keep_going();
+        self.watch_journal();
         self.state.under_way = self.jobs.names();
         self.set_title(ctx);
     }
@@ -238,6 +256,20 @@ impl eframe::App for App {
             self.actions.extend(actions);
             // They are applied before the next frame is drawn.
             ui.ctx().request_repaint();
+        }
+    }
+}
+
+/// Where the work on projects without a file is kept safe on this system.
+pub fn unsaved_folder() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "nanotheca").map(|dirs| dirs.data_dir().join("unsaved"))
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        // A window that ends without being asked (a logout, a crash) leaves its journal for the next start.
+        if self.may_close || !self.state.has_unsaved_work() {
+            self.state.history.finish_journal();
         }
     }
 }

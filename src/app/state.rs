@@ -117,7 +117,7 @@ pub enum Readiness {
 
 impl State {
     /// Takes a project as the current one, forgetting all that belonged to the one before.
-    pub fn replace_project(&mut self, project: Project, path: Option<PathBuf>) {
+    pub fn replace_project(&mut self, project: Project, history: History, path: Option<PathBuf>) {
         let messages = std::mem::take(&mut self.messages);
         let revision = self.revision + 1;
         let choice = self.training.choice;
@@ -125,6 +125,7 @@ impl State {
             shown: project.micrographs.first().map(|entry| entry.id),
             class: project.classes.first().map(|class| class.id),
             project,
+            history,
             path,
             messages,
             revision,

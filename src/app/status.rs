@@ -24,6 +24,9 @@ pub fn ui(ui: &mut Ui, state: &State, pointer: Option<Pointer>) {
 }
 
 fn saved(state: &State) -> &'static str {
+    if state.history.locked().is_some() {
+        return "read-only: open in another window";
+    }
     match (state.is_blank() && state.path.is_none(), state.history.is_dirty()) {
         (_, true) => "unsaved changes",
         (true, false) => "",

@@ -77,21 +77,17 @@ fn cut(
     pixels: &mut Vec<f32>,
 ) -> Result<()> {
     let geometry = &project.patch;
+    let excluded = entry.excluded_regions();
     let bright =
-        entry.bright.unwrap_or_else(|| crate::particle::detect::auto_contrast(micrograph, &entry.excluded));
+        entry.bright.unwrap_or_else(|| crate::particle::detect::auto_contrast(micrograph, &excluded));
     let territory = if geometry.blank_neighbours {
         let seeds: Vec<(f32, f32)> = particles.iter().map(|p| (p.x, p.y)).collect();
-        Some(territories(micrograph, &entry.excluded, &seeds, bright, &Settings::default(), watch)?)
+        Some(territories(micrograph, &excluded, &seeds, bright, &Settings::default(), watch)?)
     } else {
         None
     };
-    let source = PatchSource::new(
-        micrograph,
-        entry.pixel_size.map(|s| s.x_nm),
-        bright,
-        &entry.excluded,
-        territory.as_ref(),
-    );
+    let source =
+        PatchSource::new(micrograph, entry.pixel_size.map(|s| s.x_nm), bright, &excluded, territory.as_ref());
     for (i, particle) in particles.iter().enumerate() {
         if i % 64 == 0 && !watch(i as f32 / particles.len() as f32) {
             return Err(Error::Stopped);
