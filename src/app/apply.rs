@@ -1,6 +1,7 @@
 //! What each action does.
 
 use super::action::{Action, Tool};
+use super::calibration::LengthUnit;
 use super::dialogs::{Dialog, ExportPlan};
 use super::file_dialog::Purpose;
 use super::jobs::{self, Done};
@@ -51,6 +52,28 @@ impl App {
             Action::Keys => self.dialog = Dialog::Keys,
             Action::Messages => self.dialog = Dialog::Messages,
             Action::Show(id) => self.show(id),
+            Action::ImportLabels => self.ask_path(Purpose::ImportLabels),
+            Action::ExportLabels => self.ask_path(Purpose::ExportLabels),
+            Action::ImportLabelsFrom(path) => self.import_labels(&path),
+            Action::ExportLabelsTo(path) => self.export_labels(&path),
+            Action::History => self.dialog = Dialog::History,
+            Action::Palette => self.dialog = Dialog::Palette { text: String::new(), chosen: 0 },
+            Action::GoTo(done) => self.go_to(done),
+            Action::Calibrate { length_px } => {
+                self.dialog =
+                    Dialog::Calibrate { length_px, text: String::new(), unit: LengthUnit::Nanometre };
+            }
+            Action::NextUnlabelled => self.step_unlabelled(1),
+            Action::PreviousUnlabelled => self.step_unlabelled(-1),
+            Action::FocusPanels => ctx.memory_mut(|memory| memory.move_focus(egui::FocusDirection::Next)),
+            Action::FindSimilar => self.find_similar(),
+            Action::LeastScore(score) => self.state.detection.least = score,
+            Action::ToggleClass(id) => {
+                if !self.state.hidden.remove(&id) {
+                    self.state.hidden.insert(id);
+                }
+                self.state.revision += 1;
+            }
             Action::NextMicrograph => self.step_micrograph(1),
             Action::PreviousMicrograph => self.step_micrograph(-1),
             Action::Use(tool) => self.state.tool = tool,
@@ -59,7 +82,8 @@ impl App {
             }
             Action::UseDevice(device) => self.state.training.choice = device,
             Action::Preview(request) => self.want_preview(request),
-            Action::Detect(live) => self.detect(live),
+            // The key turns it off again.
+            Action::Detect(live) => self.detect(live && !self.state.detection.live),
             Action::DetectSettings(settings) => {
                 self.state.detection.settings = settings;
                 self.state.detection.stale = true;
@@ -107,12 +131,26 @@ impl App {
         detection.stale = live;
         detection.problem = None;
         detection.found = Vec::new().into();
+        (detection.current, detection.similar, detection.least) = (None, false, 0.0);
         if live {
             self.state.tool = match self.state.tool {
-                Tool::Exclude => Tool::Pick,
+                Tool::Exclude | Tool::Outline | Tool::Measure => Tool::Pick,
                 tool => tool,
             };
         }
+    }
+
+    /// Looks for what resembles the selected particles, or those of the current class.
+    fn find_similar(&mut self) {
+        if self.state.examples().is_empty() {
+            let text =
+                "Label or select some particles on this micrograph; what resembles them is then found.";
+            self.tell(Level::Warning, text, None);
+            return;
+        }
+        self.detect(true);
+        let detection = &mut self.state.detection;
+        (detection.similar, detection.least) = (true, 0.6);
     }
 
     fn run(&mut self, action: &Action) {

@@ -23,6 +23,7 @@ impl App {
             Done::Project { path, project } => self.on_project(path, project),
             Done::Imported(imported) => self.on_imported(imported),
             Done::Picture { id, picture } => self.on_picture(id, picture),
+            Done::Searching(share) => self.state.detection.share = share,
             Done::Detected { micrograph, found } => self.on_detected(micrograph, found),
             Done::Saved { path, state, result } => self.on_saved(ctx, &path, state, result),
             Done::Assembling(share) => {
@@ -138,6 +139,7 @@ impl App {
             .collect();
         let detection = &mut self.state.detection;
         detection.running = false;
+        detection.current = None;
         match found {
             Ok(found) => {
                 detection.problem = None;

@@ -1,8 +1,11 @@
 //! Questions to the user: the system's file dialogs, a typed path where there are none, export, unsaved changes.
 
 use super::action::Action;
+use super::calibration::{self, LengthUnit};
 use super::file_dialog::Purpose;
+use super::palette;
 use super::state::State;
+use crate::particle::ClassId;
 use egui::{Id, Modal, RichText, Ui};
 use std::path::{Path, PathBuf};
 
@@ -38,6 +41,21 @@ pub enum Dialog {
     LeftUnsaved {
         journal: PathBuf,
     },
+    /// What becomes of the particles of a class that is removed?
+    RemoveClass {
+        class: ClassId,
+    },
+    /// A line of so many pixels lies along the picture's scale bar.
+    Calibrate {
+        length_px: f32,
+        text: String,
+        unit: LengthUnit,
+    },
+    Palette {
+        text: String,
+        chosen: usize,
+    },
+    History,
     Keys,
     Messages,
 }
@@ -85,6 +103,26 @@ pub fn show(ctx: &egui::Context, dialog: &mut Dialog, state: &State) -> Asked {
             close = modal(ctx, "left", "There is work that was never saved", |ui| {
                 left_unsaved(ui, journal, &mut asked.actions)
             });
+        }
+        Dialog::RemoveClass { class } => {
+            let class = *class;
+            let title = format!("Remove the class {}?", state.class_name(class));
+            close =
+                modal(ctx, "remove class", &title, |ui| remove_class(ui, state, class, &mut asked.actions));
+        }
+        Dialog::Calibrate { length_px, text, unit } => {
+            let length = *length_px;
+            close = modal(ctx, "calibrate", "Scale of this micrograph", |ui| {
+                calibration::ask(ui, state, length, text, unit, &mut asked.actions)
+            });
+        }
+        Dialog::Palette { text, chosen } => {
+            close = modal(ctx, "palette", "All actions", |ui| {
+                palette::ui(ui, state, text, chosen, &mut asked.actions)
+            });
+        }
+        Dialog::History => {
+            close = modal(ctx, "history", "History", |ui| history(ui, state, &mut asked.actions));
         }
         Dialog::Keys => close |= modal(ctx, "keys", "Keys", keys),
         Dialog::Messages => close |= modal(ctx, "messages", "Messages", |ui| messages(ui, state)),
@@ -181,6 +219,60 @@ fn unsaved(ui: &mut Ui, actions: &mut Vec<Action>) -> bool {
     actions.len() > before
 }
 
+fn remove_class(ui: &mut Ui, state: &State, class: ClassId, actions: &mut Vec<Action>) -> bool {
+    let carriers = super::state::count(state.project.particles_labelled(class).count(), "particle");
+    let name = state.class_name(class).to_owned();
+    ui.label(format!("It has {carriers}. What becomes of them?"));
+    let mut edit = None;
+    if ui.button("They stay, without a label").clicked() {
+        edit = Some((format!("remove class {name}"), state.project.delete_class_edit(class)));
+    }
+    for other in state.project.classes.iter().filter(|other| other.id != class) {
+        if ui.button(format!("They become {}", other.name)).clicked() {
+            let merge = state.project.merge_class_edit(class, other.id);
+            edit = Some((format!("merge {name} into {}", other.name), merge));
+        }
+    }
+    if ui.button("They are removed, too").clicked() {
+        let remove = state.project.delete_class_and_particles_edit(class);
+        edit = Some((format!("remove class {name} and its particles"), remove));
+    }
+    let mut close = edit.is_some();
+    if let Some((name, Ok(edit))) = edit {
+        actions.push(Action::Change { name, edit });
+    }
+    buttons(ui, |ui| close |= ui.button("Cancel").clicked());
+    close
+}
+
+/// All changes, those taken back faint; a click goes there.
+fn history(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) -> bool {
+    let (names, done) = state.history.names();
+    let saved = state.history.saved_at();
+    let rows = names.len() + 1;
+    egui::ScrollArea::vertical()
+        .max_height(400.0)
+        .stick_to_bottom(true)
+        .auto_shrink([false, true])
+        .show_rows(ui, 22.0, rows, |ui, range| {
+            for at in range {
+                let name =
+                    at.checked_sub(1).and_then(|i| names.get(i)).copied().unwrap_or("as it was opened");
+                let text = RichText::new(name);
+                let text = if at > done { text.weak() } else { text };
+                let mark = if saved == Some(at) { "saved" } else { "" };
+                let row = egui::Button::selectable(at == done, text).right_text(mark);
+                let row = row.min_size(egui::vec2(ui.available_width(), 22.0));
+                if ui.add(row).clicked() {
+                    actions.push(Action::GoTo(at));
+                }
+            }
+        });
+    let mut close = false;
+    buttons(ui, |ui| close = ui.button("Close").clicked());
+    close
+}
+
 fn recovered(ui: &mut Ui, state: &State, changes: usize, actions: &mut Vec<Action>) -> bool {
     let changes = super::state::count(changes, "change");
     ui.label(format!(
@@ -228,7 +320,7 @@ fn keys(ui: &mut Ui) -> bool {
             row(ui, "Remove a particle", "Right click");
             row(ui, "Move the picture", "Drag, Space+Drag, middle button");
             row(ui, "Zoom to the pointer", "Wheel");
-            let mut looks: Vec<_> = super::action::WITH_KEYS.iter().map(Action::look).collect();
+            let mut looks: Vec<_> = super::action::ALL.iter().map(Action::look).collect();
             looks.sort_by_key(|look| look.name);
             for look in looks {
                 let keys: Vec<String> = look.keys.iter().map(|keys| ui.ctx().format_shortcut(keys)).collect();

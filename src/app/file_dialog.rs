@@ -1,6 +1,7 @@
 //! The system's file dialogs, waited for beside the window.
 
 use super::action::Action;
+use crate::library::exchange;
 use crate::micrograph::format::EXTENSIONS as PICTURES;
 use crate::project::store::EXTENSION;
 use rfd::AsyncFileDialog;
@@ -17,6 +18,8 @@ pub enum Purpose {
     AddMicrographs,
     SaveProject,
     ExportFolder,
+    ImportLabels,
+    ExportLabels,
     LoadModel,
     SaveModel,
 }
@@ -29,6 +32,8 @@ impl Purpose {
             Purpose::AddMicrographs => "Add micrographs",
             Purpose::SaveProject => "Save the project",
             Purpose::ExportFolder => "Folder for the library",
+            Purpose::ImportLabels => "Import labels (CSV, STAR, BOX, COCO, ImageJ)",
+            Purpose::ExportLabels => "Export labels (.csv, .star, .box, .json for COCO, .zip for ImageJ)",
             Purpose::LoadModel => "Load a model",
             Purpose::SaveModel => "Save the model",
         }
@@ -41,6 +46,8 @@ impl Purpose {
             Purpose::Open | Purpose::AddMicrographs if paths.is_empty() => None,
             Purpose::Open | Purpose::AddMicrographs => Some(Action::OpenPaths(paths)),
             Purpose::SaveProject => first.map(Action::SaveTo),
+            Purpose::ImportLabels => first.map(Action::ImportLabelsFrom),
+            Purpose::ExportLabels => first.map(Action::ExportLabelsTo),
             Purpose::LoadModel => first.map(Action::LoadModelFrom),
             Purpose::SaveModel => first.map(Action::SaveModelTo),
             Purpose::ExportFolder => None,
@@ -71,6 +78,11 @@ pub fn ask(purpose: Purpose, name: &str) -> Answer {
             .set_file_name(format!("{name}.{EXTENSION}"))
             .save_file()),
         Purpose::ExportFolder => one(dialog.pick_folder()),
+        Purpose::ImportLabels => one(dialog.add_filter("Labels", exchange::READ).pick_file()),
+        Purpose::ExportLabels => one(dialog
+            .add_filter("Labels", exchange::WRITTEN)
+            .set_file_name(format!("{name}.csv"))
+            .save_file()),
         Purpose::LoadModel => one(dialog.add_filter("Models", &["safetensors", "pt"]).pick_file()),
         Purpose::SaveModel => one(dialog
             .add_filter("Model", &["safetensors"])

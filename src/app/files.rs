@@ -4,12 +4,13 @@ use super::dialogs::Dialog;
 use super::file_dialog::{self, Purpose};
 use super::jobs::{self, Done};
 use super::run::Phase;
-use super::state::Level;
+use super::state::{Level, count};
 use super::{App, Leaving};
 use crate::error::Error;
+use crate::library::exchange;
 use crate::project::history::History;
 use crate::project::journal::Journal;
-use crate::project::{Project, session, store};
+use crate::project::{Project, labels, session, store};
 use crate::worker::message::Command;
 use egui::ViewportCommand;
 use std::path::{Path, PathBuf};
@@ -191,6 +192,33 @@ impl App {
         self.stay();
     }
 
+    /// Labels of another program become particles, as one step of the history.
+    pub(super) fn import_labels(&mut self, path: &Path) {
+        let setting = exchange::Setting { image: self.state.shown, ..exchange::Setting::default() };
+        let project = &mut self.state.project;
+        let rows = exchange::read(path, project, &setting);
+        let edit = rows.and_then(|rows| Ok((rows.len(), labels::to_edit(project, &rows, path)?)));
+        let done = edit.and_then(|(rows, edit)| {
+            self.state.change(format!("import {}", name_of(path)), edit)?;
+            Ok(rows)
+        });
+        match done {
+            Ok(rows) => self.tell(Level::Done, format!("{} imported", count(rows, "label")), None),
+            Err(error) => self.complain(&error),
+        }
+    }
+
+    /// Writes the labels for another program.
+    pub(super) fn export_labels(&mut self, path: &Path) {
+        let project = &self.state.project;
+        let nm_per_px = project.micrographs.first().and_then(|entry| entry.pixel_size).map(|size| size.x_nm);
+        let side = 0.6 * project.patch.extent_on(nm_per_px) as f32;
+        match exchange::write(path, project, self.state.shown, side) {
+            Ok(()) => self.tell(Level::Done, format!("Labels exported as {}", name_of(path)), None),
+            Err(error) => self.complain(&error),
+        }
+    }
+
     pub(super) fn library_folder(&self) -> PathBuf {
         let beside = self.state.path.as_ref().and_then(|path| path.parent());
         let beside = beside.map_or_else(|| std::env::current_dir().unwrap_or_default(), PathBuf::from);
@@ -202,6 +230,7 @@ impl App {
         let extension = match purpose {
             Purpose::SaveProject => store::EXTENSION,
             Purpose::SaveModel => "safetensors",
+            Purpose::ExportLabels => "csv",
             _ => return String::new(),
         };
         let folder = std::env::current_dir().unwrap_or_default();

@@ -88,11 +88,21 @@ impl App {
             Some(true) => Contrast::Bright,
             Some(false) => Contrast::Dark,
         };
+        if detection.similar {
+            let examples = self.state.examples();
+            let job = self.jobs.start_quietly("Searching what is similar".into(), move |context| {
+                let (micrograph, excluded) = (&picture.micrograph, entry.excluded_regions());
+                let found = jobs::search_similar(micrograph, &excluded, &examples, context);
+                Done::Detected { micrograph: entry.id, found }
+            });
+            self.detecting = Some(job);
+            return;
+        }
         let job = self.jobs.start_quietly("Searching particles".into(), move |context| {
             let mut micrograph = picture.micrograph.clone();
             // The user may know the scale better than the file.
             micrograph.pixel_size = entry.pixel_size;
-            let found = jobs::search(&micrograph, &entry.excluded, &settings, context);
+            let found = jobs::search(&micrograph, &entry.excluded_regions(), &settings, context);
             Done::Detected { micrograph: entry.id, found }
         });
         self.detecting = Some(job);

@@ -3,7 +3,7 @@
 use super::picture::Picture;
 use crate::error::{Error, Result};
 use crate::micrograph::{Micrograph, format};
-use crate::particle::detect::{self, Detection, Settings};
+use crate::particle::detect::{self, Detection, Example, Likeness, Settings};
 use crate::particle::{MicrographId, Prediction};
 use crate::project::history::{History, StateId};
 use crate::project::session;
@@ -39,6 +39,8 @@ pub enum Done {
         id: MicrographId,
         picture: Result<Arc<Picture>>,
     },
+    /// How far a search is, 0..=1.
+    Searching(f32),
     Detected {
         micrograph: MicrographId,
         found: Result<Vec<Detection>>,
@@ -296,7 +298,24 @@ pub fn search(
     settings: &Settings,
     context: &Context,
 ) -> Result<Vec<Detection>> {
-    detect::detect(micrograph, excluded, settings, &|_| !context.stopped())
+    detect::detect(micrograph, excluded, settings, &|done| {
+        context.tell(Done::Searching(done));
+        !context.stopped()
+    })
+}
+
+/// Searches what resembles the examples; the slider then shows those of its score and above.
+pub fn search_similar(
+    micrograph: &Micrograph,
+    excluded: &[Region],
+    examples: &[Example],
+    context: &Context,
+) -> Result<Vec<Detection>> {
+    let likeness = Likeness { score: 0.3, ..Likeness::default() };
+    detect::similar(micrograph, excluded, examples, likeness, &|done| {
+        context.tell(Done::Searching(done));
+        !context.stopped()
+    })
 }
 
 /// Pictures that are open already, so that no file is read twice.

@@ -88,6 +88,11 @@ impl Layout {
         self.panels.canvas.apply(action)
     }
 
+    /// Moves the picture so that a point of it (pixels) is in sight.
+    pub fn look_at(&mut self, x: f32, y: f32) {
+        self.panels.canvas.look_at(x, y);
+    }
+
     /// Another project was opened.
     pub fn reset_views(&mut self) {
         self.panels.canvas.reset();

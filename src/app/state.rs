@@ -4,7 +4,7 @@ use super::action::Tool;
 use super::picture::Picture;
 use super::run::{Results, Training};
 use crate::error::Result;
-use crate::particle::detect::{Detection, Settings};
+use crate::particle::detect::{Detection, Example, Settings};
 use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
 use crate::project::Project;
 use crate::project::edit::Edit;
@@ -35,6 +35,8 @@ pub struct State {
     pub selection: BTreeSet<ParticleId>,
     /// The class that clicks give.
     pub class: Option<ClassId>,
+    /// Classes whose particles are not drawn.
+    pub hidden: BTreeSet<ClassId>,
     pub tool: Tool,
     pub detection: Detecting,
     pub training: Training,
@@ -62,12 +64,34 @@ pub struct Detecting {
     pub live: bool,
     pub settings: Settings,
     pub running: bool,
+    /// How far the search is, 0..=1.
+    pub share: f32,
     /// The micrograph that `found` lies on.
     pub micrograph: Option<MicrographId>,
     pub found: Arc<[Detection]>,
+    /// Those of a lower score are not shown.
+    pub least: f32,
+    /// The one the keyboard is at.
+    pub current: Option<usize>,
+    /// What resembles the labelled particles is looked for, not what the sliders say.
+    pub similar: bool,
     pub problem: Option<String>,
     /// Settings, micrograph and regions changed since the last search began.
     pub stale: bool,
+}
+
+impl Detecting {
+    /// Removes a proposal that became a particle; the keyboard stays before its place.
+    pub fn take_out(&mut self, place: usize) {
+        let mut found = self.found.to_vec();
+        if place < found.len() {
+            found.remove(place);
+        }
+        self.found = found.into();
+        self.current = place.checked_sub(1).filter(|_| self.current.is_some());
+        // The particle that came from it is no reason to search again.
+        self.stale = false;
+    }
 }
 
 /// Decoder images: what is wanted, what was asked, what came.
@@ -171,6 +195,22 @@ impl State {
         self.detection.stale = true;
     }
 
+    /// What "pick similar" looks for: the selected particles of the shown micrograph, else those of the current class.
+    pub fn examples(&self) -> Vec<Example> {
+        let Some(entry) = self.shown.and_then(|id| self.project.micrograph(id)) else { return Vec::new() };
+        let nm_per_px = entry.pixel_size.map(|size| size.x_nm);
+        let usual = 0.6 * self.project.patch.extent_on(nm_per_px) as f32;
+        let chosen = |p: &&Particle| {
+            if self.selection.is_empty() {
+                p.label.is_some() && p.label == self.class
+            } else {
+                self.selection.contains(&p.id)
+            }
+        };
+        let example = |p: &Particle| Example { x: p.x, y: p.y, diameter: p.diameter.unwrap_or(usual) };
+        self.project.particles_on(entry.id).filter(chosen).map(example).collect()
+    }
+
     /// The picture on the canvas, once it is open.
     pub fn picture(&self) -> Option<&Arc<Picture>> {
         match self.pictures.get(&self.shown?) {
@@ -255,6 +295,18 @@ impl State {
             }
         }
         best.map(|(_, id)| id)
+    }
+
+    /// The proposal at a point of the shown micrograph, nearest first.
+    pub fn proposal_at(&self, x: f32, y: f32, reach: f32) -> Option<usize> {
+        let detection = &self.detection;
+        if !detection.live || detection.micrograph != self.shown {
+            return None;
+        }
+        let near = detection.found.iter().enumerate().filter(|(_, f)| f.score >= detection.least);
+        let near = near.map(|(i, f)| ((f.x - x).hypot(f.y - y), reach.max(f.diameter / 2.0), i));
+        let near = near.filter(|(distance, radius, _)| distance <= radius);
+        near.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, _, i)| i)
     }
 
     /// "rod" of a class, for sentences.

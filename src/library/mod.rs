@@ -10,6 +10,7 @@
 //! - A class a person gave stands; the model's probabilities stand beside it.
 
 pub mod build;
+pub mod exchange;
 pub mod export;
 pub mod pictures;
 pub mod report;
