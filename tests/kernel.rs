@@ -22,6 +22,8 @@ fn config(dims: &[usize], hidden: &[usize], activation: Activation, likelihood: 
         likelihood,
         shift_prior: 0.1,
         scale_prior: 0.1,
+        angle_prior: 1.0,
+        look: None,
     }
 }
 

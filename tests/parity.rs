@@ -108,6 +108,8 @@ fn model_config(c: &serde_json::Value) -> VaeConfig {
         },
         shift_prior: prior("dx_prior"),
         scale_prior: prior("sc_prior"),
+        angle_prior: 1.0,
+        look: None,
     }
 }
 
@@ -169,7 +171,7 @@ fn check(case: &Case, tiled: bool) {
     let recon = host(vae.decode(z.clone(), &classes, &subset.grid));
     let flat =
         Tensor::from_data(TensorData::new(subset.grid.to_vec(), [pixels, case.config.ndim()]), &device);
-    let coordinates = host(pose::transform(&flat, &pose::from_latents(&case.config, &z)));
+    let coordinates = host(pose::transform(&flat, &pose::from_latents(&case.config, &z, None)));
     let Posterior { mean, sd } = posterior.clone();
     let parts = [
         ("mu", host(mean)),

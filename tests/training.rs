@@ -41,7 +41,7 @@ fn it_learns_bars_from_discs_at_any_angle() {
     let set = bars_and_discs(200, 16, 12, 3);
     let trainer = train(&small(TrainConfig::proposed(), 30), &set, 2);
     let vae = trainer.snapshot();
-    let predictions = embed::predict(&vae, &trainer.config, &set, &mut || true).unwrap();
+    let predictions = embed::predict(&vae, &set, &mut || true).unwrap();
     let judged: Vec<_> = (0..set.len()).filter(|&i| set.held_out[i].is_some()).collect();
     let right = judged.iter().filter(|&&i| set.held_out[i] == Some(predictions[i].best())).count();
     assert!(right * 100 >= judged.len() * 95, "{right} of {}", judged.len());
@@ -147,7 +147,7 @@ fn a_model_file_gives_back_the_model() {
     assert_eq!(read.description, checkpoint.description);
     assert_eq!(read.arrays, checkpoint.arrays);
     let again = read.vae(&Device::flex(), true).unwrap();
-    let predict = |vae| embed::predict(vae, &trainer.config, &set, &mut || true).unwrap();
+    let predict = |vae| embed::predict(vae, &set, &mut || true).unwrap();
     assert_eq!(predict(&vae), predict(&again));
 }
 

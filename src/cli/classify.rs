@@ -48,18 +48,18 @@ pub fn run(options: &Options) -> Result<()> {
     } else {
         Checkpoint::load(&options.model)?
     };
-    let (model, train) = (&checkpoint.description.model, &checkpoint.description.train);
+    let model = &checkpoint.description.model;
     if model.dims != dims {
         let problem = format!("they are {dims:?} but the model was trained on {:?}", model.dims);
         return Err(Error::file(&options.patches, "NPZ", "images", problem));
     }
     let chosen = device::cpu(None);
     let vae = checkpoint.vae(&chosen.device, chosen.tiled)?;
-    let found = if train.rotations > 1 && dims[0] == dims[1] {
+    let found = if model.look.is_some() {
         let none = vec![None; images.n];
         let (side, pixels) = (dims[0], images.images.into());
         let set = PatchSet { side, wide: side, pixels, labels: none.clone(), held_out: none };
-        embed::predict_with_pose(&vae, train, &set, &mut || true)?
+        embed::predict_with_pose(&vae, &set, &mut || true)?
     } else {
         embed::predict_plain(&vae, &images.images)?
     };

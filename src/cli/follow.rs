@@ -1,6 +1,7 @@
 //! Driving the worker from the terminal: send a job, show its progress, wait for the end.
 
 use crate::error::{Error, Result};
+use crate::explore::sanity::Sanity;
 use crate::particle::Prediction;
 use crate::worker::Worker;
 use crate::worker::message::{Accuracy, Command, Event, Progress, TrainJob};
@@ -16,6 +17,8 @@ pub struct Trained {
     pub epochs: usize,
     pub seconds: f64,
     pub accuracy: Option<Accuracy>,
+    /// The model measured on the patches of the job.
+    pub sanity: Option<Arc<Sanity>>,
 }
 
 /// Trains, saves the model to `model` and returns what the worker found. `epoch` hears of every complete epoch.
@@ -26,8 +29,14 @@ pub fn train(job: TrainJob, model: Option<&Path>, mut epoch: impl FnMut(&Progres
     let bar = bar();
     let worker = Worker::spawn(|| {});
     worker.send(Command::Train(Box::new(job)));
-    let mut trained =
-        Trained { predictions: Arc::new([]), device: String::new(), epochs: 0, seconds: 0.0, accuracy: None };
+    let mut trained = Trained {
+        predictions: Arc::new([]),
+        device: String::new(),
+        epochs: 0,
+        seconds: 0.0,
+        accuracy: None,
+        sanity: None,
+    };
     for event in worker.events() {
         match event {
             Event::Device { name, fallback } => {
@@ -45,6 +54,7 @@ pub fn train(job: TrainJob, model: Option<&Path>, mut epoch: impl FnMut(&Progres
                 }
             }
             Event::Predictions { predictions, .. } => trained.predictions = predictions,
+            Event::Checked(sanity) => trained.sanity = Some(sanity),
             Event::Finished { epochs, seconds, .. } => {
                 (trained.epochs, trained.seconds) = (epochs, seconds);
                 bar.finish_and_clear();

@@ -1,6 +1,7 @@
 //! The same work without a window. Every command drives the same worker as the window does.
 #![allow(clippy::print_stdout)] // the terminal is this module's window
 
+mod cards;
 mod classify;
 mod demo;
 mod detect;
@@ -40,6 +41,8 @@ enum Task {
     Detect(detect::Options),
     /// Make a project from pictures, labels and detection.
     New(new::Options),
+    /// Draw the published card-suit sets, with every factor known.
+    Cards(cards::Options),
     /// Train on a project, classify all its particles and export the library.
     Run(run::Options),
     /// Export the library of a project with the model trained before.
@@ -69,6 +72,7 @@ pub fn execute() -> Result<Asked> {
         Task::Classify(options) => classify::run(&options),
         Task::Detect(options) => detect::run(&options),
         Task::New(options) => new::run(&options),
+        Task::Cards(options) => cards::run(&options),
         Task::Run(options) => run::run(&options),
         Task::Export(options) => run::export(&options),
     }?;

@@ -3,6 +3,7 @@
 use super::{Compute, command_line, follow};
 use crate::error::{Error, Result};
 use crate::explore::embed;
+use crate::explore::sanity::Sanity;
 use crate::library::report::{HoldOut, wilson};
 use crate::project::{Project, store};
 use crate::train::checkpoint::Checkpoint;
@@ -73,6 +74,9 @@ pub fn library(project: &Project, path: &Path, out: &Path, compute: Compute) -> 
     if let Some(hold_out) = &hold_out {
         print_hold_out(hold_out);
     }
+    if let Some(sanity) = &trained.sanity {
+        print_sanity(sanity);
+    }
     println!("library: {}", out.display());
     Ok(hold_out)
 }
@@ -95,7 +99,7 @@ pub fn export(options: &ExportOptions) -> Result<()> {
     dataset.relabel(&project, &description.classes);
     let chosen = device::cpu(None);
     let vae = checkpoint.vae(&chosen.device, chosen.tiled)?;
-    let predictions = embed::predict(&vae, &description.train, &dataset.patches, &mut || true)?;
+    let predictions = embed::predict(&vae, &dataset.patches, &mut || true)?;
     let settings = job::settings(&description.train, &chosen.name, DeviceChoice::Cpu, &command_line());
     job::export(&project, &dataset, &predictions, Some(&model), &options.out, false, settings)?;
     println!("{} particles; library: {}", dataset.ids.len(), options.out.display());
@@ -138,5 +142,22 @@ fn print_hold_out(hold_out: &HoldOut) {
     for (class, row) in hold_out.classes.iter().zip(&hold_out.confusion) {
         let cells: Vec<String> = row.iter().map(|n| format!("{n:4}")).collect();
         println!("  {class:12} {}", cells.join(" "));
+    }
+}
+
+fn print_sanity(sanity: &Sanity) {
+    if sanity.turned > 0 {
+        let angle = sanity.angle_error_deg.map_or_else(
+            || "no class has an angle".to_owned(),
+            |[median, most]| format!("angle within {median:.1} degrees (median), {most:.1} (nine in ten)"),
+        );
+        println!("turned by known angles: class kept {:.3}, {angle}", sanity.class_agreement);
+    }
+    if let Some(error) = sanity.calibration_error {
+        println!("calibration error {error:.3}");
+    }
+    let collapsed = sanity.collapsed.iter().filter(|c| **c).count();
+    if collapsed > 0 {
+        println!("{collapsed} of {} content latents measure nothing", sanity.collapsed.len());
     }
 }

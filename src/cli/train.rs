@@ -39,6 +39,9 @@ pub struct Options {
     /// Any of r,t,s.
     #[arg(long)]
     invariances: Option<String>,
+    /// Only labels teach: the same classifier without the model, to compare with.
+    #[arg(long)]
+    labels_only: bool,
     #[command(flatten)]
     compute: Compute,
     /// Where to write the model.
@@ -122,6 +125,7 @@ fn config(options: &Options) -> Result<TrainConfig> {
     config.batch = options.batch.unwrap_or(config.batch);
     config.latent = options.latent.unwrap_or(config.latent);
     config.learning_rate = options.lr.unwrap_or(config.learning_rate);
+    config.labels_only = options.labels_only;
     config.check()?;
     Ok(config)
 }

@@ -1,12 +1,12 @@
 //! Class, pose and content of every patch.
 
 use crate::error::{Error, Result};
-use crate::model::pose;
-use crate::model::vae::{PixelSubset, Vae};
+use crate::model::VaeConfig;
+use crate::model::orbit::{self, Pairs};
+use crate::model::vae::{PixelSubset, Posterior, Vae};
 use crate::particle::Prediction;
-use crate::particle::patch::PatchSet;
-use crate::train::config::TrainConfig;
-use crate::train::present::{Shown, orbit, show};
+use crate::particle::patch::{PatchSet, turned};
+use crate::train::present::{Seen, Shown, plain};
 use crate::train::trainer::host;
 use burn::tensor::{Tensor, TensorData};
 
@@ -15,58 +15,51 @@ const CHUNK: usize = 256;
 
 /// One prediction a patch, in order.
 ///
-/// Class probabilities are averaged over the turned copies of [`TrainConfig::rotations`]; pose and content are the
-/// encoder's at the most probable class, for the patch as it was cut. `proceed` is asked between chunks.
+/// A model that looks at turned copies takes class and turn from all of them together, and pose and content from the
+/// copy that stands upright; another takes them from the patch as it was cut. `proceed` is asked between chunks.
 ///
 /// # Errors
 /// [`Error::Stopped`] if `proceed` says no; a device that stops answering; patches of another size than the model's.
-pub fn predict(
-    vae: &Vae,
-    train: &TrainConfig,
-    patches: &PatchSet,
-    proceed: &mut dyn FnMut() -> bool,
-) -> Result<Vec<Prediction>> {
-    Ok(predict_with_pose(vae, train, patches, proceed)?
-        .into_iter()
-        .map(|(prediction, _)| prediction)
-        .collect())
+pub fn predict(vae: &Vae, patches: &PatchSet, proceed: &mut dyn FnMut() -> bool) -> Result<Vec<Prediction>> {
+    Ok(predict_with_pose(vae, patches, proceed)?.into_iter().map(|(prediction, _)| prediction).collect())
 }
 
-/// Predictions for flattened images exactly as they are, `[n, pixels]`, without turned copies, and the coordinate
-/// transform of each: angle in radians, shift along axis 0 and axis 1 (the image is 2 wide), scale.
-///
-/// # Errors
-/// As [`predict`].
-pub fn predict_plain(vae: &Vae, images: &[f32]) -> Result<Vec<(Prediction, [f32; 4])>> {
-    let pixels = vae.config.pixels();
-    let mut out = Vec::new();
-    for chunk in images.chunks(CHUNK * pixels) {
-        let probabilities = class_probabilities(vae, chunk, chunk.len() / pixels)?;
-        out.extend(encode(vae, chunk, probabilities)?);
-    }
-    Ok(out)
-}
-
-/// As [`predict`], with the coordinate transform of [`predict_plain`] beside each prediction.
+/// As [`predict`], with the coordinate transform beside each prediction: angle in radians, shift along axis 0 and axis 1
+/// (the image is 2 wide), scale.
 ///
 /// # Errors
 /// As [`predict`].
 pub fn predict_with_pose(
     vae: &Vae,
-    train: &TrainConfig,
     patches: &PatchSet,
     proceed: &mut dyn FnMut() -> bool,
 ) -> Result<Vec<(Prediction, [f32; 4])>> {
     check_side(vae, patches)?;
+    let seen = Seen::new(patches, &vae.config);
     let all: Vec<usize> = (0..patches.len()).collect();
     let mut out = Vec::with_capacity(all.len());
     for chunk in all.chunks(CHUNK) {
         if !proceed() {
             return Err(Error::Stopped);
         }
-        let probabilities = averaged_probabilities(vae, train, patches, chunk)?;
-        let plain = show(patches, chunk, &vec![Shown::default(); chunk.len()]);
-        out.extend(encode(vae, &plain, probabilities)?);
+        let images = plain(patches, chunk);
+        let recognised = recognise(vae, seen.as_ref(), chunk, Shown::default(), &images)?;
+        out.extend(describe(vae, &images, recognised)?);
+    }
+    Ok(out)
+}
+
+/// Predictions for flattened images exactly as they are, `[n, pixels]`, square or not, by a model that looks at plain
+/// images.
+///
+/// # Errors
+/// A device that stops answering.
+pub fn predict_plain(vae: &Vae, images: &[f32]) -> Result<Vec<(Prediction, [f32; 4])>> {
+    let pixels = vae.config.pixels();
+    let mut out = Vec::new();
+    for images in images.chunks(CHUNK * pixels) {
+        let which: Vec<usize> = (0..images.len() / pixels).collect();
+        out.extend(describe(vae, images, recognise(vae, None, &which, Shown::default(), images)?)?);
     }
     Ok(out)
 }
@@ -84,56 +77,153 @@ fn check_side(vae: &Vae, patches: &PatchSet) -> Result<()> {
 ///
 /// # Errors
 /// A device that stops answering.
-pub fn classify(vae: &Vae, train: &TrainConfig, patches: &PatchSet, which: &[usize]) -> Result<Vec<usize>> {
+pub fn classify(vae: &Vae, patches: &PatchSet, which: &[usize]) -> Result<Vec<usize>> {
+    let seen = Seen::new(patches, &vae.config);
     let mut out = Vec::with_capacity(which.len());
     for chunk in which.chunks(CHUNK) {
-        for p in averaged_probabilities(vae, train, patches, chunk)? {
-            out.push((0..p.len()).fold(0, |best, i| if p[i] > p[best] { i } else { best }));
-        }
+        let probabilities = match &seen {
+            Some(seen) => by_class(&joint(vae, &copies(vae, seen, chunk, Shown::default()))?, &vae.config),
+            None => flat_probabilities(vae, &plain(patches, chunk), chunk.len())?,
+        };
+        out.extend(probabilities.iter().map(|p| best(p)));
     }
     Ok(out)
 }
 
-fn averaged_probabilities(
-    vae: &Vae,
-    train: &TrainConfig,
-    patches: &PatchSet,
-    chunk: &[usize],
-) -> Result<Vec<Vec<f32>>> {
-    let k = vae.config.classes;
-    if k == 1 {
-        return Ok(vec![vec![1.0]; chunk.len()]);
-    }
-    let orbit = orbit(train);
-    let mut sum = vec![vec![0.0_f32; k]; chunk.len()];
-    for pose in &orbit {
-        let images = show(patches, chunk, &vec![*pose; chunk.len()]);
-        for (sum, p) in sum.iter_mut().zip(class_probabilities(vae, &images, chunk.len())?) {
-            sum.iter_mut().zip(p).for_each(|(s, p)| *s += p / orbit.len() as f32);
-        }
-    }
-    Ok(sum)
+/// What the recognition networks say of a patch that was turned first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turned {
+    pub class: usize,
+    /// Counter-clockwise on the screen.
+    pub angle_rad: f32,
+    /// Means of the content latents.
+    pub mu: Vec<f32>,
 }
 
-fn class_probabilities(vae: &Vae, images: &[f32], n: usize) -> Result<Vec<Vec<f32>>> {
-    let x = upload(vae, images, n);
-    let q = host(vae.log_probabilities(x).exp())?;
+/// The given patches turned by `angle_rad` (counter-clockwise), each cut from its surroundings with one interpolation.
+///
+/// # Errors
+/// As [`predict`].
+pub fn predict_turned(vae: &Vae, patches: &PatchSet, which: &[usize], angle_rad: f32) -> Result<Vec<Turned>> {
+    check_side(vae, patches)?;
+    let seen = Seen::new(patches, &vae.config);
+    let (z, first) = (vae.config.z(), vae.config.pose());
+    let mut out = Vec::with_capacity(which.len());
+    for chunk in which.chunks(CHUNK) {
+        let images: Vec<f32> = match &seen {
+            Some(_) => Vec::new(),
+            None => chunk.iter().flat_map(|&i| turned_patch(patches, i, angle_rad)).collect(),
+        };
+        let pose = Shown { angle_rad, ..Shown::default() };
+        let Recognised { pairs, posterior, .. } = recognise(vae, seen.as_ref(), chunk, pose, &images)?;
+        let poses = host(orbit::poses(&vae.config, &posterior.mean, &pairs))?;
+        let mean = host(posterior.mean)?;
+        let rows = pairs.classes.iter().zip(poses.chunks_exact(4)).zip(mean.chunks_exact(z));
+        out.extend(rows.map(|((&class, pose), mean)| Turned {
+            class: class as usize,
+            angle_rad: particle_angle(pose),
+            mu: mean[first..].to_vec(),
+        }));
+    }
+    Ok(out)
+}
+
+fn turned_patch(patches: &PatchSet, i: usize, angle_rad: f32) -> Vec<f32> {
+    let (side, wide) = (patches.side, patches.wide);
+    let mut out = vec![0.0; side * side];
+    turned(
+        &patches.pixels[i * wide * wide..(i + 1) * wide * wide],
+        wide,
+        side,
+        angle_rad,
+        [0.0; 2],
+        1.0,
+        &mut out,
+    );
+    out
+}
+
+/// What the recognition networks say of a chunk.
+struct Recognised {
+    probabilities: Vec<Vec<f32>>,
+    /// The most probable class of each image and, given it, the most probable turn.
+    pairs: Pairs,
+    posterior: Posterior,
+}
+
+/// `pose` is how a model that looks at turned copies is shown the patches; `images` are what another sees.
+fn recognise(
+    vae: &Vae,
+    seen: Option<&Seen>,
+    chunk: &[usize],
+    pose: Shown,
+    images: &[f32],
+) -> Result<Recognised> {
+    let n = chunk.len();
+    let Some(seen) = seen else {
+        let probabilities = flat_probabilities(vae, images, n)?;
+        let classes: Vec<u32> = probabilities.iter().map(|p| best(p) as u32).collect();
+        let posterior = vae.encode(upload(vae, images, n), &classes);
+        let pairs = Pairs { images: (0..n as u32).collect(), turns: vec![0; n], classes };
+        return Ok(Recognised { probabilities, pairs, posterior });
+    };
+    let copies = copies(vae, seen, chunk, pose);
+    let joint = joint(vae, &copies)?;
+    let probabilities = by_class(&joint, &vae.config);
+    let (k, turns) = (vae.config.classes, vae.config.turns());
+    let mut pairs = Pairs { images: (0..n as u32).collect(), ..Pairs::default() };
+    for (p, joint) in probabilities.iter().zip(joint.chunks_exact(k * turns)) {
+        let class = best(p);
+        let of_class: Vec<f32> = joint.iter().skip(class).step_by(k).copied().collect();
+        pairs.classes.push(class as u32);
+        pairs.turns.push(best(&of_class) as u32);
+    }
+    let posterior = orbit::encode(vae, &copies, &pairs);
+    Ok(Recognised { probabilities, pairs, posterior })
+}
+
+fn copies(vae: &Vae, seen: &Seen, chunk: &[usize], pose: Shown) -> Tensor<2> {
+    let copies = seen.copies(chunk, &vec![pose; chunk.len()], &[]);
+    upload(vae, &copies, chunk.len() * vae.config.turns())
+}
+
+/// q(turn, class | image), `[n, turns * classes]`.
+fn joint(vae: &Vae, copies: &Tensor<2>) -> Result<Vec<f32>> {
+    host(vae.log_joint(copies.clone()).exp())
+}
+
+/// Class probabilities: the joint ones summed over the turns.
+fn by_class(joint: &[f32], config: &VaeConfig) -> Vec<Vec<f32>> {
+    let k = config.classes;
+    let of_image = |joint: &[f32]| {
+        let mut sum = vec![0.0; k];
+        for turn in joint.chunks_exact(k) {
+            sum.iter_mut().zip(turn).for_each(|(s, p)| *s += p);
+        }
+        let total: f32 = sum.iter().sum();
+        sum.iter_mut().for_each(|s| *s /= total.max(f32::MIN_POSITIVE));
+        sum
+    };
+    joint.chunks_exact(k * config.turns()).map(of_image).collect()
+}
+
+fn best(p: &[f32]) -> usize {
+    (0..p.len()).fold(0, |best, i| if p[i] > p[best] { i } else { best })
+}
+
+fn flat_probabilities(vae: &Vae, images: &[f32], n: usize) -> Result<Vec<Vec<f32>>> {
+    let q = host(vae.log_probabilities(upload(vae, images, n)).exp())?;
     Ok(q.chunks_exact(vae.config.classes).map(<[f32]>::to_vec).collect())
 }
 
-/// Pose, content and reconstruction error at the most probable class.
-fn encode(vae: &Vae, images: &[f32], probabilities: Vec<Vec<f32>>) -> Result<Vec<(Prediction, [f32; 4])>> {
-    let n = probabilities.len();
+/// Pose, content and reconstruction error at the most probable class and turn.
+fn describe(vae: &Vae, images: &[f32], recognised: Recognised) -> Result<Vec<(Prediction, [f32; 4])>> {
+    let Recognised { probabilities, pairs, posterior } = recognised;
     let pixels = vae.config.pixels();
-    let x = upload(vae, images, n);
-    let best: Vec<u32> = probabilities
-        .iter()
-        .map(|p| (0..p.len()).fold(0, |b, i| if p[i] > p[b] { i } else { b }) as u32)
-        .collect();
-    let posterior = vae.encode(x, &best);
-    let poses = host(pose::from_latents(&vae.config, &posterior.mean))?;
+    let at = orbit::poses(&vae.config, &posterior.mean, &pairs);
+    let poses = host(at.clone())?;
     let grid = PixelSubset::all(&vae.config).grid;
-    let decoded = host(vae.decode(posterior.mean.clone(), &best, &grid))?;
+    let decoded = host(vae.decode_at(at, posterior.mean.clone(), &pairs.classes, &grid))?;
     let (mean, sd) = (host(posterior.mean)?, host(posterior.sd)?);
     let (z, first) = (vae.config.z(), vae.config.pose());
     let rows = probabilities.into_iter().enumerate();

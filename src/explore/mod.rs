@@ -1,4 +1,5 @@
 //! Questions to a trained model: what is it, how does it lie, what varies.
 
 pub mod embed;
+pub mod sanity;
 pub mod traverse;

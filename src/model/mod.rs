@@ -11,18 +11,23 @@
 //! - [`kernel`]: decoder, likelihood and gradient in one pass over cache-sized tiles; [`fused`]: the same as an
 //!   operation of the tensor library; [`vae`] also has it in plain operations, for other devices and as reference.
 //! - [`vae`] and [`objective`]: the model and its loss terms.
+//! - [`look`] and [`orbit`]: recognition from turned copies of an image, and the loss terms with class and turn
+//!   enumerated together.
 //! - [`weights`]: weights by name, as pyroVED names them.
 
 pub mod fused;
 pub mod grid;
 pub mod kernel;
 pub mod likelihood;
+pub mod look;
 pub mod network;
 pub mod objective;
+pub mod orbit;
 pub mod pose;
 pub mod vae;
 pub mod weights;
 
+pub use look::Look;
 use serde::{Deserialize, Serialize};
 
 /// Which pose changes the model must not confuse with content.
@@ -85,6 +90,16 @@ pub struct VaeConfig {
     pub shift_prior: f32,
     /// Change of scale of one standard deviation of its latent.
     pub scale_prior: f32,
+    /// Radians of one standard deviation of the angle's latent; with turned copies, of what the turn leaves over.
+    #[serde(default = "one")]
+    pub angle_prior: f32,
+    /// How the recognition networks see an image; `None` is the flattened image itself, as in the paper.
+    #[serde(default)]
+    pub look: Option<Look>,
+}
+
+fn one() -> f32 {
+    1.0
 }
 
 impl VaeConfig {
@@ -106,6 +121,27 @@ impl VaeConfig {
     /// Length of z: pose, then content.
     pub fn z(&self) -> usize {
         self.pose() + self.latent
+    }
+
+    /// Inputs of the recognition networks: the pixels of an image, or of one turned copy.
+    pub fn inputs(&self) -> usize {
+        self.look.map_or_else(|| self.pixels(), Look::inputs)
+    }
+
+    /// Turned copies of an image; 1 without.
+    pub fn turns(&self) -> usize {
+        self.look.map_or(1, |look| look.turns)
+    }
+
+    /// The non-linearity of classifier and encoder. Looking at turned copies they see so many rows that the cheap one
+    /// is worth it.
+    pub fn recognition_activation(&self) -> Activation {
+        if self.look.is_some() { Activation::LeakyRelu } else { self.activation }
+    }
+
+    /// True if there is a class or a turn to choose.
+    pub fn chooses(&self) -> bool {
+        self.classes > 1 || self.turns() > 1
     }
 
     /// Width of the class code: one-hot for several classes, nothing for one.

@@ -167,7 +167,7 @@ pub struct Networks {
 impl Networks {
     /// Fresh networks on `device`.
     pub fn init(config: &VaeConfig, rng: &mut impl Rng, device: &Device) -> Self {
-        let (pixels, code) = (config.pixels(), config.class_code());
+        let (pixels, code) = (config.inputs(), config.class_code());
         let last = |widths: &[usize], or: usize| widths.last().copied().unwrap_or(or);
         let encoder = {
             let layers = stack(pixels + code, &config.hidden_encoder, rng, device);
@@ -178,7 +178,7 @@ impl Networks {
                 spread: dense(h, config.z(), true, rng, device),
             }
         };
-        let classifier = (config.classes > 1).then(|| Classifier {
+        let classifier = config.chooses().then(|| Classifier {
             layers: stack(pixels, &config.hidden_classifier, rng, device),
             out: dense(last(&config.hidden_classifier, pixels), config.classes, true, rng, device),
         });

@@ -6,8 +6,8 @@ use burn::tensor::Tensor;
 /// The pose part of `z` as `[rows, 4]`: angle in radians, shift along both axes, scale.
 ///
 /// Latents come in the order angle, shift, scale; what the model does not vary is angle 0, shift 0, scale 1.
-/// Shift = latent x `shift_prior`, scale = 1 + latent x `scale_prior`.
-pub fn from_latents(config: &VaeConfig, z: &Tensor<2>) -> Tensor<2> {
+/// Angle = `start` + latent x `angle_prior` (`start`: `[rows, 1]`, the turn a copy stands for), shift = latent x `shift_prior`, scale = 1 + latent x `scale_prior`.
+pub fn from_latents(config: &VaeConfig, z: &Tensor<2>, start: Option<Tensor<2>>) -> Tensor<2> {
     let [rows, _] = z.dims();
     let device = z.device();
     let constant = |value: f32| Tensor::<2>::full([rows, 1], value, &device);
@@ -19,7 +19,11 @@ pub fn from_latents(config: &VaeConfig, z: &Tensor<2>) -> Tensor<2> {
     };
     let flat = config.ndim() == 1;
     let inv = config.invariances;
-    let angle = if inv.rotation && !flat { take(1) } else { constant(0.0) };
+    let angle = if inv.rotation && !flat { take(1).mul_scalar(config.angle_prior) } else { constant(0.0) };
+    let angle = match start {
+        Some(start) => angle + start,
+        None => angle,
+    };
     let shift = match (inv.translation, flat) {
         (true, false) => take(2).mul_scalar(config.shift_prior),
         (true, true) => Tensor::cat(vec![take(1).mul_scalar(config.shift_prior), constant(0.0)], 1),

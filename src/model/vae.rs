@@ -36,7 +36,7 @@ impl PixelSubset {
     }
 
     /// The subset's columns of `[images, pixels]`.
-    fn of(&self, x: Tensor<2>) -> Tensor<2> {
+    pub fn of(&self, x: Tensor<2>) -> Tensor<2> {
         match &self.indices {
             None => x,
             Some(indices) => {
@@ -96,8 +96,24 @@ impl Vae {
     /// Log class probabilities `[batch, classes]`; zeros for a model of one class.
     pub fn log_probabilities(&self, x: Tensor<2>) -> Tensor<2> {
         match &self.networks.classifier {
-            Some(classifier) => activation::log_softmax(classifier.forward(x, self.config.activation), 1),
+            Some(classifier) => {
+                activation::log_softmax(classifier.forward(x, self.config.recognition_activation()), 1)
+            }
             None => Tensor::zeros([x.dims()[0], 1], &x.device()),
+        }
+    }
+
+    /// Log of q(class, turn | image), `[batch, turns * classes]`, entry `turn * classes + class`, from the turned copies
+    /// of the images, `[batch * turns, inputs]`.
+    pub fn log_joint(&self, copies: Tensor<2>) -> Tensor<2> {
+        let (turns, k) = (self.config.turns(), self.config.classes);
+        let batch = copies.dims()[0] / turns;
+        match &self.networks.classifier {
+            Some(classifier) => {
+                let logits = classifier.forward(copies, self.config.recognition_activation());
+                activation::log_softmax(logits.reshape([batch, turns * k]), 1)
+            }
+            None => Tensor::zeros([batch, 1], &copies.device()),
         }
     }
 
@@ -111,7 +127,8 @@ impl Vae {
         } else {
             (h, None)
         };
-        let (mean, sd) = self.networks.encoder.rows(rows, pixels, class, self.config.activation);
+        let (mean, sd) =
+            self.networks.encoder.rows(rows, pixels, class, self.config.recognition_activation());
         Posterior { mean, sd }
     }
 
@@ -120,7 +137,7 @@ impl Vae {
         let [_, pixels] = x.dims();
         let class = (self.config.classes > 1).then(|| class_column(classes, &x.device()));
         let h = self.networks.encoder.image_part(x);
-        let (mean, sd) = self.networks.encoder.rows(h, pixels, class, self.config.activation);
+        let (mean, sd) = self.networks.encoder.rows(h, pixels, class, self.config.recognition_activation());
         Posterior { mean, sd }
     }
 
@@ -138,10 +155,24 @@ impl Vae {
         weight: Tensor<1>,
         subset: &PixelSubset,
     ) -> Tensor<1> {
+        let pose = pose::from_latents(&self.config, &z, None);
+        self.weighted_excess_at(pose, z, classes, images, subset.of(x), weight, subset)
+    }
+
+    /// As [`Self::weighted_excess`], with poses `[rows, 4]` given instead of read off `z`, and only the subset's pixels
+    /// of the images, `[batch, subset]`.
+    pub fn weighted_excess_at(
+        &self,
+        pose: Tensor<2>,
+        z: Tensor<2>,
+        classes: &[u32],
+        images: &[u32],
+        target: Tensor<2>,
+        weight: Tensor<1>,
+        subset: &PixelSubset,
+    ) -> Tensor<1> {
         let device = z.device();
-        let pose = pose::from_latents(&self.config, &z);
         let code = self.code(z, classes);
-        let target = subset.of(x);
         if self.tiled {
             let parameters = self.networks.decoder.flat();
             return fused::weighted_excess(pose, code, parameters, weight, target, self.task(images, subset));
@@ -159,13 +190,18 @@ impl Vae {
 
     /// -ln p(x | nothing) of each image, `[batch]`: what a decoder that knows nothing pays. No gradient.
     pub fn uninformed(&self, x: Tensor<2>, subset: &PixelSubset) -> Tensor<1> {
-        let each = likelihood::uninformed_tensor(self.config.likelihood, subset.of(x));
+        self.uninformed_at(subset.of(x), subset)
+    }
+
+    /// As [`Self::uninformed`], for the subset's pixels of the images, `[batch, subset]`.
+    pub fn uninformed_at(&self, target: Tensor<2>, subset: &PixelSubset) -> Tensor<1> {
+        let each = likelihood::uninformed_tensor(self.config.likelihood, target);
         each.sum_dim(1).squeeze_dim::<1>(1).mul_scalar(subset.weight)
     }
 
     /// Decoder intensities of rows, `[rows, pixels]`, each 0..1.
     pub fn decode(&self, z: Tensor<2>, classes: &[u32], grid: &Arc<[f32]>) -> Tensor<2> {
-        let pose = pose::from_latents(&self.config, &z);
+        let pose = pose::from_latents(&self.config, &z, None);
         self.decode_at(pose, z, classes, grid)
     }
 

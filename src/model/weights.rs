@@ -41,7 +41,7 @@ pub fn to_arrays(networks: &Networks) -> Arrays {
 /// # Errors
 /// The name of the array that is missing or misshapen, and how.
 pub fn from_arrays(config: &VaeConfig, arrays: &Arrays, device: &Device) -> Result<Networks, String> {
-    let (pixels, code) = (config.pixels(), config.class_code());
+    let (pixels, code) = (config.inputs(), config.class_code());
     let take = Take { arrays, device };
     let last = |widths: &[usize], or: usize| widths.last().copied().unwrap_or(or);
     let h = last(&config.hidden_encoder, pixels + code);
@@ -50,10 +50,7 @@ pub fn from_arrays(config: &VaeConfig, arrays: &Arrays, device: &Device) -> Resu
         mean: take.layer("encoder_z.fc11", h, config.z(), true)?,
         spread: take.layer("encoder_z.fc12", h, config.z(), true)?,
     };
-    let classifier = match config.classes {
-        0 | 1 => None,
-        _ => Some(classifier(config, &take)?),
-    };
+    let classifier = if config.chooses() { Some(classifier(config, &take)?) } else { None };
     let first = config.hidden_decoder.first().copied().unwrap_or(1);
     let decoder = Decoder {
         coordinate: take.layer("decoder.coord_latent.fc_coord", config.ndim(), first, true)?,
@@ -77,7 +74,7 @@ pub fn classifier_from_arrays(
 }
 
 fn classifier(config: &VaeConfig, take: &Take<'_>) -> Result<Classifier, String> {
-    let pixels = config.pixels();
+    let pixels = config.inputs();
     let h = config.hidden_classifier.last().copied().unwrap_or(pixels);
     Ok(Classifier {
         layers: take.stack("encoder_y.fc_layers", pixels, &config.hidden_classifier)?,

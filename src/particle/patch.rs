@@ -7,7 +7,7 @@ mod turn;
 
 pub use geometry::{ParticleExtent, propose_geometry};
 pub use source::PatchSource;
-pub use turn::turned;
+pub use turn::{sampled, turned};
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

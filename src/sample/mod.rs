@@ -1,4 +1,7 @@
-//! The project that ships with the program: two real micrographs of gold nanoparticles with a handful of labels.
+//! The project that ships with the program: two real micrographs of gold nanoparticles with a handful of labels. And
+//! synthetic pictures with every factor known: [`cards`].
+
+pub mod cards;
 
 use crate::error::{Error, Result};
 use crate::micrograph::{PixelSize, format};

@@ -1,17 +1,25 @@
 //! Every setting of a training run, with the two presets.
 
 use crate::error::{Error, Result};
-use crate::model::VaeConfig;
 pub use crate::model::{Activation, Invariances, Likelihood};
+use crate::model::{Look, VaeConfig};
 use serde::{Deserialize, Serialize};
 
 /// Random poses given to training images, so that a handful of upright labels covers every pose.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Augmentation {
     /// Largest rotation either way, degrees, 0..=180.
     pub angle_deg: f32,
     /// Largest shift along each axis as a part of the patch side, 0..=0.25.
     pub shift: f32,
+    /// Largest change of size, and largest shear along each axis, 0..=0.5: what two particles of one class may differ
+    /// by.
+    #[serde(default)]
+    pub stretch: f32,
+    /// Largest standard deviation of the noise laid over labelled images (they span 0..1), and five times the largest
+    /// share of overwritten pixels; half of the images get none. 0..=2.
+    #[serde(default)]
+    pub noise: f32,
 }
 
 /// Which preset a run starts from.
@@ -60,8 +68,20 @@ pub struct TrainConfig {
     pub pixel_share: f32,
     /// Classes less probable than this are not decoded and the rest renormalised; 0 is exact.
     pub class_threshold: f32,
-    /// Turned copies of an image over which classification averages, >= 1.
+    /// Turned copies of an image the recognition networks look at, 1..=360; 1 is the image as it is.
     pub rotations: usize,
+    /// Points along a side of a turned copy: finer detail is left to the decoder.
+    pub look_side: usize,
+    /// At most so many (class, turn) pairs of an image are decoded in a step; 0 is all of them, which is exact.
+    pub most_pairs: usize,
+    /// Divides the gradient that reaches class and turn through the decoder; 1 is the bound itself.
+    pub temperature: f32,
+    /// Epochs in which only labelled images teach.
+    pub warm_up: usize,
+    /// Labelled images of a step.
+    pub labelled_batch: usize,
+    /// Only the labels teach: the classifier alone, without the model, to compare with.
+    pub labels_only: bool,
     pub seed: u64,
 }
 
@@ -98,21 +118,32 @@ impl TrainConfig {
             pixel_share: 1.0,
             class_threshold: 0.0,
             rotations: 1,
+            look_side: 24,
+            most_pairs: 0,
+            temperature: 1.0,
+            warm_up: 0,
+            labelled_batch: 64,
+            labels_only: false,
             seed: 1,
         }
     }
 
-    /// What the program proposes: the same model, with every labelled image shown in a new pose in every step, a
-    /// quarter of the pixels and only the plausible classes decoded, and classification averaged over turned copies.
+    /// What the program proposes: recognition networks that look at turned copies and choose class and turn together,
+    /// every labelled image in a new pose in every step, an eighth of the pixels and the two most plausible pairs
+    /// decoded.
     pub fn proposed() -> Self {
         Self {
             preset: Preset::Default,
-            learning_rate: 1e-3,
-            final_rate: 0.02,
-            augmentation: Some(Augmentation { angle_deg: 180.0, shift: 0.05 }),
-            pixel_share: 0.25,
+            learning_rate: 2e-3,
+            final_rate: 0.01,
+            augmentation: Some(Augmentation { angle_deg: 180.0, shift: 0.1, stretch: 0.25, noise: 0.6 }),
+            pixel_share: 0.125,
             class_threshold: 0.02,
-            rotations: 12,
+            rotations: 16,
+            most_pairs: 2,
+            temperature: 10.0,
+            warm_up: 2,
+            labelled_batch: 32,
             ..Self::paper()
         }
     }
@@ -151,6 +182,16 @@ impl TrainConfig {
 
     /// The model these settings describe, for patches of `dims` and `classes` classes.
     pub fn model(&self, dims: Vec<usize>, classes: usize) -> VaeConfig {
+        let turns = if self.invariances.rotation { self.rotations.max(1) } else { 1 };
+        let look = match dims[..] {
+            [rows, columns] if rows == columns && self.preset == Preset::Default => {
+                Some(Look { side: self.look_side.min(rows), turns })
+            }
+            _ => None,
+        };
+        // Half a step between two turns is 1.4 standard deviations of what the encoder has to add.
+        let angle_prior =
+            if turns > 1 && look.is_some() { 0.7 * std::f32::consts::PI / turns as f32 } else { 1.0 };
         VaeConfig {
             dims,
             classes,
@@ -163,6 +204,8 @@ impl TrainConfig {
             likelihood: self.likelihood,
             shift_prior: self.shift_prior,
             scale_prior: self.scale_prior,
+            angle_prior,
+            look,
         }
     }
 
@@ -188,6 +231,19 @@ impl TrainConfig {
             ("epochs", self.epochs >= 1, self.epochs.to_string(), "at least 1"),
             ("batch", (1..=4096).contains(&self.batch), self.batch.to_string(), "1 to 4096"),
             ("rotations", (1..=360).contains(&self.rotations), self.rotations.to_string(), "1 to 360"),
+            ("look side", (4..=256).contains(&self.look_side), self.look_side.to_string(), "4 to 256"),
+            (
+                "temperature",
+                self.temperature >= 1.0 && self.temperature.is_finite(),
+                self.temperature.to_string(),
+                "at least 1",
+            ),
+            (
+                "labelled images of a step",
+                (1..=4096).contains(&self.labelled_batch),
+                self.labelled_batch.to_string(),
+                "1 to 4096",
+            ),
             (
                 "learning rate",
                 self.learning_rate > 0.0 && self.learning_rate <= 1.0,
@@ -257,8 +313,8 @@ mod tests {
         let paper = TrainConfig::paper();
         assert_eq!((paper.rate(0), paper.rate(50), paper.rate(99)), (5e-4, 5e-4, 5e-4));
         let proposed = TrainConfig::proposed();
-        assert_eq!(proposed.rate(0), 1e-3);
-        assert!((proposed.rate(99) - 2e-5).abs() < 1e-12 && proposed.rate(49) > 4e-4);
+        assert_eq!(proposed.rate(0), 2e-3);
+        assert!((proposed.rate(99) - 2e-5).abs() < 1e-12 && proposed.rate(49) > 8e-4);
     }
 
     #[test]

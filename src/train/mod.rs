@@ -2,6 +2,8 @@
 
 pub mod checkpoint;
 pub mod config;
+mod joint;
 pub mod present;
+pub mod register;
 pub mod schedule;
 pub mod trainer;

@@ -1,53 +1,220 @@
 //! How a patch is shown to the networks: cut from its wide surroundings in a pose, always through one resampler.
 
-use super::config::{Augmentation, TrainConfig};
-use crate::particle::patch::{PatchSet, turned};
-use rand::{Rng, RngExt};
+use super::config::Augmentation;
+use crate::model::{Look, VaeConfig};
+use crate::particle::patch::{PatchSet, sampled};
+use image::imageops::{FilterType, resize};
+use image::{ImageBuffer, Luma};
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
 use rayon::prelude::*;
-use std::f32::consts::PI;
+use std::sync::Arc;
 
-/// A pose to show a patch in.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// A pose to show a patch in: stretched, turned, then moved.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shown {
+    /// Counter-clockwise on the screen.
     pub angle_rad: f32,
-    /// Pixels of the patch.
+    /// Right and down, pixels of the patch.
     pub shift_px: [f32; 2],
+    /// Where a point of the stretched patch comes from, row-major; the identity for none.
+    pub stretch: [f32; 4],
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self { angle_rad: 0.0, shift_px: [0.0; 2], stretch: [1.0, 0.0, 0.0, 1.0] }
+    }
 }
 
 impl Shown {
     /// A pose drawn uniformly from the augmentation's range.
     pub fn random(augmentation: Augmentation, side: usize, rng: &mut impl Rng) -> Self {
+        let mut draw = |limit: f32| if limit > 0.0 { rng.random_range(-limit..=limit) } else { 0.0 };
         let angle = augmentation.angle_deg.to_radians();
         let shift = augmentation.shift * side as f32;
-        let mut draw = |limit: f32| if limit > 0.0 { rng.random_range(-limit..=limit) } else { 0.0 };
-        Self { angle_rad: draw(angle), shift_px: [draw(shift), draw(shift)] }
+        let (angle_rad, shift_px) = (draw(angle), [draw(shift), draw(shift)]);
+        let by = augmentation.stretch;
+        let size = 1.0 + draw(by);
+        let stretch = [size, size * draw(by), size * draw(by), size];
+        Self { angle_rad, shift_px, stretch }
+    }
+
+    /// Where the point g of the patch turned back by `turn` comes from, as (matrix, offset): matrix g + offset.
+    fn source(&self, turn: f32) -> ([f32; 4], [f32; 2]) {
+        let product = |a: [f32; 4], b: [f32; 4]| {
+            [
+                a[0] * b[0] + a[1] * b[2],
+                a[0] * b[1] + a[1] * b[3],
+                a[2] * b[0] + a[3] * b[2],
+                a[2] * b[1] + a[3] * b[3],
+            ]
+        };
+        // The inverse of a counter-clockwise turn on a screen whose y points down.
+        let back = |angle: f32| {
+            let (sin, cos) = angle.sin_cos();
+            product(self.stretch, [cos, -sin, sin, cos])
+        };
+        let moved = back(self.angle_rad);
+        let [x, y] = self.shift_px;
+        (back(self.angle_rad - turn), [-moved[0] * x - moved[1] * y, -moved[2] * x - moved[3] * y])
     }
 }
 
-/// The given patches in the given poses: `[len, side, side]`, row-major.
-pub fn show(patches: &PatchSet, indices: &[usize], poses: &[Shown]) -> Vec<f32> {
+/// Noise laid over a patch before it is looked at, so that a classifier does not lean on single pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Grain {
+    /// Standard deviation of normal noise; the patch spans 0..1 and is clipped to it, as a detector does.
+    pub sd: f32,
+    /// Share of the pixels that are overwritten with 1.
+    pub hot: f32,
+    /// Where the noise of this patch starts from.
+    pub seed: u64,
+}
+
+impl Grain {
+    /// Half of the patches none; else a strength up to `most`, and as often up to a fifth of that share overwritten.
+    pub fn random(most: f32, rng: &mut impl Rng) -> Self {
+        let mut draw = |limit: f32| {
+            let some = rng.random_range(0.0..1.0_f32) < 0.5;
+            if some && limit > 0.0 { rng.random_range(0.0..limit) } else { 0.0 }
+        };
+        let (sd, hot) = (draw(most), draw(most * 0.2));
+        Self { sd, hot, seed: rng.random() }
+    }
+}
+
+/// Patches as the networks see them.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    look: Look,
+    points: Vec<[f32; 2]>,
+    /// Side of the patch and of its surroundings, pixels of the patch.
+    side: usize,
+    wide: usize,
+    pixels: Arc<[f32]>,
+    /// The same surroundings at the pitch of the look, where that is coarser: shrunk with a filter, so that nothing is
+    /// skipped over.
+    small: Arc<[f32]>,
+    small_wide: usize,
+}
+
+impl Seen {
+    /// The patches, ready to be looked at. `None` if the model looks at plain images.
+    pub fn new(patches: &PatchSet, model: &VaeConfig) -> Option<Self> {
+        let look = model.look?;
+        let (side, wide) = (patches.side, patches.wide);
+        let small_wide = ((wide * look.side) as f32 / side.max(1) as f32).round() as usize;
+        let small = if look.side >= side { patches.pixels.clone() } else { shrink(patches, small_wide) };
+        let small_wide = if look.side >= side { wide } else { small_wide };
+        Some(Self {
+            look,
+            points: look.points(),
+            side,
+            wide,
+            pixels: patches.pixels.clone(),
+            small,
+            small_wide,
+        })
+    }
+
+    /// All turned copies of the given patches in the given poses, `[len * turns, inputs]`.
+    ///
+    /// Copy r is the posed patch turned back by the angle of turn r. `grain` lays noise over the patches first; an empty
+    /// slice is none.
+    pub fn copies(&self, indices: &[usize], poses: &[Shown], grain: &[Grain]) -> Vec<f32> {
+        let turns = self.look.turns;
+        let inputs = self.points.len();
+        // Pixels of the small surroundings: per point of the look, and per pixel of the patch.
+        let shrunk = self.small_wide as f32 / self.wide as f32;
+        let pitch = self.side as f32 / self.look.side as f32 * shrunk;
+        let mut out = vec![0.0; indices.len() * turns * inputs];
+        out.par_chunks_mut(turns * inputs).zip(indices.par_iter().zip(poses).enumerate()).for_each(
+            |(out, (at, (&i, pose)))| {
+                let plain =
+                    &self.small[i * self.small_wide * self.small_wide..][..self.small_wide * self.small_wide];
+                let noisy = grain.get(at).and_then(|grain| grained(plain, *grain));
+                let source = noisy.as_deref().unwrap_or(plain);
+                for (turn, out) in out.chunks_exact_mut(inputs).enumerate() {
+                    let (matrix, offset) = pose.source(self.look.angle(turn));
+                    sampled(
+                        source,
+                        self.small_wide,
+                        &self.points,
+                        matrix.map(|m| m * pitch),
+                        offset.map(|o| o * shrunk),
+                        out,
+                    );
+                }
+            },
+        );
+        out
+    }
+
+    /// Pixels of the posed patches at full resolution, `[len, pixels]`, or the given ones of each.
+    pub fn pixels(&self, indices: &[usize], poses: &[Shown], which: Option<&[u32]>) -> Vec<f32> {
+        let middle = (self.side as f32 - 1.0) / 2.0;
+        let place = |i: usize| [(i % self.side) as f32 - middle, (i / self.side) as f32 - middle];
+        let points: Vec<[f32; 2]> = match which {
+            Some(which) => which.iter().map(|&i| place(i as usize)).collect(),
+            None => (0..self.side * self.side).map(place).collect(),
+        };
+        let mut out = vec![0.0; indices.len() * points.len()];
+        out.par_chunks_mut(points.len()).zip(indices.par_iter().zip(poses)).for_each(|(out, (&i, pose))| {
+            let source = &self.pixels[i * self.wide * self.wide..][..self.wide * self.wide];
+            let (matrix, offset) = pose.source(0.0);
+            sampled(source, self.wide, &points, matrix, offset, out);
+        });
+        out
+    }
+}
+
+/// The flattened patches as they were cut, `[len, side, side]`.
+pub fn plain(patches: &PatchSet, indices: &[usize]) -> Vec<f32> {
     let (side, wide) = (patches.side, patches.wide);
-    let mut out = vec![0.0; indices.len() * side * side];
-    out.par_chunks_mut(side * side).zip(indices.par_iter().zip(poses)).for_each(|(out, (&i, pose))| {
+    let edge = (wide - side) / 2;
+    let mut out = Vec::with_capacity(indices.len() * side * side);
+    for &i in indices {
         let source = &patches.pixels[i * wide * wide..(i + 1) * wide * wide];
-        turned(source, wide, side, pose.angle_rad, pose.shift_px, 1.0, out);
-    });
+        for row in edge..edge + side {
+            out.extend_from_slice(&source[row * wide + edge..row * wide + edge + side]);
+        }
+    }
     out
 }
 
-/// The poses over which classification averages: `rotations` equal turns of the assumed range.
-///
-/// One rotation is the patch as it is. Several are offset by half a step, so that every copy, in training and later,
-/// has been interpolated: blur is never a clue.
-pub fn orbit(config: &TrainConfig) -> Vec<Shown> {
-    let n = config.rotations.max(1);
-    if n == 1 {
-        return vec![Shown::default()];
+fn grained(plain: &[f32], grain: Grain) -> Option<Vec<f32>> {
+    if grain.sd <= 0.0 && grain.hot <= 0.0 {
+        return None;
     }
-    let range = config.augmentation.map_or(180.0, |a| a.angle_deg).to_radians();
-    let at = |i: usize| {
-        let part = (i as f32 + 0.5) / n as f32;
-        if range >= PI - 1e-3 { 2.0 * PI * part - PI } else { 2.0 * range * part - range }
-    };
-    (0..n).map(|i| Shown { angle_rad: at(i), shift_px: [0.0; 2] }).collect()
+    let mut rng = ChaCha8Rng::seed_from_u64(grain.seed);
+    let mut out = plain.to_vec();
+    if grain.sd > 0.0 {
+        out.iter_mut().for_each(|v| {
+            *v = (*v + grain.sd * rng.sample::<f32, _>(StandardNormal)).clamp(0.0, 1.0);
+        });
+    }
+    if grain.hot > 0.0 {
+        out.iter_mut().for_each(|v| {
+            if rng.random_range(0.0..1.0_f32) < grain.hot {
+                *v = 1.0;
+            }
+        });
+    }
+    Some(out)
+}
+
+fn shrink(patches: &PatchSet, small: usize) -> Arc<[f32]> {
+    let wide = patches.wide;
+    let mut out = vec![0.0; patches.len() * small * small];
+    out.par_chunks_mut(small * small).enumerate().for_each(|(i, out)| {
+        let source = patches.pixels[i * wide * wide..(i + 1) * wide * wide].to_vec();
+        if let Some(picture) = ImageBuffer::<Luma<f32>, Vec<f32>>::from_raw(wide as u32, wide as u32, source)
+        {
+            let shrunk = resize(&picture, small as u32, small as u32, FilterType::Triangle);
+            out.copy_from_slice(&shrunk.into_raw());
+        }
+    });
+    out.into()
 }

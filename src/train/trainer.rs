@@ -1,7 +1,8 @@
 //! One training step after another, from a seed.
 
 use super::config::{Preset, TrainConfig};
-use super::present::{Shown, show};
+use super::present::{Seen, plain};
+use super::register;
 use super::schedule::{self, Turn};
 use crate::error::{Error, Result};
 use crate::model::VaeConfig;
@@ -40,12 +41,16 @@ pub struct Step {
 pub struct Trainer {
     pub vae: Vae,
     pub config: TrainConfig,
-    patches: Arc<PatchSet>,
-    labels: Vec<u32>,
-    labelled: Vec<usize>,
+    pub(super) patches: Arc<PatchSet>,
+    /// The patches as turned copies; `None` if the model looks at plain images.
+    pub(super) seen: Option<Seen>,
+    pub(super) labels: Vec<u32>,
+    /// Angle at which each labelled patch stands, radians; 0 for the others.
+    pub(super) label_angles: Vec<f32>,
+    pub(super) labelled: Vec<usize>,
     unlabelled: Vec<usize>,
     optimizer: ModuleOptimizer,
-    rng: ChaCha8Rng,
+    pub(super) rng: ChaCha8Rng,
     device: Device,
     turns: std::vec::IntoIter<Turn>,
     deck: Vec<usize>,
@@ -54,7 +59,7 @@ pub struct Trainer {
     /// Steps done and to do in the epoch at work.
     pub step: usize,
     pub steps: usize,
-    sums: Sums,
+    pub(super) sums: Sums,
 }
 
 impl Trainer {
@@ -86,14 +91,20 @@ impl Trainer {
             unlabelled.extend(&labelled);
             unlabelled.sort_unstable();
         }
-        let labels = patches.labels.iter().map(|l| l.unwrap_or(0) as u32).collect();
+        let labels: Vec<u32> = patches.labels.iter().map(|l| l.unwrap_or(0) as u32).collect();
+        let mut label_angles = vec![0.0; patches.len()];
+        let angles = register::angles(&patches, &vae.config, &labelled, &labels);
+        labelled.iter().zip(angles).for_each(|(&i, angle)| label_angles[i] = angle);
+        let seen = Seen::new(&patches, &vae.config);
         let optimizer: ModuleOptimizer =
             AdamConfig::new().with_beta_1(0.9).with_beta_2(0.999).with_epsilon(1e-8).init();
         Ok(Self {
             vae,
             config,
             patches,
+            seen,
             labels,
+            label_angles,
             labelled,
             unlabelled,
             optimizer,
@@ -175,77 +186,32 @@ impl Trainer {
         Ok(batch.len())
     }
 
-    /// One Adam step on everything: the unlabelled bound of a batch, and the labelled bound and cross-entropy of
-    /// labelled images in new poses.
-    fn joint_turn(&mut self, batch: &[usize]) -> Result<usize> {
-        let x = self.posed(batch);
-        let mut loss = self.unlabelled_loss(x, batch.len())?;
-        let mut images = batch.len();
-        if !self.labelled.is_empty() && self.vae.config.classes > 1 {
-            let some = self.deal(self.config.batch.min(MOST_LABELLED));
-            let labels: Vec<u32> = some.iter().map(|&i| self.labels[i]).collect();
-            let x = self.posed(&some);
-            let decoded = some.len().min(MOST_DECODED);
-            let eps = self.noise(decoded);
-            let (beta, subset) = (self.config.beta(self.epoch), self.subset());
-            let first = x.clone().slice([0..decoded]);
-            let bound = objective::labelled(&self.vae, first, &labels[..decoded], eps, beta, &subset);
-            let auxiliary =
-                objective::cross_entropy(&self.vae, x, &labels).sum().mul_scalar(self.config.auxiliary);
-            let extra = bound + auxiliary;
-            finite("labelled", &extra)?;
-            loss = loss + extra;
-            images += some.len();
-        }
-        self.update(loss, false);
-        Ok(images)
-    }
-
     fn unlabelled_loss(&mut self, x: Tensor<2>, batch: usize) -> Result<Tensor<1>> {
         let eps = self.noise(batch * self.vae.config.classes);
         let (beta, subset) = (self.config.beta(self.epoch), self.subset());
         let terms = objective::unlabelled(&self.vae, x, eps, beta, &subset, self.config.class_threshold);
-        let parts =
-            Tensor::cat(vec![terms.loss.clone(), terms.reconstruction, terms.kl_latent, terms.kl_class], 0);
-        let values = host(parts.inner())?;
-        if values.iter().any(|v| !v.is_finite()) {
-            return Err(not_finite("unlabelled"));
-        }
-        self.sums.images += batch;
-        self.sums.loss += f64::from(values[0]);
-        self.sums.reconstruction += f64::from(values[1]);
-        self.sums.kl_latent += f64::from(values[2]);
-        self.sums.kl_class += f64::from(values[3]);
+        self.count(&terms, batch)?;
         Ok(terms.loss)
     }
 
     /// Images as they were cut.
     fn plain(&self, batch: &[usize]) -> Tensor<2> {
-        self.upload(show(&self.patches, batch, &vec![Shown::default(); batch.len()]), batch.len())
+        self.upload(plain(&self.patches, batch), batch.len())
     }
 
-    /// Images in random poses of the augmentation, or as they were cut without one.
-    fn posed(&mut self, batch: &[usize]) -> Tensor<2> {
-        let Some(augmentation) = self.config.augmentation else { return self.plain(batch) };
-        let side = self.patches.side;
-        let poses: Vec<Shown> =
-            batch.iter().map(|_| Shown::random(augmentation, side, &mut self.rng)).collect();
-        self.upload(show(&self.patches, batch, &poses), batch.len())
-    }
-
-    fn upload(&self, values: Vec<f32>, rows: usize) -> Tensor<2> {
+    pub(super) fn upload(&self, values: Vec<f32>, rows: usize) -> Tensor<2> {
         let columns = values.len() / rows.max(1);
         Tensor::from_data(TensorData::new(values, [rows, columns]), &self.device)
     }
 
-    fn noise(&mut self, rows: usize) -> Tensor<2> {
+    pub(super) fn noise(&mut self, rows: usize) -> Tensor<2> {
         let z = self.vae.config.z();
         let values: Vec<f32> = (0..rows * z).map(|_| self.rng.sample(StandardNormal)).collect();
         self.upload(values, rows)
     }
 
     /// This step's pixels.
-    fn subset(&mut self) -> PixelSubset {
+    pub(super) fn subset(&mut self) -> PixelSubset {
         let pixels = self.vae.config.pixels();
         let some = ((pixels as f32 * self.config.pixel_share).round() as usize).clamp(1, pixels);
         if some == pixels {
@@ -258,7 +224,7 @@ impl Trainer {
     }
 
     /// The next labelled images, each class equally often.
-    fn deal(&mut self, n: usize) -> Vec<usize> {
+    pub(super) fn deal(&mut self, n: usize) -> Vec<usize> {
         (0..n)
             .map(|_| {
                 if self.deck.is_empty() {
@@ -285,7 +251,7 @@ impl Trainer {
     }
 
     /// An Adam step down the gradient of `loss`; `all` also steps parameters the loss does not touch.
-    fn update(&mut self, loss: Tensor<1>, all: bool) {
+    pub(super) fn update(&mut self, loss: Tensor<1>, all: bool) {
         let mut gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
         if all {
             fill_zeros(&self.vae.networks, &mut gradients);
@@ -310,12 +276,6 @@ impl Trainer {
         Vae { config: self.vae.config.clone(), networks: self.vae.networks.valid(), tiled: self.vae.tiled }
     }
 }
-
-/// Labelled images of one joint step; more would only repeat them.
-const MOST_LABELLED: usize = 64;
-/// Of those, the ones that are also decoded: classifying costs little, decoding a lot, and the same images come again
-/// among the unlabelled ones.
-const MOST_DECODED: usize = 16;
 
 fn check_labels(classes: &[String], patches: &PatchSet) -> Result<()> {
     if patches.is_empty() {
@@ -358,11 +318,11 @@ pub fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
         .map_err(|e| Error::Device(format!("the device answered with the wrong type: {e:?}")))
 }
 
-fn finite(what: &str, loss: &Tensor<1>) -> Result<()> {
+pub(super) fn finite(what: &str, loss: &Tensor<1>) -> Result<()> {
     if host(loss.clone().inner())?.iter().all(|v| v.is_finite()) { Ok(()) } else { Err(not_finite(what)) }
 }
 
-fn not_finite(what: &str) -> Error {
+pub(super) fn not_finite(what: &str) -> Error {
     Error::Training(format!(
         "the {what} loss is no longer a finite number; the weights before this step are kept. Try a lower learning rate"
     ))

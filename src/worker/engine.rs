@@ -7,7 +7,7 @@ use super::message::{
 use super::run::Run;
 use crate::error::Error;
 use crate::explore::traverse::Pose;
-use crate::explore::{embed, traverse};
+use crate::explore::{embed, sanity, traverse};
 use crate::model::vae::Vae;
 use crate::particle::Prediction;
 use crate::particle::patch::{PatchGeometry, PatchSet};
@@ -246,7 +246,7 @@ impl Engine<'_> {
         if which.is_empty() {
             return None;
         }
-        match embed::classify(&model.vae, &model.train, patches, &which) {
+        match embed::classify(&model.vae, patches, &which) {
             Ok(found) => {
                 let right =
                     which.iter().zip(&found).filter(|(i, c)| patches.held_out[**i] == Some(**c)).count();
@@ -259,14 +259,27 @@ impl Engine<'_> {
         }
     }
 
-    fn predict(&mut self, patches: &PatchSet) {
-        let Some(model) = &self.model else { return };
+    fn predict(&mut self, patches: &PatchSet) -> Option<Arc<[Prediction]>> {
+        let model = self.model.as_ref()?;
         let epoch = model.epochs;
-        match embed::predict(&model.vae, &model.train, patches, &mut || true) {
+        match embed::predict(&model.vae, patches, &mut || true) {
             Ok(predictions) => {
                 let predictions: Arc<[Prediction]> = predictions.into();
-                self.tell(Event::Predictions { epoch, predictions });
+                self.tell(Event::Predictions { epoch, predictions: predictions.clone() });
+                Some(predictions)
             }
+            Err(e) => {
+                self.fail(&e);
+                None
+            }
+        }
+    }
+
+    /// Measures the model on the patches it has just predicted.
+    fn check(&mut self, patches: &PatchSet, predictions: &[Prediction]) {
+        let Some(model) = &self.model else { return };
+        match sanity::check(&model.vae, patches, predictions, &mut || true) {
+            Ok(sanity) => self.tell(Event::Checked(Arc::new(sanity))),
             Err(e) => self.fail(&e),
         }
     }
@@ -274,7 +287,9 @@ impl Engine<'_> {
     fn finish(&mut self, reason: FinishReason) {
         let Some(run) = self.run.take() else { return };
         self.keep(&run);
-        self.predict(&run.job.patches);
+        if let Some(predictions) = self.predict(&run.job.patches) {
+            self.check(&run.job.patches, &predictions);
+        }
         self.tell(Event::Finished { reason, epochs: run.trainer.epoch, seconds: run.worked().as_secs_f64() });
     }
 

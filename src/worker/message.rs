@@ -1,5 +1,6 @@
 //! What goes into the worker and what comes out: plain data, no tensors.
 
+use crate::explore::sanity::Sanity;
 use crate::particle::Prediction;
 use crate::particle::patch::{PatchGeometry, PatchSet};
 use crate::train::config::TrainConfig;
@@ -92,6 +93,8 @@ pub enum Event {
         epoch: usize,
         predictions: Arc<[Prediction]>,
     },
+    /// After training: the model measured on its own patches.
+    Checked(Arc<Sanity>),
     Preview(PreviewImages),
     Paused,
     Resumed,

@@ -34,17 +34,48 @@ pub fn turned(
             // The inverse of a counter-clockwise turn on a screen whose y points down.
             let x = (middle + u * cos - v * sin).clamp(0.0, last);
             let y = (middle + u * sin + v * cos).clamp(0.0, last);
-            let (x0, y0) = (x as usize, y as usize);
-            let (fx, fy) = (x - x0 as f32, y - y0 as f32);
-            let right = usize::from(x0 + 1 < wide);
-            let down = if y0 + 1 < wide { wide } else { 0 };
-            let at = y0 * wide + x0;
-            let top = wide_pixels[at] + (wide_pixels[at + right] - wide_pixels[at]) * fx;
-            let below = at + down;
-            let bottom = wide_pixels[below] + (wide_pixels[below + right] - wide_pixels[below]) * fx;
-            *value = top + (bottom - top) * fy;
+            *value = bilinear(wide_pixels, wide, x, y);
         }
     }
+}
+
+/// Grey values of a `wide` x `wide` patch at `points` (x, y; pixels from its centre), each mapped by the row-major
+/// `matrix` and moved by `offset` first. Bilinear; beyond the patch its nearest pixel.
+///
+/// `out` holds one value a point. Does not allocate.
+pub fn sampled(
+    wide_pixels: &[f32],
+    wide: usize,
+    points: &[[f32; 2]],
+    matrix: [f32; 4],
+    offset: [f32; 2],
+    out: &mut [f32],
+) {
+    if wide == 0 || wide_pixels.len() < wide * wide {
+        return;
+    }
+    let middle = (wide as f32 - 1.0) / 2.0;
+    let last = (wide - 1) as f32;
+    let (x_middle, y_middle) = (middle + offset[0], middle + offset[1]);
+    for (value, &[x, y]) in out.iter_mut().zip(points) {
+        let at_x = (x_middle + matrix[0] * x + matrix[1] * y).clamp(0.0, last);
+        let at_y = (y_middle + matrix[2] * x + matrix[3] * y).clamp(0.0, last);
+        *value = bilinear(wide_pixels, wide, at_x, at_y);
+    }
+}
+
+/// The value at (x, y), both within 0..=wide - 1.
+#[inline(always)]
+fn bilinear(pixels: &[f32], wide: usize, x: f32, y: f32) -> f32 {
+    let (x0, y0) = (x as usize, y as usize);
+    let (fx, fy) = (x - x0 as f32, y - y0 as f32);
+    let right = usize::from(x0 + 1 < wide);
+    let down = if y0 + 1 < wide { wide } else { 0 };
+    let at = y0 * wide + x0;
+    let top = pixels[at] + (pixels[at + right] - pixels[at]) * fx;
+    let below = at + down;
+    let bottom = pixels[below] + (pixels[below + right] - pixels[below]) * fx;
+    top + (bottom - top) * fy
 }
 
 #[cfg(test)]

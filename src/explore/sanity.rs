@@ -1,0 +1,252 @@
+//! What a trained model can be trusted with, measured on the user's own patches: does turning a patch by a known angle
+//! turn the learned angle by as much and leave class and content alone, does 0.9 mean nine in ten, which latents are
+//! used at all.
+
+use super::embed::{self, Turned};
+use super::traverse::{self, Pose};
+use crate::error::{Error, Result};
+use crate::model::vae::Vae;
+use crate::particle::Prediction;
+use crate::particle::patch::{PatchSet, turned};
+use serde::{Deserialize, Serialize};
+use std::f32::consts::{PI, TAU};
+
+/// Patches of the self-check; more would not change the figures.
+const MOST: usize = 256;
+/// Turns of the self-check, degrees: a quarter, and angles no grid of turns contains.
+const TURNS_DEG: [f32; 3] = [90.0, 37.0, -151.0];
+/// Bars of the calibration curve.
+pub const BINS: usize = 15;
+/// A latent whose means spread less than this, in units of its prior, tells nothing.
+const COLLAPSED: f32 = 0.1;
+/// A picture that correlates with its turned self at least this well looks the same.
+const SAME: f32 = 0.97;
+
+/// One bar of the calibration curve: predictions whose largest probability lies in the same fifteenth of 0..1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bar {
+    pub count: usize,
+    /// Mean largest probability.
+    pub confidence: f32,
+    /// Share of them that is right.
+    pub accuracy: f32,
+}
+
+/// The figures of the sanity panel.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sanity {
+    /// Patches turned, times the number of turns.
+    pub turned: usize,
+    /// Share of turned patches that keep their class.
+    pub class_agreement: f32,
+    /// Median and 90 % error of the learned turn, degrees, modulo the symmetry of the class; `None` if nothing has an
+    /// angle: a model without rotation, or round particles only.
+    pub angle_error_deg: Option<[f32; 2]>,
+    /// Root mean square change of the content latents that are used, in units of their spread over the set.
+    pub content_drift: f32,
+    /// Rotational symmetry of each class as the decoder draws it: 1 for none, 2, 3, 4, 6; 0 for round.
+    pub symmetry: Vec<u32>,
+    /// Calibration on held-out labels, empty without any.
+    pub calibration: Vec<Bar>,
+    /// Expected calibration error over [`BINS`] bars, `None` without held-out labels.
+    pub calibration_error: Option<f32>,
+    /// For each content latent true if its means do not vary: it measures nothing.
+    pub collapsed: Vec<bool>,
+}
+
+/// Measures a model on a set and its predictions, which must be of that set.
+///
+/// # Errors
+/// [`Error::Stopped`] if `proceed` says no; a device that stops answering.
+pub fn check(
+    vae: &Vae,
+    patches: &PatchSet,
+    predictions: &[Prediction],
+    proceed: &mut dyn FnMut() -> bool,
+) -> Result<Sanity> {
+    let spread = spread(predictions, vae.config.latent);
+    let collapsed: Vec<bool> = spread.iter().map(|s| *s < COLLAPSED).collect();
+    let symmetry =
+        (0..vae.config.classes).map(|class| symmetry_of(vae, class)).collect::<Result<Vec<u32>>>()?;
+    let (calibration, calibration_error) = calibration(patches, predictions);
+    let step = patches.len().div_ceil(MOST).max(1);
+    let which: Vec<usize> = (0..patches.len()).step_by(step).collect();
+    let mut sums = Sums::default();
+    if vae.config.invariances.rotation && !which.is_empty() {
+        let still = embed::predict_turned(vae, patches, &which, 0.0)?;
+        for degrees in TURNS_DEG {
+            if !proceed() {
+                return Err(Error::Stopped);
+            }
+            let angle = degrees.to_radians();
+            let moved = embed::predict_turned(vae, patches, &which, angle)?;
+            for (a, b) in still.iter().zip(&moved) {
+                sums.add(a, b, angle, &symmetry, &spread, &collapsed);
+            }
+        }
+    }
+    Ok(Sanity {
+        turned: sums.turned,
+        class_agreement: sums.agreed as f32 / sums.turned.max(1) as f32,
+        angle_error_deg: sums.angle_error(),
+        content_drift: (sums.drift / sums.drifted.max(1) as f64).sqrt() as f32,
+        symmetry,
+        calibration,
+        calibration_error,
+        collapsed,
+    })
+}
+
+#[derive(Default)]
+struct Sums {
+    turned: usize,
+    agreed: usize,
+    errors: Vec<f32>,
+    drift: f64,
+    drifted: usize,
+}
+
+impl Sums {
+    fn add(
+        &mut self,
+        a: &Turned,
+        b: &Turned,
+        angle: f32,
+        symmetry: &[u32],
+        spread: &[f32],
+        collapsed: &[bool],
+    ) {
+        self.turned += 1;
+        if a.class != b.class {
+            return;
+        }
+        self.agreed += 1;
+        let order = symmetry.get(a.class).copied().unwrap_or(1);
+        if order > 0 {
+            let period = TAU / order as f32;
+            let apart = (b.angle_rad - a.angle_rad - angle).rem_euclid(period);
+            self.errors.push(apart.min(period - apart).to_degrees());
+        }
+        let used = spread.iter().zip(collapsed).zip(a.mu.iter().zip(&b.mu)).filter(|((_, c), _)| !**c);
+        for ((spread, _), (p, q)) in used {
+            self.drift += f64::from((p - q) / spread).powi(2);
+            self.drifted += 1;
+        }
+    }
+
+    /// Median and 90 % quantile.
+    fn angle_error(&mut self) -> Option<[f32; 2]> {
+        self.errors.sort_unstable_by(f32::total_cmp);
+        let last = self.errors.len().checked_sub(1)?;
+        let at = |part: f32| self.errors[(last as f32 * part) as usize];
+        Some([at(0.5), at(0.9)])
+    }
+}
+
+/// Standard deviation of the means of each content latent over the set.
+fn spread(predictions: &[Prediction], latent: usize) -> Vec<f32> {
+    let n = predictions.len().max(1) as f32;
+    (0..latent)
+        .map(|i| {
+            let values = predictions.iter().filter_map(|p| p.mu.get(i));
+            let mean = values.clone().sum::<f32>() / n;
+            (values.map(|v| (v - mean).powi(2)).sum::<f32>() / n).sqrt()
+        })
+        .collect()
+}
+
+/// Calibration over held-out labels.
+fn calibration(patches: &PatchSet, predictions: &[Prediction]) -> (Vec<Bar>, Option<f32>) {
+    let mut bars = [(0_usize, 0.0_f32, 0_usize); BINS];
+    for (truth, p) in patches.held_out.iter().zip(predictions) {
+        let Some(truth) = truth else { continue };
+        let best = p.best();
+        let sure = p.probabilities.get(best).copied().unwrap_or(0.0);
+        let bar = &mut bars[((sure * BINS as f32) as usize).min(BINS - 1)];
+        *bar = (bar.0 + 1, bar.1 + sure, bar.2 + usize::from(best == *truth));
+    }
+    let total: usize = bars.iter().map(|b| b.0).sum();
+    if total == 0 {
+        return (Vec::new(), None);
+    }
+    let bars: Vec<Bar> = bars
+        .iter()
+        .map(|&(count, sure, right)| {
+            let n = count.max(1) as f32;
+            Bar { count, confidence: sure / n, accuracy: right as f32 / n }
+        })
+        .collect();
+    let error = bars.iter().map(|b| b.count as f32 / total as f32 * (b.confidence - b.accuracy).abs()).sum();
+    (bars, Some(error))
+}
+
+/// The highest of the usual rotational symmetries the class's own picture has; 0 for round.
+fn symmetry_of(vae: &Vae, class: usize) -> Result<u32> {
+    let side = vae.config.dims[0];
+    let picture = traverse::image(vae, class, &vec![0.0; vae.config.latent], Pose::default())?;
+    let same = |angle: f32| looks_the_same(&picture, side, angle);
+    if same(PI / 7.0) && same(PI / 5.0) {
+        return Ok(0);
+    }
+    Ok([6, 4, 3, 2].into_iter().find(|n| same(TAU / *n as f32)).unwrap_or(1))
+}
+
+/// Correlation of a square picture with its turned self inside the inscribed circle, against [`SAME`].
+fn looks_the_same(picture: &[f32], side: usize, angle: f32) -> bool {
+    let mut other = vec![0.0; picture.len()];
+    turned(picture, side, side, angle, [0.0; 2], 1.0, &mut other);
+    let middle = (side as f32 - 1.0) / 2.0;
+    let inside = |i: &usize| ((i % side) as f32 - middle).hypot((i / side) as f32 - middle) <= middle;
+    let which: Vec<usize> = (0..side * side).filter(inside).collect();
+    let mean = |of: &[f32]| which.iter().map(|&i| of[i]).sum::<f32>() / which.len().max(1) as f32;
+    let (a, b) = (mean(picture), mean(&other));
+    let product = |p: &[f32], pm: f32, q: &[f32], qm: f32| -> f32 {
+        which.iter().map(|&i| (p[i] - pm) * (q[i] - qm)).sum()
+    };
+    let (aa, bb) = (product(picture, a, picture, a), product(&other, b, &other, b));
+    product(picture, a, &other, b) >= SAME * (aa * bb).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::cards::Factors;
+
+    #[test]
+    fn symmetries_are_told_from_pictures() {
+        let side = 48;
+        let paint = |suit| {
+            let mut out = vec![0.0; side * side];
+            Factors { suit, scale: 1.0, ..Factors::default() }.paint(side, &mut out);
+            out
+        };
+        let (heart, diamond) = (paint(2), paint(3));
+        assert!(looks_the_same(&diamond, side, PI) && !looks_the_same(&diamond, side, PI / 2.0));
+        assert!(!looks_the_same(&heart, side, PI));
+        let disc: Vec<f32> = (0..side * side)
+            .map(|i| f32::from(u8::from(((i % side) as f32 - 23.5).hypot((i / side) as f32 - 23.5) < 14.0)))
+            .collect();
+        assert!(looks_the_same(&disc, side, PI / 7.0));
+    }
+
+    #[test]
+    fn the_calibration_error_is_the_gap() {
+        let prediction = |p: f32| Prediction {
+            probabilities: vec![p, 1.0 - p],
+            angle_rad: 0.0,
+            shift_px: [0.0; 2],
+            scale: 1.0,
+            mu: vec![],
+            sigma: vec![],
+            recon_error: 0.0,
+        };
+        // Ten predictions at 0.9, of which seven are right: a gap of 0.2.
+        let predictions = vec![prediction(0.9); 10];
+        let held_out = (0..10).map(|i| Some(usize::from(i >= 7))).collect();
+        let patches =
+            PatchSet { side: 1, wide: 1, pixels: vec![0.0; 10].into(), labels: vec![None; 10], held_out };
+        let (bars, error) = calibration(&patches, &predictions);
+        assert!((error.unwrap() - 0.2).abs() < 1e-5);
+        assert_eq!(bars.iter().map(|b| b.count).sum::<usize>(), 10);
+    }
+}

@@ -1,0 +1,56 @@
+//! What the recognition networks look at: copies of an image turned to equally spaced angles.
+//!
+//! A network that sees an image at one angle has to learn every other angle by heart. Here classifier and encoder only
+//! learn what a class looks like *upright*; every image is shown to them turned by 0, 1/R, 2/R ... of a full turn, and
+//! the copy that stands upright tells class and angle together (the discrete rotations of Nasiri and Bepler 2022,
+//! arXiv 2210.12918). Turning an image by one step only permutes its copies, so the class cannot change.
+
+use serde::{Deserialize, Serialize};
+use std::f32::consts::TAU;
+
+/// The grid of a copy and the number of copies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// Points along a side of the square grid a copy is sampled on; it spans the image.
+    pub side: usize,
+    /// Copies, >= 1.
+    pub turns: usize,
+}
+
+impl Look {
+    /// Points of a copy as (x, y) with x to the right and y down; the grid's points are 1 apart and centred on 0.
+    ///
+    /// With several turns only those inside the inscribed circle: what lies outside leaves the picture when it turns.
+    pub fn points(self) -> Vec<[f32; 2]> {
+        let middle = (self.side as f32 - 1.0) / 2.0;
+        let radius = self.side as f32 / 2.0;
+        (0..self.side * self.side)
+            .map(|i| [(i % self.side) as f32 - middle, (i / self.side) as f32 - middle])
+            .filter(|[x, y]| self.turns == 1 || x * x + y * y <= radius * radius)
+            .collect()
+    }
+
+    /// Number of points of a copy.
+    pub fn inputs(self) -> usize {
+        self.points().len()
+    }
+
+    /// Angle of an object that stands upright in copy `turn`, radians counter-clockwise, in [0, 2 pi).
+    pub fn angle(self, turn: usize) -> f32 {
+        TAU * turn as f32 / self.turns as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grid_is_a_circle_only_if_it_turns() {
+        assert_eq!(Look { side: 24, turns: 1 }.inputs(), 576);
+        let points = Look { side: 24, turns: 16 }.points();
+        assert_eq!(points.len(), 448);
+        let sum = points.iter().fold([0.0, 0.0], |s, p| [s[0] + p[0], s[1] + p[1]]);
+        assert!(sum[0].abs() < 1e-3 && sum[1].abs() < 1e-3);
+    }
+}

@@ -1,0 +1,259 @@
+//! Turned copies: an image turned by a quarter keeps its class and content and turns its angle; enumeration is exact.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that panics has failed
+
+use burn::tensor::{Device, Tensor, TensorData};
+use nanotheca::explore::embed;
+use nanotheca::model::orbit::{self, Pairs, Weighing};
+use nanotheca::model::vae::{PixelSubset, Vae};
+use nanotheca::particle::patch::{PatchSet, sampled};
+use nanotheca::sample::cards::{self, Ranges};
+use nanotheca::train::config::TrainConfig;
+use nanotheca::train::present::{Seen, Shown};
+use nanotheca::train::register;
+use nanotheca::train::trainer::Trainer;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use std::f32::consts::{FRAC_PI_2, TAU};
+use std::sync::Arc;
+
+fn set(pixels: Vec<f32>, side: usize, labels: Vec<Option<usize>>) -> PatchSet {
+    let held_out = vec![None; labels.len()];
+    PatchSet { side, wide: side, pixels: pixels.into(), labels, held_out }
+}
+
+fn cards(per_class: usize, side: usize, angle_deg: f32, seed: u64) -> (PatchSet, Vec<cards::Factors>) {
+    let drawn = cards::draw(per_class, side, Ranges { angle_deg, ..Ranges::default() }, seed);
+    let none = vec![None; drawn.factors.len()];
+    (set(drawn.pixels, side, none), drawn.factors)
+}
+
+fn fresh(side: usize) -> Vae {
+    let config = TrainConfig::proposed().with_hidden(16).model(vec![side, side], 4);
+    Vae::init(config, &mut ChaCha8Rng::seed_from_u64(3), &Device::flex(), true)
+}
+
+fn number(tensor: Tensor<1>) -> f32 {
+    tensor.into_data().try_into_vec::<f32>().unwrap()[0]
+}
+
+#[test]
+fn a_quarter_turn_turns_the_angle_and_nothing_else() {
+    let side = 24;
+    let (upright, _) = cards(2, side, 180.0, 5);
+    let mut turned = Vec::new();
+    for image in upright.pixels.chunks_exact(side * side) {
+        // Counter-clockwise on the screen: what was at the right is now on top.
+        turned.extend((0..side * side).map(|i| image[(i % side) * side + side - 1 - i / side]));
+    }
+    let turned = set(turned, side, upright.labels.clone());
+    let vae = fresh(side);
+    let predict = |set: &PatchSet| embed::predict(&vae, set, &mut || true).unwrap();
+    for (a, b) in predict(&upright).iter().zip(predict(&turned)) {
+        for (p, q) in a.probabilities.iter().zip(&b.probabilities) {
+            assert!((p - q).abs() < 1e-4, "{a:?} {b:?}");
+        }
+        for (p, q) in a.mu.iter().zip(&b.mu) {
+            assert!((p - q).abs() < 1e-3, "{a:?} {b:?}");
+        }
+        let apart = (b.angle_rad - a.angle_rad - FRAC_PI_2).rem_euclid(TAU);
+        assert!(apart.min(TAU - apart) < 1e-3, "{} {}", a.angle_rad, b.angle_rad);
+    }
+}
+
+struct Batch {
+    vae: Vae,
+    copies: Tensor<2>,
+    target: Tensor<2>,
+    subset: PixelSubset,
+}
+
+fn batch() -> Batch {
+    let (set, _) = cards(1, 12, 180.0, 8);
+    let vae = fresh(12);
+    let device = Device::flex();
+    let seen = Seen::new(&set, &vae.config).unwrap();
+    let (which, poses) = ([0, 1, 2, 3], [Shown::default(); 4]);
+    let copies = seen.copies(&which, &poses, &[]);
+    let target = seen.pixels(&which, &poses, None);
+    let inputs = vae.config.inputs();
+    let rows = copies.len() / inputs;
+    Batch {
+        copies: Tensor::from_data(TensorData::new(copies, [rows, inputs]), &device),
+        target: Tensor::from_data(TensorData::new(target, [4, 144]), &device),
+        subset: PixelSubset::all(&vae.config),
+        vae,
+    }
+}
+
+impl Batch {
+    fn loss(&self, log_joint: Tensor<2>, most: usize, temperature: f32) -> Tensor<1> {
+        let known = log_joint.clone().inner_if_tracked();
+        let pairs = Pairs::choose(&self.vae.config, &known, most, 0.0, true);
+        let eps = Tensor::zeros([pairs.len(), self.vae.config.z()], &Device::flex());
+        let weighing = Weighing { beta: 1.5, temperature };
+        let (copies, target) = (&self.copies, self.target.clone());
+        orbit::unlabelled(&self.vae, copies, log_joint, target, &pairs, eps, weighing, &self.subset).loss
+    }
+}
+
+trait Known {
+    fn inner_if_tracked(self) -> Vec<f32>;
+}
+
+impl Known for Tensor<2> {
+    fn inner_if_tracked(self) -> Vec<f32> {
+        self.into_data().try_into_vec::<f32>().unwrap()
+    }
+}
+
+#[test]
+fn all_pairs_are_the_bound_and_few_tend_to_it() {
+    let batch = batch();
+    let all = 4 * batch.vae.config.turns();
+    // A classifier that is nearly sure: pair 5 of each image, then 9.
+    let mut log_joint = vec![-30.0_f32; 4 * all];
+    for image in log_joint.chunks_exact_mut(all) {
+        image[5] = 0.8_f32.ln();
+        image[9] = 0.2_f32.ln();
+    }
+    let log_joint = Tensor::<2>::from_data(TensorData::new(log_joint, [4, all]), &Device::flex());
+    let exact = number(batch.loss(log_joint.clone(), 0, 1.0));
+    let two = number(batch.loss(log_joint.clone(), 2, 1.0));
+    let one = number(batch.loss(log_joint, 1, 1.0));
+    assert!((two - exact).abs() < 1e-4 * exact.abs(), "{two} {exact}");
+    assert!((one - exact).abs() > 1e-4 * exact.abs(), "one pair is an approximation: {one} {exact}");
+    // With every pair as likely, the exact value is the plain mean over single pairs.
+    let uniform = Tensor::<2>::full([4, all], -(all as f32).ln(), &Device::flex());
+    let exact = number(batch.loss(uniform.clone(), 0, 1.0));
+    let few = number(batch.loss(uniform, all / 2, 1.0));
+    assert!(((few - exact) / exact).abs() < 0.05, "{few} {exact}");
+}
+
+#[test]
+fn the_slope_of_class_and_turn_is_that_of_the_bound_and_a_temperature_only_divides_it() {
+    let batch = batch();
+    let all = 4 * batch.vae.config.turns();
+    let logits: Vec<f32> = (0..4 * all).map(|i| ((i * 37) % 19) as f32 * 0.1).collect();
+    let device = Device::flex();
+    let normal = |logits: Tensor<2>| burn::tensor::activation::log_softmax(logits, 1);
+    let plain = |values: Vec<f32>| Tensor::<2>::from_data(TensorData::new(values, [4, all]), &device);
+    let value = |values: Vec<f32>| number(batch.loss(normal(plain(values)), 0, 1.0));
+    let tracked = Batch {
+        vae: batch.vae.clone(),
+        copies: batch.copies.clone(),
+        target: batch.target.clone(),
+        subset: batch.subset.clone(),
+    };
+    let slope = |temperature: f32| {
+        let device = device.clone().autodiff();
+        let lift = |t: &Tensor<2>| {
+            let shape = t.dims();
+            Tensor::<2>::from_data(TensorData::new(t.clone().inner_if_tracked(), shape), &device)
+        };
+        let mut networks =
+            Vae::init(tracked.vae.config.clone(), &mut ChaCha8Rng::seed_from_u64(3), &device, true);
+        networks.tiled = true;
+        let lifted = Batch {
+            vae: networks,
+            copies: lift(&tracked.copies),
+            target: lift(&tracked.target),
+            subset: tracked.subset.clone(),
+        };
+        let logits =
+            Tensor::<2>::from_data(TensorData::new(logits.clone(), [4, all]), &device).require_grad();
+        let known = normal(logits.clone()).inner().inner_if_tracked();
+        let pairs = Pairs::choose(&lifted.vae.config, &known, 0, 0.0, true);
+        let eps = Tensor::zeros([pairs.len(), lifted.vae.config.z()], &device);
+        let weighing = Weighing { beta: 1.5, temperature };
+        let target = lifted.target.clone();
+        let terms = orbit::unlabelled(
+            &lifted.vae,
+            &lifted.copies,
+            normal(logits.clone()),
+            target,
+            &pairs,
+            eps,
+            weighing,
+            &lifted.subset,
+        );
+        let loss = number(terms.loss.clone().inner());
+        let gradients = terms.loss.backward();
+        (loss, logits.grad(&gradients).unwrap().inner_if_tracked())
+    };
+    let (loss, exact) = slope(1.0);
+    assert!((loss - value(logits.clone())).abs() < 1e-3 * loss.abs());
+    for at in [0, 7, 70, 130, 200] {
+        let step = 0.05;
+        let moved = |by: f32| {
+            let mut values = logits.clone();
+            values[at] += by;
+            value(values)
+        };
+        let measured = (moved(step) - moved(-step)) / (2.0 * step);
+        assert!(
+            (measured - exact[at]).abs() < 0.02 + 0.03 * measured.abs(),
+            "{at}: {measured} {}",
+            exact[at]
+        );
+    }
+    let (cooled_loss, cooled) = slope(10.0);
+    assert_eq!(cooled_loss, loss);
+    assert!(cooled.iter().zip(&exact).any(|(c, e)| (c - e).abs() > 1e-3));
+}
+
+#[test]
+fn upright_labels_stay_upright_and_turned_ones_are_registered() {
+    let side = 24;
+    let model = TrainConfig::proposed().model(vec![side, side], 4);
+    let (upright, factors) = cards(6, side, 5.0, 4);
+    let labels: Vec<u32> = factors.iter().map(|f| f.suit as u32).collect();
+    let all: Vec<usize> = (0..upright.len()).collect();
+    assert!(register::angles(&upright, &model, &all, &labels).iter().all(|a| *a == 0.0));
+    // The same cards without shear, turned by angles that are known.
+    let ranges = Ranges { angle_deg: 180.0, shear_deg: 0.0, ..Ranges::default() };
+    let drawn = cards::draw(6, side, ranges, 4);
+    let labels: Vec<u32> = drawn.factors.iter().map(|f| f.suit as u32).collect();
+    let turned = set(drawn.pixels, side, vec![None; labels.len()]);
+    let found = register::angles(&turned, &model, &all, &labels);
+    for suit in [1, 2] {
+        let members: Vec<usize> = all.iter().copied().filter(|&i| labels[i] == suit).collect();
+        // Counter-clockwise angles against clockwise factors: their sum is the same for all, the class's own angle.
+        let sum = |i: usize| found[i] + drawn.factors[i].angle_deg.to_radians();
+        for &i in &members {
+            let apart = (sum(i) - sum(members[0])).rem_euclid(TAU);
+            assert!(apart.min(TAU - apart) < 0.16, "suit {suit}: {} {}", sum(i), sum(members[0]));
+        }
+    }
+}
+
+#[test]
+fn five_upright_labels_teach_every_angle() {
+    let side = 16;
+    let (unlabelled, truth) = cards(60, side, 180.0, 6);
+    let (few, factors) = cards(5, side, 5.0, 7);
+    let mut pixels = few.pixels.to_vec();
+    pixels.extend_from_slice(&unlabelled.pixels);
+    let mut labels: Vec<Option<usize>> = factors.iter().map(|f| Some(f.suit)).collect();
+    labels.resize(labels.len() + truth.len(), None);
+    let all = set(pixels, side, labels);
+    let config = TrainConfig { epochs: 40, ..TrainConfig::proposed().with_hidden(48) };
+    let names: Vec<String> = cards::SUITS.iter().map(|s| (*s).to_owned()).collect();
+    let mut trainer = Trainer::new(config, &names, Arc::new(all), &Device::flex(), true).unwrap();
+    while !trainer.done() {
+        trainer.step().unwrap();
+    }
+    let found = embed::predict(&trainer.snapshot(), &unlabelled, &mut || true).unwrap();
+    let right = found.iter().zip(&truth).filter(|(p, f)| p.best() == f.suit).count();
+    assert!(right * 100 >= truth.len() * 85, "{right} of {}", truth.len());
+}
+
+#[test]
+fn points_are_sampled_where_they_are_asked_for() {
+    let pixels: Vec<f32> = (0..25).map(|i| (i % 5) as f32).collect();
+    let mut out = [0.0; 3];
+    let points = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]];
+    sampled(&pixels, 5, &points, [1.0, 0.0, 0.0, 1.0], [0.5, 0.0], &mut out);
+    assert_eq!(out, [2.5, 3.5, 2.5]);
+    sampled(&pixels, 5, &points, [0.0, -1.0, 1.0, 0.0], [0.0, 0.0], &mut out);
+    assert_eq!(out, [2.0, 2.0, 1.0]);
+}
