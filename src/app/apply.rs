@@ -45,7 +45,10 @@ impl App {
                 self.save();
             }
             Action::StayHere => self.stay(),
-            Action::Theme(theme) => ctx.set_theme(theme),
+            Action::Theme(theme) => {
+                ctx.set_theme(theme);
+                self.memory.set_theme(theme);
+            }
             Action::BringBack(journal) => self.leave(ctx, Leaving::BringBack(journal)),
             Action::ThrowAway(journal) => self.throw_away(&journal),
             Action::BackToSaved => self.back_to_saved(),

@@ -63,6 +63,9 @@ impl App {
         match project {
             Ok(loaded) => {
                 let unnamed = path.is_none().then_some("Sample");
+                if let Some(path) = &path {
+                    self.memory.used(path);
+                }
                 let (recovered, locked) = (loaded.recovered, loaded.history.locked().map(str::to_owned));
                 self.replace(loaded.project, loaded.history, path);
                 self.state.unnamed = unnamed;
@@ -168,6 +171,7 @@ impl App {
                     self.state.history.mark_saved(state);
                     self.state.history.moved(true);
                     self.path_before = None;
+                    self.memory.used(path);
                 }
                 if self.leave_after_save {
                     self.go(ctx);

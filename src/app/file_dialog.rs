@@ -6,7 +6,7 @@ use crate::micrograph::format::EXTENSIONS as PICTURES;
 use crate::project::store::EXTENSION;
 use rfd::AsyncFileDialog;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -58,8 +58,11 @@ impl Purpose {
 type Answer = Pin<Box<dyn Future<Output = Option<Vec<PathBuf>>> + Send>>;
 
 /// Prepares the system's dialog; some systems want this on the window's own thread.
-pub fn ask(purpose: Purpose, name: &str) -> Answer {
-    let dialog = AsyncFileDialog::new().set_title(purpose.title());
+pub fn ask(purpose: Purpose, name: &str, folder: Option<&Path>) -> Answer {
+    let mut dialog = AsyncFileDialog::new().set_title(purpose.title());
+    if let Some(folder) = folder {
+        dialog = dialog.set_directory(folder);
+    }
     match purpose {
         Purpose::Open => {
             let all: Vec<&str> = std::iter::once(EXTENSION).chain(PICTURES.iter().copied()).collect();

@@ -8,6 +8,7 @@ use super::state::{Level, count};
 use super::{App, Leaving};
 use crate::error::Error;
 use crate::library::exchange;
+use crate::micrograph::format;
 use crate::project::history::History;
 use crate::project::journal::Journal;
 use crate::project::{Project, labels, session, store};
@@ -32,7 +33,10 @@ impl App {
             self.leave(ctx, Leaving::Paths(paths));
         } else {
             self.show_import = true;
-            self.opening.extend(paths);
+            if let Some(path) = paths.first() {
+                self.memory.folder = path.parent().map(Path::to_owned);
+            }
+            self.opening.extend(paths.into_iter().flat_map(pictures_in));
         }
     }
 
@@ -239,7 +243,8 @@ impl App {
 
     /// Shows the system's file dialog; where there is none, one of our own follows.
     pub(super) fn ask_path(&mut self, purpose: Purpose) {
-        let answer = file_dialog::ask(purpose, &self.state.name().to_lowercase());
+        let answer =
+            file_dialog::ask(purpose, &self.state.name().to_lowercase(), self.memory.folder.as_deref());
         let asked = Instant::now();
         self.jobs.start_quietly("File dialog".into(), move |_| {
             let paths = file_dialog::wait(answer);
@@ -250,6 +255,18 @@ impl App {
 
 fn is_project(path: &Path) -> bool {
     path.extension().is_some_and(|end| end.eq_ignore_ascii_case(store::EXTENSION))
+}
+
+/// The picture files of a folder, in the order of their names; a file is itself.
+fn pictures_in(path: PathBuf) -> Vec<PathBuf> {
+    let Ok(files) = std::fs::read_dir(&path) else { return vec![path] };
+    let picture = |path: &PathBuf| {
+        let end = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        path.is_file() && format::EXTENSIONS.contains(&end.as_str())
+    };
+    let mut found: Vec<PathBuf> = files.flatten().map(|file| file.path()).filter(picture).collect();
+    found.sort();
+    found
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {

@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::canvas::CanvasPanel;
 use super::classes::ClassesPanel;
+use super::grid::GridPanel;
 use super::latent::LatentPanel;
 use super::micrographs::MicrographsPanel;
 use super::settings::SettingsPanel;
@@ -14,11 +15,13 @@ use egui::{Color32, Frame, Margin, Panel, RichText, Stroke, Ui, WidgetText};
 use egui_tiles::{
     Behavior, Linear, LinearDir, SimplificationOptions, TabState, TileId, Tiles, Tree, UiResponse,
 };
+use serde::{Deserialize, Serialize};
 
 /// What a movable pane shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Pane {
     Canvas,
+    Grid,
     Training,
     Settings,
     Latent,
@@ -35,6 +38,7 @@ pub struct Layout {
 #[derive(Default)]
 struct Panels {
     canvas: CanvasPanel,
+    grid: GridPanel,
     classes: ClassesPanel,
     micrographs: MicrographsPanel,
     training: TrainingPanel,
@@ -54,7 +58,7 @@ fn standard() -> Tree<Pane> {
     let mut tiles = Tiles::default();
     let canvas = tiles.insert_pane(Pane::Canvas);
     let upper = [Pane::Training, Pane::Settings].map(|pane| tiles.insert_pane(pane));
-    let lower = [Pane::Latent, Pane::Manifold].map(|pane| tiles.insert_pane(pane));
+    let lower = [Pane::Latent, Pane::Manifold, Pane::Grid].map(|pane| tiles.insert_pane(pane));
     let upper = tiles.insert_tab_tile(upper.to_vec());
     let lower = tiles.insert_tab_tile(lower.to_vec());
     let right = tiles.insert_container(Linear::new_binary(LinearDir::Vertical, [upper, lower], 0.54));
@@ -63,6 +67,21 @@ fn standard() -> Tree<Pane> {
 }
 
 impl Layout {
+    /// The layout as it was remembered; the usual one if that is unknown or lacks a pane.
+    pub fn restored(panes: &serde_json::Value) -> Self {
+        let known = |tree: &Tree<Pane>| {
+            let all = |usual: &Tree<Pane>| usual.tiles.tiles().filter(|tile| tile.is_pane()).count();
+            all(tree) == all(&standard()) && tree.root.is_some()
+        };
+        let tree = serde_json::from_value::<Tree<Pane>>(panes.clone()).ok().filter(known);
+        Self { tree: tree.unwrap_or_else(standard), panels: Panels::default() }
+    }
+
+    /// What [`Layout::restored`] understands.
+    pub fn remembered(&self) -> serde_json::Value {
+        serde_json::to_value(&self.tree).unwrap_or_default()
+    }
+
     /// Draws everything.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         let fill = ui.visuals().panel_fill;
@@ -134,6 +153,7 @@ impl Behavior<Pane> for Panes<'_> {
         frame.show(ui, |ui| {
             match pane {
                 Pane::Canvas => {}
+                Pane::Grid => self.panels.grid.ui(ui, state, actions),
                 Pane::Training => self.panels.training.ui(ui, state),
                 Pane::Settings => self.panels.settings.ui(ui, state, actions),
                 Pane::Latent => self.panels.latent.ui(ui, state, actions),
@@ -147,6 +167,7 @@ impl Behavior<Pane> for Panes<'_> {
     fn tab_title_for_pane(&mut self, pane: &Pane) -> WidgetText {
         match pane {
             Pane::Canvas => "Micrograph",
+            Pane::Grid => "Patches",
             Pane::Training => "Training",
             Pane::Settings => "Settings",
             Pane::Latent => "Latent space",

@@ -21,10 +21,12 @@ mod export;
 mod file_dialog;
 mod files;
 mod going;
+mod grid;
 mod icon;
 mod jobs;
 mod latent;
 mod layout;
+mod memory;
 mod micrographs;
 mod overlay;
 mod palette;
@@ -48,6 +50,7 @@ use action::Action;
 use dialogs::Dialog;
 use egui_notify::{Anchor, Toasts};
 use jobs::{JobId, Jobs};
+use memory::Memory;
 use state::State;
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -68,6 +71,8 @@ pub struct Open {
     pub sample: bool,
     /// Where the work on projects without a file is kept safe; nowhere if not given.
     pub unsaved: Option<PathBuf>,
+    /// The file in which theme, layout and recent projects are remembered; they are forgotten if not given.
+    pub memory: Option<PathBuf>,
 }
 
 /// The window's state and the threads that work for it.
@@ -97,6 +102,7 @@ pub struct App {
     may_close: bool,
     /// Runs that were told to stop and whose last events do not concern this project.
     left_runs: usize,
+    memory: Memory,
     /// See [`Open::unsaved`].
     unsaved: Option<PathBuf>,
     /// Where the project lay before it was saved under another name, until that is done.
@@ -135,8 +141,9 @@ impl App {
     /// Starts the worker and opens what was asked for.
     pub fn new(cc: &eframe::CreationContext<'_>, open: Open) -> Self {
         let ctx = cc.egui_ctx.clone();
+        let memory = Memory::load(open.memory);
         theme::install(&ctx);
-        ctx.set_theme(egui::ThemePreference::Dark);
+        ctx.set_theme(memory.theme());
         let wake = move || ctx.request_repaint();
         let mut actions = Vec::new();
         let mut paths: Vec<PathBuf> = open.project.into_iter().collect();
@@ -151,7 +158,7 @@ impl App {
             left.last().map_or(Dialog::None, |journal| Dialog::LeftUnsaved { journal: journal.clone() });
         let mut app = Self {
             state: State::default(),
-            layout: layout::Layout::default(),
+            layout: layout::Layout::restored(&memory.panes),
             dialog,
             toasts: Toasts::new().with_anchor(Anchor::BottomRight).with_margin(egui::vec2(12.0, 40.0)),
             jobs: Jobs::new(wake.clone()),
@@ -169,6 +176,7 @@ impl App {
             may_close: false,
             left_runs: 0,
             unsaved: open.unsaved,
+            memory,
             path_before: None,
             journal_problem: None,
             toast_times: VecDeque::new(),
@@ -234,6 +242,9 @@ impl eframe::App for App {
         self.keep_going();
         self.watch_journal();
         self.state.under_way = self.jobs.names();
+        if self.state.is_blank() {
+            self.state.recent = self.memory.recent().cloned().collect();
+        }
         self.set_title(ctx);
     }
 
@@ -265,6 +276,11 @@ impl eframe::App for App {
     }
 }
 
+/// Where the window remembers theme, layout and recent projects on this system.
+pub fn memory_file() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "nanotheca").map(|dirs| dirs.config_dir().join("window.json"))
+}
+
 /// Where the work on projects without a file is kept safe on this system.
 pub fn unsaved_folder() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "nanotheca").map(|dirs| dirs.data_dir().join("unsaved"))
@@ -276,6 +292,8 @@ impl Drop for App {
         if self.may_close || !self.state.has_unsaved_work() {
             self.state.history.finish_journal();
         }
+        self.memory.panes = self.layout.remembered();
+        self.memory.save();
     }
 }
 

@@ -45,6 +45,8 @@ pub struct State {
     pub previews: Previews,
     /// What was said to the user, oldest first.
     pub messages: Vec<Message>,
+    /// Projects opened before, the last first.
+    pub recent: Vec<PathBuf>,
     /// Files being opened, saved or exported, as sentences such as "Opening a.tif".
     pub under_way: Vec<String>,
 }
