@@ -21,6 +21,7 @@ impl App {
         match done {
             Done::Chosen { purpose, paths, instantly } => self.on_chosen(purpose, paths, instantly),
             Done::Project { path, project } => self.on_project(path, project),
+            Done::Look(picture) => self.state.look = Some(picture),
             Done::Imported(imported) => self.on_imported(imported),
             Done::Picture { id, picture } => self.on_picture(id, picture),
             Done::Searching(share) => self.state.detection.share = share,
@@ -92,6 +93,7 @@ impl App {
 
     fn on_imported(&mut self, imported: Result<Imported>) {
         self.importing = None;
+        self.state.look = None;
         let mut first = None;
         match imported {
             Ok(imported) => {

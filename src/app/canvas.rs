@@ -4,12 +4,13 @@ use super::action::{Action, Tool};
 use super::contrast::ContrastPanel;
 use super::drag::{self, Drag};
 use super::overlay::{self, Marks};
+use super::picture::Picture;
 use super::state::{Opened, State};
 use super::tiles::{Placement, Tiles};
 use super::view::{View, fitted, navigate};
 use super::{icon, theme, welcome};
 use crate::particle::MicrographId;
-use crate::project::MicrographEntry;
+use crate::project::{MicrographEntry, Tone};
 use egui::{Color32, Key, Painter, Pos2, Rect, Response, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, vec2};
 use std::collections::BTreeMap;
 
@@ -78,7 +79,10 @@ impl CanvasPanel {
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         self.pointer = None;
         let Some(entry) = state.shown.and_then(|id| state.project.micrograph(id)) else {
-            welcome::ui(ui, state, actions);
+            match &state.look {
+                Some(picture) => self.first_look(ui, picture),
+                None => welcome::ui(ui, state, actions),
+            }
             return;
         };
         ui.spacing_mut().item_spacing.y = 0.0;
@@ -93,6 +97,17 @@ impl CanvasPanel {
             Some(Opened::Failed(problem)) => notice(ui, rect, "This micrograph cannot be shown", problem),
             _ => notice(ui, rect, "Opening…", &entry.file_name()),
         }
+    }
+
+    /// A picture that is not in the project yet, as a whole.
+    fn first_look(&mut self, ui: &mut Ui, picture: &Picture) {
+        ui.weak("First look; the particles can be labelled in a moment.");
+        let rect = ui.available_rect_before_wrap();
+        ui.allocate_rect(rect, Sense::hover());
+        let painter = ui.painter().with_clip_rect(rect);
+        let size = vec2(picture.micrograph.width as f32, picture.micrograph.height as f32);
+        let place = fitted(rect, size).placement(rect);
+        self.tiles.paint(&painter, picture, place, picture.range((0.5, 99.5)), Tone::default());
     }
 
     fn tools(&mut self, ui: &mut Ui, state: &State, entry: &MicrographEntry, actions: &mut Vec<Action>) {

@@ -3,7 +3,6 @@
 //! While something is held only the screen follows; letting go is one step of the history.
 
 use super::action::Action;
-use super::detection::combo;
 use super::picture::Picture;
 use super::shades::{MAPS, map};
 use super::theme;
@@ -55,9 +54,11 @@ impl ContrastPanel {
         });
         ui.add(Slider::new(&mut tone.gamma, 0.1..=10.0).logarithmic(true).max_decimals(2).text("gamma"));
         ui.horizontal(|ui| {
-            combo(ui, "Colours", &mut tone.colours, &MAPS);
-            ui.checkbox(&mut tone.invert, "Invert");
+            for (colours, name) in MAPS {
+                ui.selectable_value(&mut tone.colours, colours, name);
+            }
         });
+        ui.checkbox(&mut tone.invert, "Invert");
         high = high.clamp(0.1, 100.0);
         low = low.clamp(0.0, high - 0.05);
         ui.horizontal(|ui| {

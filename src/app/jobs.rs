@@ -33,6 +33,8 @@ pub enum Done {
         path: Option<PathBuf>,
         project: Result<Loaded>,
     },
+    /// A picture that is being added, before anything else is known of it.
+    Look(Arc<Picture>),
     /// The pages of a picture file, to be added to the project.
     Imported(Result<Imported>),
     Picture {
@@ -258,29 +260,25 @@ pub fn sample() -> Result<Loaded> {
 
 /// Opens a file as new micrographs: its pages with their size, scale and proposed banner.
 pub fn import(path: &Path, context: &Context) -> Result<Imported> {
+    let (micrograph, pages, mut notes) = format::open_first(path)?;
+    let first = Arc::new(Picture::new(micrograph));
+    // Seen at once; all else about it follows.
+    context.tell(Done::Look(first.clone()));
     let hash = store::hash_file(path)?;
-    let info = format::info(path)?;
-    let mut notes = info.notes;
-    if info.pages > MOST_PAGES {
-        notes.push(format!("only the first {MOST_PAGES} of its {} pages were added", info.pages));
+    if pages > MOST_PAGES {
+        notes.push(format!("only the first {MOST_PAGES} of its {pages} pages were added"));
     }
     let mut imports = Vec::new();
-    for page in 0..info.pages.clamp(1, MOST_PAGES) {
+    for page in 0..pages.clamp(1, MOST_PAGES) {
         if context.stopped() {
             return Err(Error::Stopped);
         }
-        let micrograph = format::open_page(path, page)?;
-        let mut entry = MicrographEntry::new(
-            path,
-            page,
-            micrograph.width,
-            micrograph.height,
-            micrograph.pixel_size,
-            hash.as_str(),
-        );
-        entry.excluded = detect::propose_excluded(&micrograph);
-        let picture = (page == 0).then(|| Arc::new(Picture::new(micrograph)));
-        imports.push(Import { entry, picture });
+        let later = if page == 0 { None } else { Some(format::open_page(path, page)?) };
+        let micrograph = later.as_ref().unwrap_or(&first.micrograph);
+        let Micrograph { width, height, pixel_size, .. } = *micrograph;
+        let mut entry = MicrographEntry::new(path, page, width, height, pixel_size, hash.as_str());
+        entry.excluded = detect::propose_excluded(micrograph);
+        imports.push(Import { entry, picture: (page == 0).then(|| first.clone()) });
     }
     Ok(Imported { pages: imports, notes })
 }

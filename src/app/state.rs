@@ -32,6 +32,8 @@ pub struct State {
     /// The micrograph on the canvas.
     pub shown: Option<MicrographId>,
     pub pictures: BTreeMap<MicrographId, Opened>,
+    /// A picture on its way into the project, shown until it is in.
+    pub look: Option<Arc<Picture>>,
     pub selection: BTreeSet<ParticleId>,
     /// The class that clicks give.
     pub class: Option<ClassId>,
