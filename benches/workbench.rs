@@ -107,7 +107,8 @@ struct Window {
 
 impl Window {
     fn open(open: Open) -> Self {
-        let harness = Harness::builder().with_size([1600.0, 1000.0]).build_eframe(move |cc| App::new(cc, open));
+        let harness =
+            Harness::builder().with_size([1600.0, 1000.0]).build_eframe(move |cc| App::new(cc, open));
         Self { harness }
     }
 
@@ -139,9 +140,7 @@ fn opening(picture: &Path) {
     let start = Instant::now();
     let mut window = Window::open(Open { images: vec![picture.to_owned()], ..Open::default() });
     let mut pixels = None;
-    window.until(|w| {
-        w.shows("First look") || (w.shows("Micrograph large.tif") && !w.shows("Opening"))
-    });
+    window.until(|w| w.shows("First look") || (w.shows("Micrograph large.tif") && !w.shows("Opening")));
     pixels.get_or_insert(start.elapsed());
     window.until(|w| w.shows("Micrograph large.tif") && !w.shows("Opening"));
     let ready = start.elapsed();

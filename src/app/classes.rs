@@ -23,7 +23,7 @@ impl ClassesPanel {
         if state.project.classes.is_empty() {
             ui.weak("No class yet. Name the kinds of particle you see, such as rod or cube.");
         }
-        let counts = state.project.class_counts();
+        let counts = &state.counts.classes;
         for (place, (class, count)) in state.project.classes.iter().zip(counts).enumerate() {
             if self.renaming.as_ref().is_some_and(|(id, _)| *id == class.id) {
                 self.rename_field(ui, class, actions);

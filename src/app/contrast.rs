@@ -43,7 +43,7 @@ impl ContrastPanel {
         self.histogram(ui, picture, entry, (&mut low, &mut high), tone);
         ui.horizontal(|ui| {
             ui.label("Percentiles");
-            let field = |value, name: &str, ui: &mut Ui| {
+            let field = |value: &mut f32, name: &str, ui: &mut Ui| {
                 ui.add(
                     egui::DragValue::new(value).range(0.0..=100.0).speed(0.1).max_decimals(2).suffix(" %"),
                 )

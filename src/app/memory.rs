@@ -27,7 +27,7 @@ impl Memory {
     /// What was remembered in a file; nothing without one.
     pub fn load(file: Option<PathBuf>) -> Self {
         let text = file.as_ref().and_then(|file| std::fs::read(file).ok());
-        let memory = text.and_then(|text| serde_json::from_slice(&text).ok());
+        let memory = text.and_then(|text| serde_json::from_slice::<Self>(&text).ok());
         Self { file, ..memory.unwrap_or_default() }
     }
 

@@ -26,7 +26,7 @@ impl MicrographsPanel {
     /// Draws the list and the details of the shown micrograph.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         let names = state.project.micrograph_names();
-        let counts = state.project.micrograph_counts();
+        let counts = &state.counts.micrographs;
         self.thumbs.retain(|id, _| names.contains_key(id));
         let height = if state.project.micrographs.len() > 4 { 190.0 } else { f32::INFINITY };
         egui::ScrollArea::vertical()

@@ -6,9 +6,9 @@ use super::run::{Results, Training};
 use crate::error::Result;
 use crate::particle::detect::{Detection, Example, Settings};
 use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
-use crate::project::Project;
 use crate::project::edit::Edit;
 use crate::project::history::History;
+use crate::project::{ClassCount, MicrographCount, Project};
 use crate::train::config::TrainConfig;
 use crate::worker::message::{PreviewImages, PreviewRequest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,8 @@ pub struct State {
     pub history: History,
     /// Grows with every change of the project, undo and redo included.
     pub revision: u64,
+    /// Counted anew with every change, not with every frame: a project may have 100,000 particles.
+    pub counts: Counts,
     /// Where the project is saved; `None` if it never was.
     pub path: Option<PathBuf>,
     /// What stands for the name of a project that has no file yet.
@@ -51,6 +53,13 @@ pub struct State {
     pub recent: Vec<PathBuf>,
     /// Files being opened, saved or exported, as sentences such as "Opening a.tif".
     pub under_way: Vec<String>,
+}
+
+/// Particles of each class and on each micrograph, in the order of the project.
+#[derive(Default)]
+pub struct Counts {
+    pub classes: Vec<ClassCount>,
+    pub micrographs: Vec<MicrographCount>,
 }
 
 /// A micrograph on its way to the screen.
@@ -160,6 +169,12 @@ impl State {
             ..Self::default()
         };
         self.training.choice = choice;
+        self.count();
+    }
+
+    fn count(&mut self) {
+        let project = &self.project;
+        self.counts = Counts { classes: project.class_counts(), micrographs: project.micrograph_counts() };
     }
 
     /// Applies an edit as one step of the history.
@@ -186,6 +201,7 @@ impl State {
     /// After any change: nothing points at what is gone.
     fn tidy(&mut self) {
         self.revision += 1;
+        self.count();
         let particles = &self.project.particles;
         self.selection.retain(|id| particles.contains_key(id));
         if self.class.is_none_or(|id| self.project.class(id).is_none()) {
@@ -261,8 +277,8 @@ impl State {
         if self.project.classes.len() == 1 {
             return missing("Add a second class: the model learns to tell kinds apart.");
         }
-        let counts = self.project.class_counts();
-        for (class, count) in self.project.classes.iter().zip(&counts) {
+        let counts = &self.counts.classes;
+        for (class, count) in self.project.classes.iter().zip(counts) {
             let trained = count.labelled.saturating_sub(count.held_out);
             if trained < LEAST_LABELS {
                 let lack = LEAST_LABELS - trained;

@@ -157,7 +157,7 @@ impl Columns {
         };
         let image = match &self.image {
             Ok(column) => text(*column),
-            Err(name) => name,
+            Err(name) => name.as_str(),
         };
         if image.is_empty() {
             return Err(wrong("image", "the name of the image is missing".into()));

@@ -34,7 +34,9 @@ pub(super) fn read_star(path: &Path, image: impl Fn() -> Result<String>) -> Resu
     let pixel = pixel_sizes(&star, table);
     let mut origin = [numbers("rlnOriginX")?, numbers("rlnOriginY")?];
     for (origin, column) in origin.iter_mut().zip(["rlnOriginXAngst", "rlnOriginYAngst"]) {
-        if let (None, Some(angstrom)) = (&origin, numbers(column)?) {
+        if origin.is_none()
+            && let Some(angstrom) = numbers(column)?
+        {
             let pixels = angstrom.iter().enumerate().map(|(i, v)| {
                 if *v == 0.0 {
                     return Ok(0.0);

@@ -104,7 +104,7 @@ impl Roi {
                 if bytes.len() < base + 2 * size * count {
                     return Err(format!("it claims {count} points, more than it holds"));
                 }
-                let point = |i: usize| {
+                let point = |i: usize| -> std::result::Result<(f64, f64, Option<f32>), String> {
                     let (x, y) = (base + size * i, base + size * (count + i));
                     Ok(if exact {
                         (float(x)? - 0.5, float(y)? - 0.5, None)
@@ -134,8 +134,10 @@ impl Roi {
         let edge = |of: &dyn Fn(&Particle) -> f32, fold: fn(f32, f32) -> f32, start: f32| {
             particles.iter().map(|p| of(p) + 0.5).fold(start, fold).floor() as i16
         };
-        let (left, top) = (edge(&|p| p.x, f32::min, f32::MAX), edge(&|p| p.y, f32::min, f32::MAX));
-        let (right, bottom) = (edge(&|p| p.x, f32::max, f32::MIN), edge(&|p| p.y, f32::max, f32::MIN));
+        let (left, top) =
+            (edge(&|p: &Particle| p.x, f32::min, f32::MAX), edge(&|p: &Particle| p.y, f32::min, f32::MAX));
+        let (right, bottom) =
+            (edge(&|p: &Particle| p.x, f32::max, f32::MIN), edge(&|p: &Particle| p.y, f32::max, f32::MIN));
         put(0, b"Iout");
         put(4, &227_i16.to_be_bytes());
         put(6, &[POINT]);
@@ -149,13 +151,14 @@ impl Roi {
             Err(_) => put(18, &(particles.len() as u32).to_be_bytes()),
         }
         put(50, &SUB_PIXEL.to_be_bytes());
-        for (of, start) in [(|p: &Particle| p.x as f64, left), (|p: &Particle| p.y as f64, top)] {
+        let axes: [(fn(&Particle) -> f32, i16); 2] = [(|p| p.x, left), (|p| p.y, top)];
+        for (of, start) in axes {
             for particle in particles {
                 let whole = ((of(particle) + 0.5).floor() as i16).wrapping_sub(start);
                 bytes.extend(whole.to_be_bytes());
             }
         }
-        for of in [|p: &Particle| p.x, |p: &Particle| p.y] {
+        for (of, _) in axes {
             bytes.extend(particles.iter().flat_map(|particle| (of(particle) + 0.5).to_be_bytes()));
         }
         bytes
