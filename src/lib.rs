@@ -5,6 +5,8 @@
 //! - [`micrograph`]: a picture is opened; pixels with a size and a scale.
 //! - [`particle`]: what is seen on it is found, labelled and cut out as patches.
 //! - [`project`]: remembers the user's work; every change is an edit with an inverse.
+//! - [`lattice`]: the repeating pattern of an atomically resolved image: its true cell, its phase at any place.
+//! - [`order`]: maps of order parameters: phase analysis, judging, segments, walls.
 //! - [`model`]: networks and losses of the ss-rVAE, tensors only.
 //! - [`train`]: the loop that fits a model to patches.
 //! - [`explore`]: questions to a trained model: classes, angles, latents, traversals.
@@ -17,9 +19,11 @@ pub mod app;
 pub mod cli;
 pub mod error;
 pub mod explore;
+pub mod lattice;
 pub mod library;
 pub mod micrograph;
 pub mod model;
+pub mod order;
 pub mod particle;
 pub mod project;
 pub mod sample;

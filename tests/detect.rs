@@ -49,7 +49,7 @@ fn draw(width: usize, height: usize, shapes: &[Shape], bright: bool, slope: f32,
             ground + if bright { 100.0 } else { -100.0 } * inside + sigma * noise(i)
         })
         .collect();
-    Micrograph { width, height, pixels: pixels.into(), pixel_size: None, replaced: 0 }
+    Micrograph { width, height, pixels: pixels.into(), pixel_size: None, replaced: 0, lost: None }
 }
 
 fn find(m: &Micrograph, settings: &Settings) -> Vec<Detection> {
@@ -193,7 +193,7 @@ fn nothing_is_found_where_nothing_is() {
     for (width, height) in [(1, 1), (1, 40), (40, 1), (3, 2), (64, 64)] {
         for value in [0.0, 7.5, -1e9] {
             let pixels = vec![value; width * height].into();
-            let m = Micrograph { width, height, pixels, pixel_size: None, replaced: 0 };
+            let m = Micrograph { width, height, pixels, pixel_size: None, replaced: 0, lost: None };
             for method in [Method::Auto, Method::Watershed, Method::Blobs] {
                 assert_eq!(find(&m, &Settings { method, ..Settings::default() }), []);
             }
@@ -229,7 +229,7 @@ fn sample(name: &str) -> Micrograph {
     let path = format!("{}/assets/sample/{name}", env!("CARGO_MANIFEST_DIR"));
     let picture = image::open(path).unwrap().to_luma32f();
     let (width, height) = (picture.width() as usize, picture.height() as usize);
-    Micrograph { width, height, pixels: picture.into_raw().into(), pixel_size: None, replaced: 0 }
+    Micrograph { width, height, pixels: picture.into_raw().into(), pixel_size: None, replaced: 0, lost: None }
 }
 
 #[test]

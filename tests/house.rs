@@ -5,23 +5,55 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folder of `src` -> the folders it may name. `micrograph <- particle <- project <- library`, `model <- train <-
+/// Folder of `src` -> the folders it may name. `micrograph <- particle <- project <- library`, `micrograph <-
+/// lattice <- order`, `model <- train <-
 /// explore <- worker <- {cli, app}`; train and explore also use particle; sample is data for cli and app.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("micrograph", &[]),
+    ("lattice", &["micrograph"]),
+    ("order", &["micrograph", "lattice"]),
     ("particle", &["micrograph"]),
     ("project", &["micrograph", "particle"]),
-    ("library", &["micrograph", "particle", "project"]),
+    ("library", &["micrograph", "particle", "project", "lattice", "order"]),
     ("model", &[]),
     ("train", &["model", "particle"]),
-    ("explore", &["model", "train", "particle"]),
-    ("sample", &["micrograph", "particle", "project"]),
-    ("worker", &["micrograph", "particle", "project", "library", "model", "train", "explore"]),
+    ("explore", &["micrograph", "lattice", "order", "model", "train", "particle"]),
+    ("sample", &["micrograph", "particle", "project", "order", "lattice"]),
+    (
+        "worker",
+        &["micrograph", "lattice", "order", "particle", "project", "library", "model", "train", "explore"],
+    ),
     (
         "cli",
-        &["micrograph", "particle", "project", "library", "model", "train", "explore", "worker", "sample"],
+        &[
+            "micrograph",
+            "lattice",
+            "order",
+            "particle",
+            "project",
+            "library",
+            "model",
+            "train",
+            "explore",
+            "worker",
+            "sample",
+        ],
     ),
-    ("app", &["micrograph", "particle", "project", "library", "train", "worker", "sample", "cli"]),
+    (
+        "app",
+        &[
+            "micrograph",
+            "lattice",
+            "order",
+            "particle",
+            "project",
+            "library",
+            "train",
+            "worker",
+            "sample",
+            "cli",
+        ],
+    ),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

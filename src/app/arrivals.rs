@@ -101,6 +101,7 @@ impl App {
                     match self.add_micrograph(page.entry) {
                         Ok(id) => {
                             if let Some(picture) = page.picture {
+                                self.state.prepared.insert(id, Vec::new());
                                 self.state.pictures.insert(id, Opened::Ready(picture));
                             }
                             first = first.or(Some(id));
@@ -129,6 +130,7 @@ impl App {
             }
         };
         if self.state.project.micrograph(id).is_some() {
+            self.state.picture_revision += 1;
             self.state.pictures.insert(id, opened);
             self.state.detection.stale = true;
         }

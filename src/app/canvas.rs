@@ -33,7 +33,7 @@ pub struct CanvasPanel {
     views: BTreeMap<MicrographId, View>,
     tiles: Tiles,
     /// The micrograph that the tiles show.
-    tiled: Option<MicrographId>,
+    tiled: Option<(MicrographId, u64)>,
     marks: Marks,
     contrast: ContrastPanel,
     /// What is being dragged.
@@ -183,9 +183,10 @@ impl CanvasPanel {
         self.views.insert(entry.id, view);
         let place = view.placement(rect);
 
-        if self.tiled != Some(entry.id) {
+        let tiled = Some((entry.id, state.picture_revision));
+        if self.tiled != tiled {
             self.tiles.clear();
-            self.tiled = Some(entry.id);
+            self.tiled = tiled;
         }
         let (contrast, tone) = self.contrast.shown(entry);
         self.tiles.paint(painter, picture, place, picture.range(contrast), tone);

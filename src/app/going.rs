@@ -50,7 +50,8 @@ impl App {
                 .map(|e| e.id)
                 .find(|id| !self.state.pictures.contains_key(id))
         };
-        let next = shown.or_else(|| (!busy && held < KEPT_BYTES / 2).then(others).flatten());
+        let renewed = self.state.shown.filter(|id| self.state.outdated.remove(id));
+        let next = renewed.or(shown).or_else(|| (!busy && held < KEPT_BYTES / 2).then(others).flatten());
         let Some(entry) = next.and_then(|id| self.state.project.micrograph(id)).cloned() else { return };
         if held > KEPT_BYTES {
             self.state
@@ -58,7 +59,10 @@ impl App {
                 .retain(|id, opened| Some(*id) == shown || !matches!(opened, Opened::Ready(_)));
         }
         let id = entry.id;
-        self.state.pictures.insert(id, Opened::Loading);
+        self.state.prepared.insert(id, entry.steps.clone());
+        if renewed.is_none() {
+            self.state.pictures.insert(id, Opened::Loading);
+        }
         self.jobs.start(format!("Opening {}", entry.file_name()), move |_| Done::Picture {
             id,
             picture: jobs::open(&entry),

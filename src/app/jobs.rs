@@ -285,8 +285,7 @@ pub fn import(path: &Path, context: &Context) -> Result<Imported> {
 
 /// Opens a micrograph of the project for the screen.
 pub fn open(entry: &MicrographEntry) -> Result<Arc<Picture>> {
-    store::require(entry)?;
-    Ok(Arc::new(Picture::open(&entry.path, entry.page)?))
+    Ok(Arc::new(Picture::new(entry.open()?)))
 }
 
 /// Searches particles; ends early when stopped.
@@ -326,10 +325,7 @@ pub fn assemble(project: &Project, open: &OpenPictures, context: &Context) -> Re
             return Ok(picture.micrograph.clone());
         }
         match project.micrograph(id) {
-            Some(entry) => {
-                store::require(entry)?;
-                format::open_page(&entry.path, entry.page)
-            }
+            Some(entry) => entry.open(),
             None => Err(Error::invalid(format!("micrograph {}", id.0), "the project does not have it")),
         }
     };

@@ -2,6 +2,7 @@
 
 use super::action::{Action, Tool};
 use super::calibration::{self, LengthUnit};
+use super::preparation::PreparationPanel;
 use super::shades::Shades;
 use super::state::{Opened, State, count};
 use crate::particle::MicrographId;
@@ -20,6 +21,7 @@ pub struct MicrographsPanel {
     /// A pixel size being typed.
     scale: Option<(MicrographId, f64)>,
     unit: LengthUnit,
+    preparation: PreparationPanel,
 }
 
 impl MicrographsPanel {
@@ -150,6 +152,7 @@ impl MicrographsPanel {
                 actions.push(Action::Use(Tool::Exclude));
             }
         });
+        self.preparation.ui(ui, entry, actions);
     }
 }
 

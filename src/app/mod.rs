@@ -31,6 +31,7 @@ mod micrographs;
 mod overlay;
 mod palette;
 mod picture;
+mod preparation;
 mod run;
 mod settings;
 mod shades;

@@ -1,10 +1,8 @@
 //! A micrograph made ready for the screen: halved copies for zooming out, and its grey values' quantiles.
 
-use crate::error::Result;
-use crate::micrograph::{Micrograph, format, stats};
+use crate::micrograph::{Micrograph, stats};
 use rayon::prelude::*;
 use std::ops::Range;
-use std::path::Path;
 
 /// Number of quantiles kept, 0 % to 100 %.
 const QUANTILES: usize = 1001;
@@ -42,11 +40,7 @@ pub struct LevelRef<'a> {
 }
 
 impl Picture {
-    /// Opens one page of a file and prepares it; runs beside the window.
-    pub fn open(path: &Path, page: usize) -> Result<Self> {
-        Ok(Self::new(format::open_page(path, page)?))
-    }
-
+    /// Prepares a micrograph for the screen; runs beside the window.
     pub fn new(micrograph: Micrograph) -> Self {
         let mut smaller: Vec<Level> = Vec::new();
         let (mut width, mut height) = (micrograph.width, micrograph.height);

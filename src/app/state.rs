@@ -4,6 +4,7 @@ use super::action::Tool;
 use super::picture::Picture;
 use super::run::{Results, Training};
 use crate::error::Result;
+use crate::micrograph::prepare::Step;
 use crate::particle::detect::{Detection, Example, Settings};
 use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
 use crate::project::edit::Edit;
@@ -34,6 +35,12 @@ pub struct State {
     /// The micrograph on the canvas.
     pub shown: Option<MicrographId>,
     pub pictures: BTreeMap<MicrographId, Opened>,
+    /// The steps with which each picture was, or is being, opened.
+    pub prepared: BTreeMap<MicrographId, Vec<Step>>,
+    /// Pictures whose steps have changed since.
+    pub outdated: BTreeSet<MicrographId>,
+    /// Grows when a picture is replaced by one prepared otherwise.
+    pub picture_revision: u64,
     /// A picture on its way into the project, shown until it is in.
     pub look: Option<Arc<Picture>>,
     pub selection: BTreeSet<ParticleId>,
@@ -212,6 +219,14 @@ impl State {
         }
         let project = &self.project;
         self.pictures.retain(|id, _| project.micrograph(*id).is_some());
+        // A picture prepared in another way is opened anew; the old one is shown until it is there.
+        self.prepared.retain(|id, _| project.micrograph(*id).is_some());
+        self.outdated = project
+            .micrographs
+            .iter()
+            .filter(|entry| self.prepared.get(&entry.id).is_some_and(|steps| *steps != entry.steps))
+            .map(|entry| entry.id)
+            .collect();
         self.detection.stale = true;
     }
 

@@ -1,6 +1,6 @@
 //! `nanotheca demo`: the sample project from pictures to library.
 
-use super::{Compute, run};
+use super::{Compute, Tuning, run};
 use crate::error::{Error, Result};
 use crate::{project::store, sample};
 use clap::Args;
@@ -13,6 +13,8 @@ pub struct Options {
     out: Option<PathBuf>,
     #[command(flatten)]
     compute: Compute,
+    #[command(flatten)]
+    tuning: Tuning,
 }
 
 /// Makes a fresh copy of the sample in a temporary folder, trains, exports, prints the accuracy.
@@ -24,7 +26,7 @@ pub fn run(options: &Options) -> Result<()> {
     let folder = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), "create a folder in", e))?;
     let path = sample::create(folder.path())?;
     let project = store::load(&path)?;
-    run::library(&project, &path, &out, options.compute).map(|_| ())
+    run::library(&project, &path, &out, options.compute, &options.tuning).map(|_| ())
 }
 
 fn free_name() -> PathBuf {

@@ -12,7 +12,7 @@ mod run;
 mod train;
 
 use crate::error::{Error, Result};
-use crate::train::config::Invariances;
+use crate::train::config::{Invariances, TrainConfig};
 use crate::worker::message::DeviceChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -108,6 +108,38 @@ struct Compute {
     /// Same seed, same result on the CPU.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+}
+
+/// Settings that have no option of their own.
+#[derive(Clone, Debug, Default, Args)]
+struct Tuning {
+    /// Any training setting by its name in report.json, as in `--set temperature=5`; may be given several times.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    more: Vec<String>,
+}
+
+impl Tuning {
+    /// The settings with these replaced, all in their ranges.
+    fn apply(&self, config: TrainConfig) -> Result<TrainConfig> {
+        let config = self.more.iter().try_fold(config, |config, setting| with(config, setting))?;
+        config.check()?;
+        Ok(config)
+    }
+}
+
+/// The settings with one of them, `name=value` with the value as JSON, replaced.
+fn with(config: TrainConfig, setting: &str) -> Result<TrainConfig> {
+    let wrong = |problem: String| Error::invalid(format!("--set {setting}"), problem);
+    let (name, value) = setting.split_once('=').ok_or_else(|| wrong("it must be NAME=VALUE".into()))?;
+    let value: serde_json::Value =
+        serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.to_owned()));
+    let mut all = serde_json::to_value(&config).map_err(|e| wrong(e.to_string()))?;
+    let mut at = &mut all;
+    for part in name.split('.') {
+        at = at.get_mut(part).ok_or_else(|| wrong(format!("there is no setting `{name}`")))?;
+    }
+    *at = value;
+    serde_json::from_value(all).map_err(|e| wrong(e.to_string()))
 }
 
 /// `r,t,s` in any order; an empty word means none.

@@ -1,6 +1,6 @@
 //! `nanotheca run` and `nanotheca export`: from a project to a library.
 
-use super::{Compute, command_line, follow};
+use super::{Compute, Tuning, command_line, follow};
 use crate::error::{Error, Result};
 use crate::explore::embed;
 use crate::explore::sanity::Sanity;
@@ -21,6 +21,8 @@ pub struct Options {
     out: PathBuf,
     #[command(flatten)]
     compute: Compute,
+    #[command(flatten)]
+    tuning: Tuning,
 }
 
 #[derive(Debug, Args)]
@@ -37,17 +39,24 @@ pub struct ExportOptions {
 /// A project that cannot be read or trained on, a folder that cannot be written.
 pub fn run(options: &Options) -> Result<()> {
     let project = store::load(&options.project)?;
-    library(&project, &options.project, &options.out, options.compute).map(|_| ())
+    library(&project, &options.project, &options.out, options.compute, &options.tuning).map(|_| ())
 }
 
 /// The whole way from an open project to an exported library; prints the hold-out accuracy.
 ///
 /// # Errors
 /// As [`run`].
-pub fn library(project: &Project, path: &Path, out: &Path, compute: Compute) -> Result<Option<HoldOut>> {
+pub fn library(
+    project: &Project,
+    path: &Path,
+    out: &Path,
+    compute: Compute,
+    tuning: &Tuning,
+) -> Result<Option<HoldOut>> {
     refuse_used(out)?;
     let mut config = settings_of(project)?;
     config.seed = compute.seed;
+    let config = tuning.apply(config)?;
     let dataset = job::assemble(project, &|id| job::open(project, id), &|_| true)?;
     dataset.check_classes()?;
     let choice = DeviceChoice::from(compute.device);

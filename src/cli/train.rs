@@ -1,6 +1,6 @@
 //! `nanotheca train`: on ready-made patches.
 
-use super::{Compute, follow, parse_invariances};
+use super::{Compute, Tuning, follow, parse_invariances};
 use crate::error::{Error, Result};
 use crate::micrograph::format::{LabelledImages, read_images_npz};
 use crate::particle::patch::PatchSet;
@@ -39,6 +39,8 @@ pub struct Options {
     /// Any of r,t,s.
     #[arg(long)]
     invariances: Option<String>,
+    #[command(flatten)]
+    tuning: Tuning,
     /// Only labels teach: the same classifier without the model, to compare with.
     #[arg(long)]
     labels_only: bool,
@@ -126,8 +128,7 @@ fn config(options: &Options) -> Result<TrainConfig> {
     config.latent = options.latent.unwrap_or(config.latent);
     config.learning_rate = options.lr.unwrap_or(config.learning_rate);
     config.labels_only = options.labels_only;
-    config.check()?;
-    Ok(config)
+    options.tuning.apply(config)
 }
 
 /// Labelled images first, then unlabelled ones.

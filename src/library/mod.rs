@@ -12,6 +12,9 @@
 pub mod build;
 pub mod exchange;
 pub mod export;
+pub mod figure;
+mod glyph;
+pub mod map;
 pub mod pictures;
 pub mod report;
 pub mod stack;

@@ -4,6 +4,7 @@
 
 pub mod format;
 pub mod number;
+pub mod prepare;
 pub mod stats;
 
 use crate::{Error, Result};
@@ -23,6 +24,8 @@ pub struct Micrograph {
     pub pixel_size: Option<PixelSize>,
     /// How many pixels were NaN or infinite in the file; the median of the others stands in for them.
     pub replaced: usize,
+    /// `width * height` flags, true for those pixels; `None` when there are none.
+    pub lost: Option<Arc<[bool]>>,
 }
 
 impl Micrograph {
@@ -49,8 +52,10 @@ impl Micrograph {
             };
             return Err(Error::invalid("size", problem));
         }
+        let lost: Option<Arc<[bool]>> =
+            pixels.iter().any(|v| !v.is_finite()).then(|| pixels.iter().map(|v| !v.is_finite()).collect());
         let replaced = replace_non_finite(&mut pixels)?;
-        Ok(Self { width, height, pixels: pixels.into(), pixel_size, replaced })
+        Ok(Self { width, height, pixels: pixels.into(), pixel_size, replaced, lost })
     }
 
     /// The value at column `x` of row `y`, or nothing outside the picture.

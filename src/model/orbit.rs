@@ -6,8 +6,8 @@
 //!
 //! The encoder sees the copy that turn r calls upright, so z holds what is left of the angle, the shift and the content.
 //! Only the most probable pairs are decoded and their probabilities renormalised ([`Pairs`]); with all pairs it is exact.
-//! The gradient that reaches q through the bracket is divided by a temperature: with one latent and a decoder that has
-//! only begun to learn, differences of tens of nats would settle every doubt in favour of the first guess.
+//! The gradient that reaches q is divided by a temperature that falls to 1: while the decoder has only begun to learn,
+//! differences of tens of nats would settle every doubt in favour of the first guess.
 
 use super::objective::Unlabelled;
 use super::vae::{PixelSubset, Posterior, Vae, class_column};
@@ -102,7 +102,7 @@ pub fn poses(config: &VaeConfig, z: &Tensor<2>, pairs: &Pairs) -> Tensor<2> {
 pub struct Weighing {
     /// Weight of the latent KL.
     pub beta: f32,
-    /// > 0; divides the gradient that reaches q(y, r) through the bracket. 1 is the bound itself.
+    /// > 0; divides the gradient that reaches q(y, r). 1 is the bound itself.
     pub temperature: f32,
 }
 
@@ -126,16 +126,20 @@ pub fn unlabelled(
     let posterior = encode(vae, copies, pairs);
     let z = posterior.sample(eps);
     let weight = renormalised(&q, pairs, vae, batch);
-    // Worth w, but with the slope of w / temperature.
-    let settled = weight.clone().detach();
-    let weight = settled.clone() + (weight - settled).div_scalar(weighing.temperature);
+    let weight = cooled(weight, weighing.temperature);
     let kl_latent = (weight.clone() * posterior.kl()).sum();
-    let kl_class = (q * log_joint.add_scalar((all as f32).ln())).sum();
+    let kl_class = cooled((q * log_joint.add_scalar((all as f32).ln())).sum(), weighing.temperature);
     let at = poses(&vae.config, &z, pairs);
     let excess = vae.weighted_excess_at(at, z, &pairs.classes, &pairs.images, target.clone(), weight, subset);
     let reconstruction = excess.sum() + vae.uninformed_at(target, subset).sum();
     let loss = reconstruction.clone() + kl_latent.clone().mul_scalar(weighing.beta) + kl_class.clone();
     Unlabelled { loss, reconstruction, kl_latent, kl_class }
+}
+
+/// The same value with its slope divided by the temperature.
+fn cooled(x: Tensor<1>, temperature: f32) -> Tensor<1> {
+    let settled = x.clone().detach();
+    settled.clone() + (x - settled).div_scalar(temperature)
 }
 
 /// Probabilities of the pairs, summing to 1 within each image, `[pairs]`.

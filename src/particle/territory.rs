@@ -89,7 +89,7 @@ mod tests {
         };
         let (width, height) = (220, 170);
         let pixels = (0..width * height).map(|i| value((i % width) as f32, (i / width) as f32)).collect();
-        Micrograph { width, height, pixels, pixel_size: None, replaced: 0 }
+        Micrograph { width, height, pixels, pixel_size: None, replaced: 0, lost: None }
     }
 
     const SEEDS: [(f32, f32); 3] = [(60.0, 110.0), (92.0, 110.0), (45.0, 30.0)];

@@ -22,7 +22,8 @@ pub use crate::particle::{Outline, Region};
 pub use lookup::{ClassCount, MicrographCount};
 pub use propose::CLASS_COLOURS;
 
-use crate::micrograph::PixelSize;
+use crate::micrograph::prepare::{self, Step};
+use crate::micrograph::{Micrograph, PixelSize, format};
 use crate::particle::patch::PatchGeometry;
 use crate::particle::{Class, MicrographId, Particle, ParticleId};
 use serde::{Deserialize, Serialize};
@@ -92,6 +93,9 @@ pub struct MicrographEntry {
     pub contrast: (f32, f32),
     #[serde(default, skip_serializing_if = "Tone::is_plain")]
     pub tone: Tone,
+    /// Levelling and filters, in order, applied to a copy of the pixels before they are used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
 }
 
 /// How the grey values between black and white are shown.
@@ -184,7 +188,29 @@ impl MicrographEntry {
             bright: None,
             contrast: (0.5, 99.5),
             tone: Tone::default(),
+            steps: Vec::new(),
         }
+    }
+
+    /// The micrograph's pixels as they are used: opened, and prepared by its steps.
+    ///
+    /// # Errors
+    /// As [`source::require`], [`format::open_page`] and [`prepare::apply`].
+    pub fn open(&self) -> crate::Result<Micrograph> {
+        source::require(self)?;
+        self.prepared(format::open_page(&self.path, self.page)?)
+    }
+
+    /// A picture after the steps. The user may know the scale better than the file, and lengths may be in nanometres.
+    ///
+    /// # Errors
+    /// As [`prepare::apply`].
+    pub fn prepared(&self, mut micrograph: Micrograph) -> crate::Result<Micrograph> {
+        if self.steps.is_empty() {
+            return Ok(micrograph);
+        }
+        micrograph.pixel_size = self.pixel_size;
+        prepare::apply(&micrograph, &self.steps, None)
     }
 
     /// All that is excluded, rectangles and outlines, as rectangles.

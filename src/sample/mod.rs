@@ -1,7 +1,9 @@
 //! The project that ships with the program: two real micrographs of gold nanoparticles with a handful of labels. And
-//! synthetic pictures with every factor known: [`cards`].
+//! synthetic data with every factor known: [`cards`], [`lattice`] and [`spectra`].
 
 pub mod cards;
+pub mod lattice;
+pub mod spectra;
 
 use crate::error::{Error, Result};
 use crate::micrograph::{PixelSize, format};

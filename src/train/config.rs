@@ -74,10 +74,15 @@ pub struct TrainConfig {
     pub look_side: usize,
     /// At most so many (class, turn) pairs of an image are decoded in a step; 0 is all of them, which is exact.
     pub most_pairs: usize,
-    /// Divides the gradient that reaches class and turn through the decoder; 1 is the bound itself.
+    /// Divides the gradient that reaches class and turn from unlabelled images in the first epoch, >= 1; falls to 1,
+    /// which is the bound itself, at three quarters of the epochs.
     pub temperature: f32,
     /// Epochs in which only labelled images teach.
     pub warm_up: usize,
+    /// Weight of the agreement between two views of an unlabelled image, beside that of a label; 0 is off.
+    pub consistency: f32,
+    /// A class at least this probable in one view is what the other view is taught, 0.5..=1.
+    pub confidence: f32,
     /// Labelled images of a step.
     pub labelled_batch: usize,
     /// Only the labels teach: the classifier alone, without the model, to compare with.
@@ -122,6 +127,8 @@ impl TrainConfig {
             most_pairs: 0,
             temperature: 1.0,
             warm_up: 0,
+            consistency: 0.0,
+            confidence: 0.8,
             labelled_batch: 64,
             labels_only: false,
             seed: 1,
@@ -143,6 +150,8 @@ impl TrainConfig {
             most_pairs: 2,
             temperature: 10.0,
             warm_up: 2,
+            consistency: 0.5,
+            confidence: 0.8,
             labelled_batch: 32,
             ..Self::paper()
         }
@@ -178,6 +187,12 @@ impl TrainConfig {
         let part = (epoch as f64 / last).min(1.0);
         let left = 0.5 * (1.0 + (std::f64::consts::PI * part).cos());
         self.learning_rate * (self.final_rate + (1.0 - self.final_rate) * left)
+    }
+
+    /// Temperature in `epoch` (from 0).
+    pub fn temperature(&self, epoch: usize) -> f32 {
+        let part = (epoch as f32 / (0.75 * self.epochs.max(1) as f32)).min(1.0);
+        self.temperature.powf(1.0 - part)
     }
 
     /// The model these settings describe, for patches of `dims` and `classes` classes.

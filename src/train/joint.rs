@@ -69,7 +69,8 @@ impl Trainer {
         let eps = self.noise(pairs.len());
         let guessing = !self.labelled.is_empty() && self.epoch < self.config.warm_up;
         let log_joint = if guessing { log_joint.detach() } else { log_joint };
-        let weighing = Weighing { beta: self.config.beta(self.epoch), temperature: self.config.temperature };
+        let weighing =
+            Weighing { beta: self.config.beta(self.epoch), temperature: self.config.temperature(self.epoch) };
         let terms = orbit::unlabelled(
             &self.vae,
             &shows.copies,
@@ -81,7 +82,49 @@ impl Trainer {
             &subset,
         );
         self.count(&terms, batch.len())?;
-        Ok(terms.loss)
+        Ok(match self.agreement(batch, &poses, &known) {
+            Some(agreement) if !guessing => terms.loss + agreement,
+            _ => terms.loss,
+        })
+    }
+
+    /// What is sure in one view must hold in another: cross-entropy of the same images turned, moved, stretched and
+    /// under noise, against the class and angle found in the first view (the pseudo-labels of Sohn et al. 2020, arXiv
+    /// 2001.07685, with a pose). `None` if nothing is sure.
+    fn agreement(&mut self, batch: &[usize], poses: &[Shown], joint: &[f32]) -> Option<Tensor<1>> {
+        let (k, turns) = (self.vae.config.classes, self.vae.config.turns());
+        let weight = self.config.consistency * self.config.auxiliary;
+        if weight <= 0.0 || self.labelled.is_empty() || k < 2 {
+            return None;
+        }
+        let mut sure = Vec::new();
+        let mut labels = Vec::new();
+        let mut angles = Vec::new();
+        for ((&image, pose), log_q) in batch.iter().zip(poses).zip(joint.chunks_exact(k * turns)) {
+            if let Some((class, angle)) = confident(log_q, k, turns, self.config.confidence) {
+                sure.push(image);
+                labels.push(class);
+                angles.push(angle - pose.angle_rad);
+            }
+        }
+        let most = batch.len() / 2;
+        sure.truncate(most);
+        labels.truncate(most);
+        angles.truncate(most);
+        if sure.is_empty() {
+            return None;
+        }
+        let (poses, turned) = self.poses(sure.len(), true);
+        let noise = self.config.augmentation.map_or(0.0, |a| a.noise);
+        let grain: Vec<Grain> = sure.iter().map(|_| Grain::random(noise, &mut self.rng)).collect();
+        let copies = self.copies(&sure, &poses, &grain);
+        angles.iter_mut().zip(turned).for_each(|(angle, turned)| *angle += turned);
+        let log_joint = self.vae.log_joint(copies);
+        Some(
+            orbit::cross_entropy(&self.vae, log_joint, &labels, &angles, TURN_WEIGHT)
+                .sum()
+                .mul_scalar(weight),
+        )
     }
 
     /// Cross-entropy of labelled images in new poses, and what decoding them needs.
@@ -149,17 +192,32 @@ impl Trainer {
         (poses, angles)
     }
 
-    fn shows(&self, which: &[usize], poses: &[Shown], grain: &[Grain], subset: &PixelSubset) -> Shows {
-        let (copies, target) = match &self.seen {
-            Some(seen) => {
-                let copies = seen.copies(which, poses, grain);
-                (copies, seen.pixels(which, poses, subset.indices.as_deref()))
-            }
-            None => (Vec::new(), Vec::new()),
-        };
-        let turns = self.vae.config.turns();
-        Shows { copies: self.upload(copies, which.len() * turns), target: self.upload(target, which.len()) }
+    /// Turned copies of posed images, `[len * turns, inputs]`.
+    fn copies(&self, which: &[usize], poses: &[Shown], grain: &[Grain]) -> Tensor<2> {
+        let copies = self.seen.as_ref().map_or_else(Vec::new, |seen| seen.copies(which, poses, grain));
+        self.upload(copies, which.len() * self.vae.config.turns())
     }
+
+    fn shows(&self, which: &[usize], poses: &[Shown], grain: &[Grain], subset: &PixelSubset) -> Shows {
+        let target = self
+            .seen
+            .as_ref()
+            .map_or_else(Vec::new, |seen| seen.pixels(which, poses, subset.indices.as_deref()));
+        Shows { copies: self.copies(which, poses, grain), target: self.upload(target, which.len()) }
+    }
+}
+
+/// Class and angle of an image whose class is at least `least` probable. The angle lies between the most probable turn
+/// and its neighbours, by their probabilities.
+fn confident(log_q: &[f32], k: usize, turns: usize, least: f32) -> Option<(u32, f32)> {
+    let of = |class: usize, turn: usize| log_q[turn % turns * k + class].exp();
+    let sum = |class: usize| (0..turns).map(|turn| of(class, turn)).sum::<f32>();
+    let sums: Vec<f32> = (0..k).map(sum).collect();
+    let class = (0..k).find(|&class| sums[class] >= least)?;
+    let turn = (0..turns).fold(0, |best, turn| if of(class, turn) > of(class, best) { turn } else { best });
+    let (before, at, after) = (of(class, turn + turns - 1), of(class, turn), of(class, turn + 1));
+    let part = if turns > 2 { (after - before) / (before + at + after) } else { 0.0 };
+    Some((class as u32, (turn as f32 + part) * std::f32::consts::TAU / turns as f32))
 }
 
 /// Weight of the turn's cross-entropy beside the class's.

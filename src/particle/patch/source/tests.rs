@@ -9,7 +9,7 @@ fn discs(width: usize, height: usize, places: &[(f32, f32, f32)]) -> Micrograph 
         100.0 + 100.0 * places.iter().map(inside).fold(0.0, f32::max)
     };
     let pixels = (0..width * height).map(|i| value((i % width) as f32, (i / width) as f32)).collect();
-    Micrograph { width, height, pixels, pixel_size: None, replaced: 0 }
+    Micrograph { width, height, pixels, pixel_size: None, replaced: 0, lost: None }
 }
 
 fn geometry(extent_px: f64, side: usize) -> PatchGeometry {
@@ -54,6 +54,7 @@ fn whole_pixels_at_pitch_one_are_the_micrograph_itself() {
         pixels: (0..72).map(|i| ((i * 37) % 72) as f32).collect(),
         pixel_size: None,
         replaced: 0,
+        lost: None,
     };
     let source = PatchSource::new(&m, None, true, &[], None);
     let (black, white) = source.levels();
@@ -76,7 +77,7 @@ fn nanometres_decide_where_they_are_known() {
 #[test]
 fn downsampling_does_not_alias() {
     let pixels = (0..128 * 128).map(|i| if i % 2 == 0 { 0.0 } else { 1.0 }).collect();
-    let m = Micrograph { width: 128, height: 128, pixels, pixel_size: None, replaced: 0 };
+    let m = Micrograph { width: 128, height: 128, pixels, pixel_size: None, replaced: 0, lost: None };
     let patch = PatchSource::new(&m, None, true, &[], None).cut(63.3, 64.1, &geometry(96.0, 24), 24);
     assert!(patch.iter().all(|v| (v - 0.5).abs() < 0.05));
 }
@@ -125,15 +126,23 @@ fn a_hole_in_the_picture_is_background() {
 
 #[test]
 fn nothing_panics_and_everything_is_finite() {
-    let one = Micrograph { width: 1, height: 1, pixels: [3.0].into(), pixel_size: None, replaced: 0 };
-    let flat =
-        Micrograph { width: 40, height: 30, pixels: vec![-7.0; 1200].into(), pixel_size: None, replaced: 0 };
+    let one =
+        Micrograph { width: 1, height: 1, pixels: [3.0].into(), pixel_size: None, replaced: 0, lost: None };
+    let flat = Micrograph {
+        width: 40,
+        height: 30,
+        pixels: vec![-7.0; 1200].into(),
+        pixel_size: None,
+        replaced: 0,
+        lost: None,
+    };
     let huge = Micrograph {
         width: 3,
         height: 2,
         pixels: [-3e38, 3e38, 0.0, 1.0, 2.0, 3e38].into(),
         pixel_size: None,
         replaced: 0,
+        lost: None,
     };
     let disc = discs(50, 50, &[(25.0, 25.0, 10.0)]);
     let all = Region { x0: -1e9, y0: -1e9, x1: 1e9, y1: 1e9 };

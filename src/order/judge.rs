@@ -1,0 +1,137 @@
+//! How good a map is, without knowing the truth: lattice leakage, roughness, collapse, and a sentence.
+
+use super::map::Map;
+use crate::lattice::{Lattice, Vector, fast_size, transform};
+use rustfft::num_complex::Complex;
+use serde::Serialize;
+use std::f64::consts::TAU;
+
+/// A latent whose posterior means vary less than this (its prior's standard deviation is 1) carries nothing.
+pub const COLLAPSED_SD: f64 = 0.1;
+/// Radius of the discs round reciprocal points: this share of the shortest reciprocal vector, but at least [`LEAST_BINS`].
+const DISC: f64 = 0.12;
+/// Half of the main lobe of the Hann window, in bins.
+const LEAST_BINS: f64 = 2.0;
+/// Reciprocal points are looked for up to this frequency, cycles per pixel of the image.
+const FINEST: f64 = 0.5;
+/// Wavelengths below this many times the longest lattice vector are rough.
+const ROUGH: f64 = 1.5;
+
+/// Numbers that judge one map, and what they mean.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Judgement {
+    /// Share (0..=1) of the map's spectral power, mean excluded, in small discs round every reciprocal point of the true
+    /// cell; folded where the map is coarser than the image. A perfect order-parameter map has none.
+    pub leakage: f64,
+    /// Share of the power at wavelengths below 1.5 times the longest lattice vector.
+    pub roughness: f64,
+    /// Share of the spectrum's area that the discs cover: what white noise would leak.
+    pub leakage_of_noise: f64,
+    /// Standard deviation of the known values.
+    pub sd: f64,
+    /// Whether the map carries anything at all; see [`COLLAPSED_SD`].
+    pub collapsed: bool,
+    /// In plain words.
+    pub verdict: String,
+}
+
+/// Judges a map of a content latent against the true cell of its image.
+///
+/// The known part of the map, unknown values at the mean, is taken under a Hann window (so that its edges do not spread
+/// over the discs). A map that is constant, or has fewer than 8 values along a side, has leakage and roughness 0.
+pub fn judge(map: &Map, lattice: &Lattice) -> Judgement {
+    let sd = f64::from(map.stats().sd);
+    let collapsed = sd.is_nan() || sd < COLLAPSED_SD;
+    let (leakage, roughness, leakage_of_noise) = shares(map, lattice).unwrap_or((0.0, 0.0, 0.0));
+    let verdict = verdict(leakage, roughness, leakage_of_noise, collapsed).to_owned();
+    Judgement { leakage, roughness, leakage_of_noise, sd, collapsed, verdict }
+}
+
+fn verdict(leakage: f64, roughness: f64, of_noise: f64, collapsed: bool) -> &'static str {
+    if collapsed {
+        "collapsed: this latent carries nothing; the others suffice, or the penalty on it is too strong"
+    } else if leakage > 0.3 {
+        "this map is mostly the lattice itself: check the cell, lock the phase or raise the smoothness"
+    } else if leakage > 0.03 + of_noise * roughness {
+        "the lattice shows through: read slow changes only"
+    } else if roughness > 0.5 {
+        "mostly rough: noise or single defects rather than a slow change"
+    } else if roughness > 0.1 {
+        "free of the lattice, with some noise or point defects"
+    } else {
+        "clean: a slow change, free of the lattice"
+    }
+}
+
+/// Leakage, roughness and the share of the area in the discs.
+fn shares(map: &Map, lattice: &Lattice) -> Option<(f64, f64, f64)> {
+    let (w, h, power) = spectrum(map)?;
+    let bin = [1.0 / w as f64, 1.0 / h as f64];
+    let near_lattice = discs(map.step, lattice, w, h);
+    let rough_from = 1.0 / (ROUGH * lattice.lengths()[1]);
+    let (mut all, mut leaked, mut rough, mut covered) = (0.0, 0.0, 0.0, 0_usize);
+    for (i, &p) in power.iter().enumerate().skip(1) {
+        let signed = |i: usize, n: usize| if 2 * i > n { i as f64 - n as f64 } else { i as f64 };
+        let k = [signed(i % w, w) * bin[0], signed(i / w, h) * bin[1]].map(|v| v / map.step);
+        all += p;
+        if near_lattice[i] {
+            leaked += p;
+            covered += 1;
+        }
+        if k[0].hypot(k[1]) > rough_from {
+            rough += p;
+        }
+    }
+    (all > 0.0).then(|| (leaked / all, rough / all, covered as f64 / (w * h - 1) as f64))
+}
+
+/// |F|^2 of the known part under a Hann window, its weighted mean removed.
+fn spectrum(map: &Map) -> Option<(usize, usize, Vec<f64>)> {
+    let (x0, y0, w, h) = map.known()?;
+    let (w, h) = (fast_size(w), fast_size(h));
+    if w < 8 || h < 8 {
+        return None;
+    }
+    let hann = |i: usize, n: usize| 0.5 - 0.5 * (TAU * (i as f64 + 0.5) / n as f64).cos();
+    let value = |i: usize| f64::from(map.values[(y0 + i / w) * map.width + x0 + i % w]);
+    let weight = |i: usize| hann(i % w, w) * hann(i / w, h);
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for i in (0..w * h).filter(|&i| value(i).is_finite()) {
+        sum += weight(i) * value(i);
+        weights += weight(i);
+    }
+    let mean = sum / weights;
+    let level = |i: usize| if value(i).is_finite() { weight(i) * (value(i) - mean) } else { 0.0 };
+    let mut values: Vec<Complex<f32>> = (0..w * h).map(|i| Complex::new(level(i) as f32, 0.0)).collect();
+    transform(&mut values, w, h);
+    Some((w, h, values.iter().map(|v| f64::from(v.norm_sqr())).collect()))
+}
+
+/// Which bins lie in a disc round a reciprocal point, as it appears on a map with this step.
+fn discs(step: f64, lattice: &Lattice, w: usize, h: usize) -> Vec<bool> {
+    let (g, k) = lattice.reciprocal();
+    let shortest = g[0].hypot(g[1]).min(k[0].hypot(k[1])) * step;
+    let size = [w as f64, h as f64];
+    let radius = size.map(|n| (DISC * shortest * n).max(LEAST_BINS));
+    let mut inside = vec![false; w * h];
+    for hk in lattice.points(FINEST) {
+        // Cycles from one value to the next, folded into -0.5..0.5.
+        let folded: Vector = lattice.g(hk).map(|v| v * step - (v * step).round());
+        let at = [0, 1].map(|i| folded[i] * size[i]);
+        if at[0].abs() <= 2.0 && at[1].abs() <= 2.0 {
+            continue; // it looks like the mean
+        }
+        let reach = radius.map(|r| r.ceil() as i64);
+        for dy in -reach[1]..=reach[1] {
+            for dx in -reach[0]..=reach[0] {
+                let bin = [at[0].round() as i64 + dx, at[1].round() as i64 + dy];
+                let off = [0, 1].map(|i| (bin[i] as f64 - at[i]) / radius[i]);
+                if off[0].hypot(off[1]) <= 1.0 {
+                    let (x, y) = (bin[0].rem_euclid(w as i64), bin[1].rem_euclid(h as i64));
+                    inside[y as usize * w + x as usize] = true;
+                }
+            }
+        }
+    }
+    inside
+}
