@@ -4,12 +4,12 @@ use super::message::DeviceChoice;
 use crate::error::{Error, Result};
 use crate::library::report::HoldOut;
 use crate::library::{self, Library, Patches};
-use crate::micrograph::{Micrograph, format};
+use crate::micrograph::Micrograph;
 use crate::particle::detect::Settings;
 use crate::particle::patch::{PatchSet, PatchSource, turned};
 use crate::particle::territory::territories;
 use crate::particle::{ClassId, MicrographId, Particle, ParticleId, Prediction};
-use crate::project::{MicrographEntry, Project, source};
+use crate::project::{MicrographEntry, Project};
 use crate::train::config::TrainConfig;
 use std::path::Path;
 use std::sync::Arc;
@@ -248,6 +248,5 @@ pub fn open(project: &Project, id: MicrographId) -> Result<Micrograph> {
     let entry = project
         .micrograph(id)
         .ok_or_else(|| Error::invalid("micrograph", format!("the project has none with number {}", id.0)))?;
-    source::require(entry)?;
-    format::open_page(&entry.path, entry.page)
+    entry.open()
 }
