@@ -84,8 +84,8 @@ pub fn write(path: &Path, project: &Project, image: Option<MicrographId>, side: 
         })
     };
     let bytes = match extension(path).as_str() {
-        "csv" => picks::write_csv(project),
-        "star" => picks::write_star(project),
+        "csv" => write_csv(project),
+        "star" => write_star(project),
         "box" => boxes::write(project, one()?, side),
         "json" => coco::write(project, side),
         "zip" => roi::write(project, one()?),

@@ -48,7 +48,7 @@ pub(super) fn read(path: &Path, image: impl Fn() -> Result<String>) -> Result<Ve
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
     for i in 0..archive.len() {
         let entry = archive.by_index(i).map_err(broken)?;
-        let name = entry.name().rsplit('/').next().unwrap_or_default().to_owned();
+        let name = entry.name().map_err(broken)?.rsplit('/').next().unwrap_or_default().to_owned();
         if !name.ends_with(".roi") {
             continue;
         }
