@@ -10,6 +10,7 @@
 //! - [`model`]: networks and losses of the ss-rVAE, tensors only.
 //! - [`train`]: the loop that fits a model to patches.
 //! - [`explore`]: questions to a trained model: classes, angles, latents, traversals.
+//! - [`review`]: a second look at predictions: what latents mean, what to ask a person, what changed.
 //! - [`library`]: what leaves: one record a particle, in the formats other programs read.
 //! - [`sample`]: the project that ships with the program, and synthetic data with known factors.
 //! - [`worker`]: the one thread that owns the device and the tensors.
@@ -26,6 +27,7 @@ pub mod model;
 pub mod order;
 pub mod particle;
 pub mod project;
+pub mod review;
 pub mod sample;
 pub mod train;
 pub mod worker;

@@ -5,23 +5,35 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Folder of `src` -> the folders it may name. `micrograph <- particle <- project <- library`, `micrograph <-
-/// lattice <- order`, `model <- train <-
-/// explore <- worker <- {cli, app}`; train and explore also use particle; sample is data for cli and app.
-const MAY_USE: [(&str, &[&str]); 13] = [
+/// Folder of `src` -> the folders it may name. `micrograph <- particle <- project <- review <- library`, `micrograph <-
+/// lattice <- order`, `model <- train <- explore <- worker <- {cli, app}`; train and explore also use particle; sample
+/// is data for cli and app; review looks again at particles and predictions.
+const MAY_USE: [(&str, &[&str]); 14] = [
     ("micrograph", &[]),
     ("lattice", &["micrograph"]),
     ("order", &["micrograph", "lattice"]),
     ("particle", &["micrograph"]),
     ("project", &["micrograph", "particle"]),
-    ("library", &["micrograph", "particle", "project", "lattice", "order"]),
+    ("review", &["micrograph", "particle", "project"]),
+    ("library", &["micrograph", "particle", "project", "review", "lattice", "order"]),
     ("model", &[]),
     ("train", &["model", "particle"]),
     ("explore", &["micrograph", "lattice", "order", "model", "train", "particle"]),
     ("sample", &["micrograph", "particle", "project", "order", "lattice"]),
     (
         "worker",
-        &["micrograph", "lattice", "order", "particle", "project", "library", "model", "train", "explore"],
+        &[
+            "micrograph",
+            "lattice",
+            "order",
+            "particle",
+            "project",
+            "review",
+            "library",
+            "model",
+            "train",
+            "explore",
+        ],
     ),
     (
         "cli",
@@ -31,6 +43,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
             "order",
             "particle",
             "project",
+            "review",
             "library",
             "model",
             "train",
@@ -47,6 +60,7 @@ const MAY_USE: [(&str, &[&str]); 13] = [
             "order",
             "particle",
             "project",
+            "review",
             "library",
             "train",
             "worker",

@@ -119,7 +119,9 @@ fn every_file_of_the_library_is_there() {
         "classes/sphere/000002_gold_one.png",
         "library.csv",
         "model.safetensors",
+        "model_card.md",
         "particles.star",
+        "report.html",
         "report.json",
         "stack.mrcs",
     ];
@@ -475,6 +477,6 @@ fn stopping_half_way_leaves_nothing() {
     };
     let stopped = library::export_watched(&gold_library(), &out, false, &mut watch);
     assert!(matches!(stopped, Err(nanotheca::Error::Stopped)));
-    assert_eq!(seen, (1..=6).map(|i| (i, 10)).collect::<Vec<_>>());
+    assert_eq!(seen, (1..=6).map(|i| (i, 12)).collect::<Vec<_>>());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -84,7 +84,7 @@ fn every_subset_of_invariances_and_every_likelihood_trains() {
 fn one_class_is_the_unsupervised_model() {
     let mut set = bars_and_discs(60, 12, 0, 8);
     set.held_out.fill(None);
-    let config = TrainConfig { learning_rate: 1e-3, ..small(TrainConfig::proposed(), 8) };
+    let config = TrainConfig { learning_rate: 1e-3, ..small(TrainConfig::paper(), 8) };
     let device = Device::flex();
     let mut trainer = Trainer::new(config, &names(1), Arc::new(set), &device, true).unwrap();
     let mut losses = Vec::new();
@@ -96,6 +96,18 @@ fn one_class_is_the_unsupervised_model() {
     }
     assert!(trainer.snapshot().networks.classifier.is_none());
     assert!(losses[7] < losses[0], "{losses:?}");
+}
+
+#[test]
+fn without_classes_turned_copies_still_find_the_angle() {
+    let mut set = bars_and_discs(60, 12, 0, 8);
+    set.held_out.fill(None);
+    let config = small(TrainConfig::proposed(), 12);
+    let trainer = train(&config, &set, 1);
+    let vae = trainer.snapshot();
+    assert_eq!(vae.config.turns(), config.rotations);
+    let found = embed::predict(&vae, &set, &mut || true).unwrap();
+    assert!(found.iter().all(|p| p.probabilities == [1.0] && p.angle_rad.is_finite()));
 }
 
 #[test]
@@ -175,7 +187,7 @@ fn a_subset_of_pixels_is_unbiased_and_a_vanishing_threshold_is_exact() {
     use nanotheca::model::objective;
     use nanotheca::model::vae::PixelSubset;
     let set = bars_and_discs(24, 12, 12, 9);
-    let trainer = train(&small(TrainConfig::proposed(), 2), &set, 2);
+    let trainer = train(&small(TrainConfig::paper(), 2), &set, 2);
     let vae = trainer.snapshot();
     let device = Device::flex();
     let x = burn::tensor::Tensor::<2>::from_data(

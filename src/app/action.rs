@@ -87,6 +87,10 @@ pub enum Action {
     Pause,
     Resume,
     Stop,
+    /// The labels given since go into the training under way, or the last one.
+    LearnNewLabels,
+    /// Cut the patches, so that the program can propose what to label.
+    LookAtParticles,
     // With something to carry
     Theme(ThemePreference),
     /// The class in this place of the list, from 0: becomes current and labels the selection.

@@ -83,6 +83,8 @@ impl App {
             Action::TrainOrPause | Action::Train | Action::Pause | Action::Resume | Action::Stop => {
                 self.run(&action);
             }
+            Action::LearnNewLabels => self.learn_new_labels(),
+            Action::LookAtParticles => self.assemble(AssemblePurpose::Look),
             Action::UseDevice(device) => self.state.training.choice = device,
             Action::Preview(request) => self.want_preview(request),
             // The key turns it off again.

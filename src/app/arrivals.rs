@@ -33,6 +33,7 @@ impl App {
                 }
             }
             Done::Assembled(dataset) => self.on_assembled(dataset),
+            Done::Measured(measured) => self.state.measured = Some(Arc::new(measured)),
             Done::Exported { dir, result } => self.on_exported(&dir, result),
             Done::Broken(name) => {
                 let text =
@@ -202,7 +203,9 @@ impl App {
                 return;
             }
         };
+        self.measure(&dataset);
         match assembling.purpose {
+            AssemblePurpose::Look => self.state.training.dataset = Some(dataset),
             AssemblePurpose::Train => self.send_training(dataset),
             AssemblePurpose::Classify => {
                 self.worker.send(Command::Classify(dataset.patches.clone()));

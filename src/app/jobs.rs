@@ -54,6 +54,7 @@ pub enum Done {
     },
     Assembling(f32),
     Assembled(Result<Dataset>),
+    Measured(super::state::Measured),
     Exported {
         dir: PathBuf,
         result: Result<()>,

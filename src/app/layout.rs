@@ -3,9 +3,11 @@
 use super::action::Action;
 use super::canvas::CanvasPanel;
 use super::classes::ClassesPanel;
+use super::explore::ExplorePanel;
+use super::explore::data::Data;
 use super::grid::GridPanel;
-use super::latent::LatentPanel;
 use super::micrographs::MicrographsPanel;
+use super::review::ReviewPanel;
 use super::settings::SettingsPanel;
 use super::state::State;
 use super::training::TrainingPanel;
@@ -26,6 +28,7 @@ enum Pane {
     Settings,
     Latent,
     Manifold,
+    Review,
 }
 
 /// The panels and where they stand.
@@ -43,7 +46,9 @@ struct Panels {
     micrographs: MicrographsPanel,
     training: TrainingPanel,
     settings: SettingsPanel,
-    latent: LatentPanel,
+    data: Data,
+    explore: ExplorePanel,
+    review: ReviewPanel,
     traversal: TraversalPanel,
 }
 
@@ -58,7 +63,7 @@ fn standard() -> Tree<Pane> {
     let mut tiles = Tiles::default();
     let canvas = tiles.insert_pane(Pane::Canvas);
     let upper = [Pane::Training, Pane::Settings].map(|pane| tiles.insert_pane(pane));
-    let lower = [Pane::Latent, Pane::Manifold, Pane::Grid].map(|pane| tiles.insert_pane(pane));
+    let lower = [Pane::Latent, Pane::Manifold, Pane::Review, Pane::Grid].map(|pane| tiles.insert_pane(pane));
     let upper = tiles.insert_tab_tile(upper.to_vec());
     let lower = tiles.insert_tab_tile(lower.to_vec());
     let right = tiles.insert_container(Linear::new_binary(LinearDir::Vertical, [upper, lower], 0.54));
@@ -84,6 +89,7 @@ impl Layout {
 
     /// Draws everything.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+        self.panels.data.refresh(state);
         let fill = ui.visuals().panel_fill;
         let bar = Frame::new().fill(fill).inner_margin(Margin::symmetric(8, 4));
         Panel::top("bar").frame(bar).show(ui, |ui| bar::ui(ui, state, actions));
@@ -117,6 +123,8 @@ impl Layout {
         self.panels.canvas.reset();
         self.panels.micrographs = MicrographsPanel::default();
         self.panels.traversal = TraversalPanel::default();
+        self.panels.explore = ExplorePanel::default();
+        self.panels.review = ReviewPanel::default();
     }
 
     fn side(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
@@ -156,8 +164,9 @@ impl Behavior<Pane> for Panes<'_> {
                 Pane::Grid => self.panels.grid.ui(ui, state, actions),
                 Pane::Training => self.panels.training.ui(ui, state),
                 Pane::Settings => self.panels.settings.ui(ui, state, actions),
-                Pane::Latent => self.panels.latent.ui(ui, state, actions),
+                Pane::Latent => self.panels.explore.ui(ui, state, &self.panels.data, actions),
                 Pane::Manifold => self.panels.traversal.ui(ui, state, actions),
+                Pane::Review => self.panels.review.ui(ui, state, &self.panels.data, actions),
             }
             ui.take_available_space();
         });
@@ -172,6 +181,7 @@ impl Behavior<Pane> for Panes<'_> {
             Pane::Settings => "Settings",
             Pane::Latent => "Latent space",
             Pane::Manifold => "Manifold",
+            Pane::Review => "Review",
         }
         .into()
     }

@@ -17,6 +17,7 @@ mod dialogs;
 mod drag;
 mod edits;
 mod events;
+mod explore;
 mod export;
 mod file_dialog;
 mod files;
@@ -24,7 +25,6 @@ mod going;
 mod grid;
 mod icon;
 mod jobs;
-mod latent;
 mod layout;
 mod memory;
 mod micrographs;
@@ -32,7 +32,10 @@ mod overlay;
 mod palette;
 mod picture;
 mod preparation;
+mod relearn;
+mod review;
 mod run;
+mod sanity;
 mod settings;
 mod shades;
 mod state;
@@ -134,6 +137,8 @@ struct Assembling {
 enum AssemblePurpose {
     Train,
     Export,
+    /// Patches are wanted before there is a model, to propose what to label.
+    Look,
     /// A model was loaded: what does it say of the particles?
     Classify,
 }

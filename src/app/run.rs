@@ -2,7 +2,7 @@
 
 use crate::particle::{ClassId, ParticleId, Prediction};
 use crate::worker::job::Dataset;
-use crate::worker::message::{Accuracy, DeviceChoice, Event, FinishReason, Progress};
+use crate::worker::message::{Accuracy, DeviceChoice, Event, FinishReason, Progress, Sanity};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -70,6 +70,10 @@ pub struct Training {
     pub choice: DeviceChoice,
     /// The current model: its classes (project's class where it has one) and size.
     pub model: Option<Model>,
+    /// The last model measured on its own patches.
+    pub sanity: Option<Arc<Sanity>>,
+    /// Epochs before which new labels joined.
+    pub joined: Vec<usize>,
     /// What the worker trains on, or last trained on.
     pub dataset: Option<Arc<Dataset>>,
 }
@@ -128,6 +132,8 @@ impl Training {
         self.phase = Phase::Preparing { share: 0.0 };
         self.progress = None;
         self.curve.clear();
+        self.joined.clear();
+        self.sanity = None;
         self.fallback = None;
     }
 
@@ -142,6 +148,13 @@ impl Training {
                 self.phase = Phase::WarmingUp { done: *done, of: *of };
             }
             Event::Progress(progress) if self.phase.is_active() => self.progressed(progress),
+            Event::Relabelled { epoch } => {
+                self.joined.push(*epoch);
+                if !self.phase.is_active() {
+                    self.phase = Phase::Running;
+                }
+            }
+            Event::Checked(sanity) => self.sanity = Some(sanity.clone()),
             Event::Paused if self.phase.is_active() => self.phase = Phase::Paused,
             Event::Resumed if self.phase == Phase::Paused => self.phase = Phase::Running,
             Event::Finished { reason, epochs, seconds } if self.phase.is_active() => {

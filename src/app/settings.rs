@@ -92,7 +92,7 @@ fn line(ui: &mut Ui, meaning: &str, field: impl FnOnce(&mut Ui)) {
 fn training(ui: &mut Ui, config: &mut TrainConfig) {
     line(
         ui,
-        "Paper is the published recipe to the letter; Default also turns and shifts the labelled patches.",
+        "Default looks at every particle at all angles at once; Paper is the published recipe to the letter.",
         |ui| {
             name(ui, "Preset");
             for (which, name) in [(Preset::Default, "Default"), (Preset::Paper, "Paper")] {
@@ -140,6 +140,57 @@ fn training(ui: &mut Ui, config: &mut TrainConfig) {
         let label = name(ui, "Seed");
         ui.add(DragValue::new(&mut config.seed).update_while_editing(false)).labelled_by(label.id);
     });
+    if config.preset == Preset::Default {
+        egui::CollapsingHeader::new("Advanced")
+            .id_salt("advanced training")
+            .show(ui, |ui| advanced(ui, config));
+    }
+}
+
+/// Settings few need; each with what it does.
+fn advanced(ui: &mut Ui, config: &mut TrainConfig) {
+    if let Some(range) = &mut config.augmentation {
+        line(ui, "Two particles of one class may differ in size and shear by this much.", |ui| {
+            number(ui, "Stretch", &mut range.stretch, 0.0..=0.5, 0.01);
+        });
+        line(ui, "Labelled patches are moved by up to this part of their side.", |ui| {
+            number(ui, "Shift", &mut range.shift, 0.0..=0.25, 0.01);
+        });
+        line(ui, "Labelled patches get noise of up to this standard deviation (they span 0 to 1).", |ui| {
+            number(ui, "Noise", &mut range.noise, 0.0..=2.0, 0.01);
+        });
+    }
+    line(ui, "Copies of a particle looked at, equally spaced in angle; more is finer and slower.", |ui| {
+        let label = name(ui, "Turned copies");
+        ui.add(DragValue::new(&mut config.rotations).range(1..=72).update_while_editing(false))
+            .labelled_by(label.id);
+    });
+    line(ui, "Points along a side of a copy; finer detail is left to the decoder.", |ui| {
+        let label = name(ui, "Copy resolution");
+        ui.add(DragValue::new(&mut config.look_side).range(8..=64).update_while_editing(false))
+            .labelled_by(label.id);
+    });
+    line(ui, "Part of the pixels the decoder draws in a step; 1 is exact, less is faster.", |ui| {
+        number(ui, "Pixels", &mut config.pixel_share, 0.02..=1.0, 0.01);
+    });
+    line(ui, "Weight of a label against that of the pictures.", |ui| {
+        number(ui, "Label weight", &mut config.auxiliary, 0.0..=1000.0, 1.0);
+    });
+    line(ui, "How much what is sure in one view of a particle is taught to another; 0 is off.", |ui| {
+        number(ui, "Agreement", &mut config.consistency, 0.0..=2.0, 0.05);
+    });
+    line(ui, "How slowly the pictures begin to decide on class and angle; 1 is at once.", |ui| {
+        number(ui, "Temperature", &mut config.temperature, 1.0..=1000.0, 1.0);
+    });
+    line(ui, "Weight of the latents' prior at the end; more keeps fewer latents alive.", |ui| {
+        number(ui, "Beta", &mut config.beta_end, 0.0..=20.0, 0.1);
+    });
+}
+
+fn number(ui: &mut Ui, what: &str, value: &mut f32, range: std::ops::RangeInclusive<f32>, speed: f64) {
+    let label = name(ui, what);
+    ui.add(DragValue::new(value).range(range).speed(speed).max_decimals(3).update_while_editing(false))
+        .labelled_by(label.id);
 }
 
 fn patches(ui: &mut Ui, patch: &mut PatchGeometry) {

@@ -5,6 +5,7 @@ use super::picture::Picture;
 use super::run::{Results, Training};
 use crate::error::Result;
 use crate::micrograph::prepare::Step;
+use crate::particle::describe::Descriptors;
 use crate::particle::detect::{Detection, Example, Settings};
 use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
 use crate::project::edit::Edit;
@@ -53,6 +54,8 @@ pub struct State {
     pub training: Training,
     /// What the current model says of the particles.
     pub results: Option<Results>,
+    /// What a ruler says of the particles the model has seen.
+    pub measured: Option<Arc<Measured>>,
     pub previews: Previews,
     /// What was said to the user, oldest first.
     pub messages: Vec<Message>,
@@ -67,6 +70,12 @@ pub struct State {
 pub struct Counts {
     pub classes: Vec<ClassCount>,
     pub micrographs: Vec<MicrographCount>,
+}
+
+/// Measurements of particles, in their order.
+pub struct Measured {
+    pub ids: Vec<ParticleId>,
+    pub descriptors: Vec<Option<Descriptors>>,
 }
 
 /// A micrograph on its way to the screen.

@@ -2,7 +2,7 @@
 
 use super::run::{EpochPoint, Phase, Training, interval, smoothed};
 use super::state::{Readiness, State, count};
-use super::theme;
+use super::{sanity, theme};
 use crate::worker::message::{Accuracy, FinishReason};
 use egui::{Color32, Label, ProgressBar, RichText, Ui};
 use egui_plot::{Line, Plot, PlotPoints, Points};
@@ -36,6 +36,9 @@ impl TrainingPanel {
                 return;
             }
             numbers(ui, run, &mut self.logarithmic);
+            if let Some(sanity) = &run.sanity {
+                sanity::ui(ui, sanity);
+            }
             self.plots(ui, &run.curve);
         });
     }

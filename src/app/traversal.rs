@@ -129,7 +129,11 @@ impl TraversalPanel {
     }
 
     fn decoded(&mut self, ui: &mut Ui, state: &State, side: f32) {
-        if let Some(images) = &state.previews.image {
+        // The card under the pointer asks for images, too.
+        let own = |images: &&PreviewImages| {
+            self.asked[1].as_ref().is_some_and(|(asked, _)| *asked == images.request)
+        };
+        if let Some(images) = state.previews.image.as_ref().filter(own) {
             self.image.update(ui.ctx(), images);
         }
         let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());

@@ -68,7 +68,11 @@ pub fn train(job: TrainJob, model: Option<&Path>, mut epoch: impl FnMut(&Progres
                 bar.finish_and_clear();
                 return Err(Error::Training(message.trim_start_matches("training: ").to_owned()));
             }
-            Event::Preview(_) | Event::Paused | Event::Resumed | Event::Loaded { .. } => {}
+            Event::Preview(_)
+            | Event::Paused
+            | Event::Resumed
+            | Event::Relabelled { .. }
+            | Event::Loaded { .. } => {}
         }
     }
     Err(Error::Training("the background thread ended without an answer".into()))

@@ -2,9 +2,12 @@
 
 use super::{Compute, Tuning, follow, parse_invariances};
 use crate::error::{Error, Result};
+use crate::explore::bound;
 use crate::micrograph::format::{LabelledImages, read_images_npz};
 use crate::particle::patch::PatchSet;
+use crate::train::checkpoint::Checkpoint;
 use crate::train::config::{Preset, TrainConfig};
+use crate::worker::device;
 use crate::worker::message::{Progress, TrainJob};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -49,6 +52,9 @@ pub struct Options {
     /// Where to write the model.
     #[arg(long)]
     out: Option<PathBuf>,
+    /// At the end, print the exact unlabelled loss: all pixels, all classes, beta 2.
+    #[arg(long)]
+    bound: bool,
     /// One JSON object an epoch instead of a table.
     #[arg(long)]
     json: bool,
@@ -84,7 +90,15 @@ pub fn run(options: &Options) -> Result<()> {
     if !options.json {
         println!("epoch  seconds      loss  accuracy");
     }
-    let trained = follow::train(job, options.out.as_deref(), |progress| print(progress, options.json))?;
+    let scratch =
+        tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), "create a folder in", e))?;
+    let scratch = scratch.path().join("model.safetensors");
+    let model = options.out.as_deref().or(options.bound.then_some(scratch.as_path()));
+    let patches = job.patches.clone();
+    let trained = follow::train(job, model, |progress| print(progress, options.json))?;
+    if let (true, Some(model)) = (options.bound, model) {
+        print_bound(model, &patches, options.json)?;
+    }
     if let (Some(path), false) = (&options.out, options.json) {
         println!(
             "{} epochs in {:.1} s on {}; model: {}",
@@ -93,6 +107,19 @@ pub fn run(options: &Options) -> Result<()> {
             trained.device,
             path.display()
         );
+    }
+    Ok(())
+}
+
+fn print_bound(model: &Path, patches: &PatchSet, json: bool) -> Result<()> {
+    let chosen = device::cpu(None);
+    let vae = Checkpoint::load(model)?.vae(&chosen.device, chosen.tiled)?;
+    let unlabelled: Vec<usize> = (0..patches.len()).filter(|&i| patches.labels[i].is_none()).collect();
+    let loss = bound::unlabelled(&vae, patches, &unlabelled, 2.0, 1)?;
+    if json {
+        println!("{}", serde_json::json!({ "bound": loss }));
+    } else {
+        println!("exact unlabelled loss, beta 2: {loss:.2} nats an image");
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Questions to a trained model: what is it, how does it lie, what varies.
 
+pub mod bound;
 pub mod embed;
 pub mod sanity;
 pub mod traverse;

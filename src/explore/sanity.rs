@@ -210,22 +210,21 @@ fn looks_the_same(picture: &[f32], side: usize, angle: f32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::cards::Factors;
 
     #[test]
     fn symmetries_are_told_from_pictures() {
         let side = 48;
-        let paint = |suit| {
-            let mut out = vec![0.0; side * side];
-            Factors { suit, scale: 1.0, ..Factors::default() }.paint(side, &mut out);
-            out
+        let paint = |inside: &dyn Fn(f32, f32) -> bool| -> Vec<f32> {
+            let at = |i: usize| ((i % side) as f32 - 23.5, (i / side) as f32 - 23.5);
+            (0..side * side).map(|i| f32::from(u8::from(inside(at(i).0, at(i).1)))).collect()
         };
-        let (heart, diamond) = (paint(2), paint(3));
-        assert!(looks_the_same(&diamond, side, PI) && !looks_the_same(&diamond, side, PI / 2.0));
-        assert!(!looks_the_same(&heart, side, PI));
-        let disc: Vec<f32> = (0..side * side)
-            .map(|i| f32::from(u8::from(((i % side) as f32 - 23.5).hypot((i / side) as f32 - 23.5) < 14.0)))
-            .collect();
+        let bar = paint(&|x, y| x.abs() < 6.0 && y.abs() < 15.0);
+        let hook = paint(&|x, y| {
+            (x.abs() < 4.0 && y.abs() < 15.0) || (x > 0.0 && x < 14.0 && (y - 12.0).abs() < 4.0)
+        });
+        assert!(looks_the_same(&bar, side, PI) && !looks_the_same(&bar, side, PI / 2.0));
+        assert!(!looks_the_same(&hook, side, PI));
+        let disc = paint(&|x, y| x.hypot(y) < 14.0);
         assert!(looks_the_same(&disc, side, PI / 7.0));
     }
 

@@ -62,6 +62,7 @@ impl Library {
             side: patches.side,
             pixels: patches.pixels.to_vec(),
             hold_out: None,
+            insight: super::insight::Insight::default(),
             settings: serde_json::Value::Null,
             model: None,
         })
@@ -98,6 +99,7 @@ fn seen(
         latents: Vec::new(),
         recon_error: None,
         diameter_px: particle.diameter,
+        measured: None,
         pixel_nm,
         patch_pixel_nm: pixel_nm.map(|nm| (nm[0] * patch_pixel_px[0] * nm[1] * patch_pixel_px[1]).sqrt()),
         patch_pixel_px,

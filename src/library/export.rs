@@ -3,7 +3,7 @@
 //! Everything is written into a temporary folder beside the target and renamed at the end, so whoever looks sees the
 //! old state or the new one, and a writer that fails half-way leaves nothing behind.
 
-use super::{Library, pictures, report, stack, star, table};
+use super::{Library, card, html, insight, pictures, report, stack, star, table};
 use crate::project::atomic;
 use crate::{Error, Result};
 use std::fs::{self, File, OpenOptions};
@@ -11,7 +11,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Writes the library into `folder`: `library.csv`, `particles.star`, `classes.csv`, `stack.mrcs`, `classes/`,
-/// `model.safetensors` (if there is a model) and `report.json`.
+/// `model.safetensors` with `model_card.md` (if there is a model), `class_averages.mrcs` and `.tif` (if they are known),
+/// `report.html` and `report.json`.
 ///
 /// A folder that holds something is refused unless `overwrite` is set and it is an earlier library; then the files of
 /// the earlier one give way and whatever else lies in it stays.
@@ -37,13 +38,17 @@ pub fn export_watched(
 }
 
 /// What a library's folder holds.
-const FILES: [&str; 7] = [
+const FILES: [&str; 11] = [
     "library.csv",
     "particles.star",
     "classes.csv",
     "stack.mrcs",
     "classes",
     "model.safetensors",
+    "model_card.md",
+    "class_averages.mrcs",
+    "class_averages.tif",
+    "report.html",
     "report.json",
 ];
 
@@ -65,7 +70,9 @@ fn export_through(
     let written = (|| {
         let temporary =
             atomic::temporary_folder(parent).map_err(|source| Error::io(folder, "create", source))?;
-        let of = library.records.len() + 5 + usize::from(library.model.is_some());
+        let averaged = !library.insight.averages.is_empty();
+        let of =
+            library.records.len() + 6 + 2 * usize::from(library.model.is_some()) + 2 * usize::from(averaged);
         let mut writer = Writer { temporary: temporary.path(), folder, through, watch, done: 0, of };
         writer.write_all(library)?;
         atomic::sync_folder(temporary.path());
@@ -99,7 +106,19 @@ impl Writer<'_> {
         self.pictures(library)?;
         if let Some(model) = &library.model {
             self.file("model.safetensors", true, &mut |to| to.write_all(model))?;
+            let card = card::card(library);
+            self.file("model_card.md", true, &mut |to| to.write_all(card.as_bytes()))?;
         }
+        let averages = &library.insight.averages;
+        if !averages.is_empty() {
+            let side = library.side;
+            self.file("class_averages.mrcs", true, &mut |to| {
+                insight::write_mrcs(averages, side, pixel_nm, to)
+            })?;
+            self.file("class_averages.tif", true, &mut |to| insight::write_tiff(averages, side, to))?;
+        }
+        let page = html::page(library);
+        self.file("report.html", true, &mut |to| to.write_all(page.as_bytes()))?;
         let report = report::report(library);
         self.file("report.json", true, &mut |to| {
             serde_json::to_writer_pretty(&mut *to, &report)?;

@@ -10,10 +10,13 @@
 //! - A class a person gave stands; the model's probabilities stand beside it.
 
 pub mod build;
+pub mod card;
 pub mod exchange;
 pub mod export;
 pub mod figure;
 mod glyph;
+pub mod html;
+pub mod insight;
 pub mod map;
 pub mod pictures;
 pub mod report;
@@ -25,6 +28,7 @@ pub use build::Patches;
 pub use export::{export, export_watched};
 
 use crate::particle::ParticleId;
+use crate::particle::describe::Descriptors;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -75,6 +79,8 @@ pub struct Record {
     pub recon_error: Option<f32>,
     /// Equivalent diameter, if a detector measured it.
     pub diameter_px: Option<f32>,
+    /// What a ruler says of it, in pixels of the micrograph; `None` without an outline or where nobody measured.
+    pub measured: Option<Descriptors>,
     /// The micrograph's pixel along x and y, nanometres.
     pub pixel_nm: Option<[f64; 2]>,
     /// One pixel of the patch, nanometres (the geometric mean where x and y differ).
@@ -98,6 +104,8 @@ pub struct Library {
     pub pixels: Vec<f32>,
     /// Accuracy on labels that training never saw, for `report.json`.
     pub hold_out: Option<report::HoldOut>,
+    /// What is known beyond the records, for the reports.
+    pub insight: insight::Insight,
     /// Whatever reproduces the library, for `report.json`: every setting, seed, device, versions, the command.
     pub settings: serde_json::Value,
     /// Bytes of `model.safetensors`; `None` leaves the file out.

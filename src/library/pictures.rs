@@ -31,11 +31,21 @@ pub fn file_name(library: &Library, index: usize) -> String {
 /// What the writer says.
 pub fn write(patch: &[f32], side: usize, to: &mut dyn Write) -> io::Result<()> {
     let grey: Vec<u8> = patch.iter().map(|v| (v.clamp(0.0, 1.0) * 255.0).round() as u8).collect();
-    let side = u32::try_from(side).map_err(io::Error::other)?;
+    write_grey(&grey, side, side, to)
+}
+
+/// Writes `[height, width]` grey values as an 8-bit PNG.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_grey(grey: &[u8], width: usize, height: usize, to: &mut dyn Write) -> io::Result<()> {
+    let size = |v: usize| u32::try_from(v).map_err(io::Error::other);
     let encoder = image::codecs::png::PngEncoder::new(to);
-    encoder.write_image(&grey, side, side, image::ExtendedColorType::L8).map_err(|error| match error {
-        image::ImageError::IoError(error) => error,
-        other => io::Error::other(other),
+    encoder.write_image(grey, size(width)?, size(height)?, image::ExtendedColorType::L8).map_err(|error| {
+        match error {
+            image::ImageError::IoError(error) => error,
+            other => io::Error::other(other),
+        }
     })
 }
 

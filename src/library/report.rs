@@ -101,6 +101,8 @@ pub fn report(library: &Library) -> Value {
         "patch_pixel_nm": library.patch_pixel_nm(),
         "latents": library.latents,
         "hold_out": library.hold_out,
+        "calibration": library.insight.calibration,
+        "latent_meanings": library.insight.meanings,
         "settings": library.settings,
     })
 }

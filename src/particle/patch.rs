@@ -4,10 +4,12 @@ mod blank;
 mod geometry;
 mod source;
 mod turn;
+mod upright;
 
 pub use geometry::{ParticleExtent, propose_geometry};
 pub use source::PatchSource;
 pub use turn::{sampled, turned};
+pub use upright::upright;
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -5,6 +5,8 @@ pub mod cards;
 pub mod lattice;
 pub mod spectra;
 
+pub mod particles;
+
 use crate::error::{Error, Result};
 use crate::micrograph::{PixelSize, format};
 use crate::particle::detect::{auto_contrast, propose_excluded};

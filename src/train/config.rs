@@ -143,7 +143,7 @@ impl TrainConfig {
             preset: Preset::Default,
             learning_rate: 2e-3,
             final_rate: 0.01,
-            augmentation: Some(Augmentation { angle_deg: 180.0, shift: 0.1, stretch: 0.25, noise: 0.6 }),
+            augmentation: Some(Augmentation { angle_deg: 180.0, shift: 0.05, stretch: 0.15, noise: 0.1 }),
             pixel_share: 0.125,
             class_threshold: 0.02,
             rotations: 16,

@@ -5,5 +5,6 @@ pub mod config;
 mod joint;
 pub mod present;
 pub mod register;
+pub mod resume;
 pub mod schedule;
 pub mod trainer;

@@ -10,7 +10,7 @@ use crate::model::objective;
 use crate::model::vae::{PixelSubset, Vae};
 use crate::particle::patch::PatchSet;
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::{AdamConfig, GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::seq::{SliceRandom, index};
 use rand::{RngExt, SeedableRng};
@@ -48,12 +48,12 @@ pub struct Trainer {
     /// Angle at which each labelled patch stands, radians; 0 for the others.
     pub(super) label_angles: Vec<f32>,
     pub(super) labelled: Vec<usize>,
-    unlabelled: Vec<usize>,
-    optimizer: ModuleOptimizer,
+    pub(super) unlabelled: Vec<usize>,
+    pub(super) optimizer: ModuleOptimizer,
     pub(super) rng: ChaCha8Rng,
-    device: Device,
-    turns: std::vec::IntoIter<Turn>,
-    deck: Vec<usize>,
+    pub(super) device: Device,
+    pub(super) turns: std::vec::IntoIter<Turn>,
+    pub(super) deck: Vec<usize>,
     /// Complete epochs.
     pub epoch: usize,
     /// Steps done and to do in the epoch at work.
@@ -162,9 +162,15 @@ impl Trainer {
     /// The published unlabelled step: an Adam step on the unlabelled bound, then the auxiliary step, whose gradient is
     /// zero without labels. Zero is not nothing: Adam goes on with its momentum, as the reference does.
     fn published_turn(&mut self, batch: &[usize]) -> Result<usize> {
-        let x = self.plain(batch);
-        let loss = self.unlabelled_loss(x, batch.len())?;
-        self.update(loss, true);
+        let mut sum = GradientsAccumulator::new();
+        for part in batch.chunks(self.at_once()) {
+            let x = self.plain(part);
+            let loss = self.unlabelled_loss(x, part.len())?;
+            let mut gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
+            fill_zeros(&self.vae.networks, &mut gradients);
+            sum.accumulate(&self.vae.networks, gradients);
+        }
+        self.apply(sum.grads());
         self.coast();
         Ok(batch.len())
     }
@@ -184,6 +190,19 @@ impl Trainer {
         finite("classifier", &auxiliary)?;
         self.update(auxiliary, true);
         Ok(batch.len())
+    }
+
+    /// Images whose activations fit into [`MEMORY`] while all classes are decoded in plain operations. The loss is a sum
+    /// over images, so their gradients simply add up. The tile kernel keeps nothing per pixel and takes all.
+    fn at_once(&self) -> usize {
+        if self.vae.tiled {
+            return self.config.batch.max(1);
+        }
+        let config = &self.vae.config;
+        let widths: usize = config.hidden_decoder.iter().sum::<usize>() + config.hidden_decoder[0];
+        // Each layer's output is kept before and after its non-linearity, and once more as a gradient.
+        let image = config.classes * config.pixels() * widths * 3 * size_of::<f32>();
+        (MEMORY / image.max(1)).max(1)
     }
 
     fn unlabelled_loss(&mut self, x: Tensor<2>, batch: usize) -> Result<Tensor<1>> {
@@ -276,6 +295,9 @@ impl Trainer {
         Vae { config: self.vae.config.clone(), networks: self.vae.networks.valid(), tiled: self.vae.tiled }
     }
 }
+
+/// Bytes of activations of one pass through plain operations.
+const MEMORY: usize = 2 << 30;
 
 fn check_labels(classes: &[String], patches: &PatchSet) -> Result<()> {
     if patches.is_empty() {

@@ -29,7 +29,7 @@ const PREDICT: Duration = Duration::from_secs(1);
 const WARM_UP: usize = 3;
 
 /// A model that answers, in training or not.
-struct Model {
+pub(super) struct Model {
     vae: Vae,
     train: TrainConfig,
     classes: Vec<String>,
@@ -38,19 +38,22 @@ struct Model {
 }
 
 /// The state of the thread.
-struct Engine<'a> {
-    outbox: &'a Sender<Event>,
-    notify: &'a dyn Fn(),
-    run: Option<Run>,
-    model: Option<Model>,
-    preview: Option<PreviewRequest>,
+pub(super) struct Engine<'a> {
+    pub(super) outbox: &'a Sender<Event>,
+    pub(super) notify: &'a dyn Fn(),
+    pub(super) run: Option<Run>,
+    /// The last training that ended: new labels take it up again.
+    pub(super) ended: Option<Run>,
+    pub(super) model: Option<Model>,
+    pub(super) preview: Option<PreviewRequest>,
     /// False once nobody listens.
-    heard: bool,
+    pub(super) heard: bool,
 }
 
 /// Works until the inbox is closed.
 pub fn run(inbox: &Receiver<Command>, outbox: &Sender<Event>, notify: &dyn Fn()) {
-    let mut engine = Engine { outbox, notify, run: None, model: None, preview: None, heard: true };
+    let mut engine =
+        Engine { outbox, notify, run: None, ended: None, model: None, preview: None, heard: true };
     while engine.heard && engine.drain(inbox) {
         // A panic in a library must not end the thread without a word.
         let turn = catch_unwind(AssertUnwindSafe(|| engine.turn()));
@@ -66,12 +69,12 @@ pub fn run(inbox: &Receiver<Command>, outbox: &Sender<Event>, notify: &dyn Fn())
 }
 
 impl Engine<'_> {
-    fn tell(&mut self, event: Event) {
+    pub(super) fn tell(&mut self, event: Event) {
         self.heard &= self.outbox.send(event).is_ok();
         (self.notify)();
     }
 
-    fn fail(&mut self, error: &Error) {
+    pub(super) fn fail(&mut self, error: &Error) {
         self.tell(Event::Failed { message: error.to_string(), details: format!("{error:?}") });
     }
 
@@ -108,6 +111,9 @@ impl Engine<'_> {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Train(job) => self.begin(job),
+            Command::Relabel { classes, patches } => self.relabel(&classes, patches),
+            Command::Halt(path) => self.halt(&path),
+            Command::GoOn { job, from } => self.go_on(job, &from),
             Command::Pause => {
                 if let Some(run) = self.run.as_mut().filter(|run| run.pause.is_none()) {
                     run.pause = Some(Instant::now());
@@ -138,6 +144,7 @@ impl Engine<'_> {
         if self.run.is_some() {
             self.finish(FinishReason::Stopped);
         }
+        self.ended = None;
         let chosen = device::choose(job.device);
         self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
         self.start(job, chosen);
@@ -284,13 +291,14 @@ impl Engine<'_> {
         }
     }
 
-    fn finish(&mut self, reason: FinishReason) {
+    pub(super) fn finish(&mut self, reason: FinishReason) {
         let Some(run) = self.run.take() else { return };
         self.keep(&run);
         if let Some(predictions) = self.predict(&run.job.patches) {
             self.check(&run.job.patches, &predictions);
         }
         self.tell(Event::Finished { reason, epochs: run.trainer.epoch, seconds: run.worked().as_secs_f64() });
+        self.ended = Some(run);
     }
 
     fn classify(&mut self, patches: &PatchSet) {

@@ -209,6 +209,7 @@ pub fn export(
     // A held-out label judges the model, so the library says what the model says.
     judge_by_model(project, dataset, predictions, &mut library);
     library.hold_out = hold_out(dataset, predictions)?;
+    super::insight::fill(&mut library, project, dataset, predictions, model)?;
     library.settings = settings;
     library.model = match model {
         Some(path) => Some(std::fs::read(path).map_err(|e| Error::io(path, "open", e))?),

@@ -1,6 +1,6 @@
 //! What goes into the worker and what comes out: plain data, no tensors.
 
-use crate::explore::sanity::Sanity;
+pub use crate::explore::sanity::Sanity;
 use crate::particle::Prediction;
 use crate::particle::patch::{PatchGeometry, PatchSet};
 use crate::train::config::TrainConfig;
@@ -24,6 +24,19 @@ pub enum DeviceChoice {
 pub enum Command {
     /// Train a new model on these patches; a running training is stopped first.
     Train(Box<TrainJob>),
+    /// New labels for the particles of the present or last training: it goes on from where it is, or was; answered by
+    /// [`Event::Relabelled`].
+    Relabel {
+        classes: Vec<String>,
+        patches: Arc<PatchSet>,
+    },
+    /// Write the training as it is into a file from which it can go on, to the bit on the CPU.
+    Halt(PathBuf),
+    /// Go on with a training that was written by [`Command::Halt`], on the same patches.
+    GoOn {
+        job: Box<TrainJob>,
+        from: PathBuf,
+    },
     Pause,
     Resume,
     /// End training after the current step; the model so far stays and answers.
@@ -96,6 +109,10 @@ pub enum Event {
     /// After training: the model measured on its own patches.
     Checked(Arc<Sanity>),
     Preview(PreviewImages),
+    /// New labels have joined the training, before this epoch.
+    Relabelled {
+        epoch: usize,
+    },
     Paused,
     Resumed,
     /// Training has ended; the model stays and answers.

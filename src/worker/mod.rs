@@ -5,9 +5,11 @@
 
 pub mod device;
 mod engine;
+pub mod insight;
 pub mod job;
 pub mod message;
 mod run;
+mod warm;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use message::{Command, Event};

@@ -43,6 +43,11 @@ impl Run {
         }
     }
 
+    /// Time since the last thing it told: for a run that had ended, how long it lay still.
+    pub fn halted_for(&self) -> Duration {
+        self.told.elapsed()
+    }
+
     /// Wall time since the first step, pauses left out.
     pub fn worked(&self) -> Duration {
         let pause = self.pause.map_or(Duration::ZERO, |p| p.elapsed());

@@ -1,0 +1,12 @@
+//! A second look at what a model says: what its latents mean, which particles to ask a person about, and what changed.
+//!
+//! Pure data in, plain data out: no window, no tensors, no files.
+
+pub mod compare;
+pub mod meaning;
+pub mod query;
+pub mod queue;
+pub mod suggest;
+pub mod table;
+
+pub use table::{Table, Variable};

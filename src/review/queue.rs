@@ -1,0 +1,259 @@
+//! Which particle to ask a person about next.
+//!
+//! Four reasons are mixed, because each finds another kind of mistake: the model hesitates (small margin; Scheffer et
+//! al. 2001), it cannot draw what it sees, it contradicts a label, or nothing like it has been labelled. Within a reason
+//! the next question is not only urgent but also unlike those already asked, so that ten answers teach ten things.
+
+use super::table::{Row, Table, Variable, spread};
+use crate::particle::ParticleId;
+use crate::particle::describe::Descriptor;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Why a particle is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Two classes are nearly as probable.
+    Uncertain,
+    /// The model says another class than the person did.
+    Conflict,
+    /// Nothing like it has been labelled.
+    Unusual,
+    /// The model cannot draw it.
+    PoorlyDrawn,
+}
+
+impl Reason {
+    /// For people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Uncertain => "the model hesitates between two classes",
+            Self::Conflict => "the model contradicts the label",
+            Self::Unusual => "nothing like it has been labelled",
+            Self::PoorlyDrawn => "the model cannot draw it well",
+        }
+    }
+}
+
+/// Out of ten questions so many for each reason; what one has not enough of, the next one takes.
+const SHARES: [(Reason, usize); 4] =
+    [(Reason::Uncertain, 6), (Reason::Conflict, 1), (Reason::Unusual, 2), (Reason::PoorlyDrawn, 1)];
+/// Margins above this are no hesitation.
+const HESITATES: f64 = 0.9;
+/// Robust deviations above the usual from which on an error or a distance is large.
+const LARGE: f64 = 2.5;
+
+/// A question to a person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    pub id: ParticleId,
+    pub reason: Reason,
+    /// What the model proposes, as a place in [`Table::classes`].
+    pub proposal: Option<usize>,
+    /// Probability that the proposal is wrong, as far as the model knows: what an answer may mend.
+    pub doubt: f64,
+}
+
+/// How far a review is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Progress {
+    pub answered: usize,
+    /// Answers that differed from what the model or the label said.
+    pub changed: usize,
+    /// Unlabelled particles the model expects to have wrong: the sum of its doubts.
+    pub expected_wrong: f64,
+    /// Questions that are left.
+    pub left: usize,
+}
+
+/// What has been asked so far; nothing is asked twice.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Review {
+    answered: BTreeSet<ParticleId>,
+    changed: usize,
+}
+
+impl Review {
+    /// A person looked at a particle; `changed` if the answer is another class than what stood there.
+    pub fn answer(&mut self, id: ParticleId, changed: bool) {
+        if self.answered.insert(id) {
+            self.changed += usize::from(changed);
+        }
+    }
+
+    /// Takes an answer back, for undo.
+    pub fn forget(&mut self, id: ParticleId, changed: bool) {
+        if self.answered.remove(&id) {
+            self.changed -= usize::from(changed && self.changed > 0);
+        }
+    }
+
+    /// How far it is.
+    pub fn progress(&self, table: &Table) -> Progress {
+        let open = |row: &&Row| row.label.is_none() && !self.answered.contains(&row.id);
+        Progress {
+            answered: self.answered.len(),
+            changed: self.changed,
+            expected_wrong: table.rows.iter().filter(open).map(|row| doubt(table, row)).sum(),
+            left: self.candidates(table).iter().flatten().map(|(i, _)| *i).collect::<BTreeSet<_>>().len(),
+        }
+    }
+
+    /// The next `n` questions, most useful first. Held-out particles are never asked about: they judge.
+    pub fn questions(&self, table: &Table, n: usize) -> Vec<Question> {
+        let features = features(table);
+        let mut lists = self.candidates(table);
+        let mut picked: Vec<(usize, Reason)> = Vec::new();
+        // Distance of every row to the nearest one picked so far.
+        let mut nearest = vec![f64::INFINITY; table.rows.len()];
+        let order = order(n);
+        let mut turn = 0;
+        while picked.len() < n && lists.iter().any(|list| !list.is_empty()) {
+            let wanted = order[turn % order.len().max(1)];
+            turn += 1;
+            let Some(list) = (0..4).map(|k| (wanted + k) % 4).find(|l| !lists[*l].is_empty()) else { break };
+            let far = far_distance(&nearest, &lists[list]);
+            let worth = |(i, urgency): &(usize, f64)| {
+                // Being unlike what was picked counts as much as being urgent.
+                urgency * if picked.is_empty() { 1.0 } else { (nearest[*i] / far).min(1.0) }
+            };
+            let best = lists[list]
+                .iter()
+                .max_by(|a, b| worth(a).total_cmp(&worth(b)).then(b.0.cmp(&a.0)))
+                .map(|(i, _)| *i);
+            let Some(best) = best else { break };
+            picked.push((best, SHARES[list].0));
+            lists.iter_mut().for_each(|list| list.retain(|(i, _)| *i != best));
+            for (near, feature) in nearest.iter_mut().zip(&features) {
+                *near = near.min(distance(feature, &features[best]));
+            }
+        }
+        picked
+            .into_iter()
+            .map(|(i, reason)| {
+                let row = &table.rows[i];
+                Question { id: row.id, reason, proposal: table.predicted(row), doubt: doubt(table, row) }
+            })
+            .collect()
+    }
+
+    /// Rows and their urgency for each reason of [`SHARES`].
+    fn candidates(&self, table: &Table) -> [Vec<(usize, f64)>; 4] {
+        let rows: Vec<(usize, &Row)> = table
+            .rows
+            .iter()
+            .enumerate()
+            .filter(|(_, r)| !r.held_out && r.prediction.is_some() && !self.answered.contains(&r.id))
+            .collect();
+        let unlabelled = || rows.iter().filter(|(_, row)| row.label.is_none());
+        let uncertain = unlabelled()
+            .map(|(i, row)| (*i, 1.0 - table.value(row, &Variable::Margin)))
+            .filter(|(_, urgency)| *urgency > 1.0 - HESITATES)
+            .collect();
+        let conflict = rows.iter().filter_map(|(i, row)| Some((*i, contradiction(table, row)?))).collect();
+        let errors: Vec<f64> = table.column(&Variable::Error);
+        let error = large(unlabelled().map(|(i, _)| (*i, errors[*i])), &errors);
+        let distances = to_labelled(table);
+        let unusual = large(unlabelled().map(|(i, _)| (*i, distances[*i])), &distances);
+        [uncertain, conflict, unusual, error]
+    }
+}
+
+/// Places of the reasons for `n` questions, spread evenly.
+fn order(n: usize) -> Vec<usize> {
+    let total: usize = SHARES.iter().map(|(_, share)| share).sum();
+    let mut given = [0_usize; 4];
+    (1..=n.max(1))
+        .map(|k| {
+            let lack = |l: usize| (k * SHARES[l].1) as f64 / total as f64 - given[l] as f64;
+            let next = (0..4).max_by(|a, b| lack(*a).total_cmp(&lack(*b)).then(b.cmp(a))).unwrap_or(0);
+            given[next] += 1;
+            next
+        })
+        .collect()
+}
+
+fn doubt(table: &Table, row: &Row) -> f64 {
+    let p = table.value(row, &Variable::Probability);
+    if p.is_finite() { 1.0 - p } else { 0.0 }
+}
+
+/// How much more probable the model finds its own class than the label; `None` if they agree.
+fn contradiction(table: &Table, row: &Row) -> Option<f64> {
+    let (label, prediction) = (row.label.as_ref()?, row.prediction.as_ref()?);
+    let predicted = table.predicted(row)?;
+    let place = table.classes.iter().position(|class| class == label);
+    let of = |c: usize| prediction.probabilities.get(c).copied().map_or(0.0, f64::from);
+    (place != Some(predicted)).then(|| of(predicted) - place.map_or(0.0, of))
+}
+
+/// Values far above the usual of `all` (median and median deviation), as urgency 0..1.
+fn large(values: impl Iterator<Item = (usize, f64)>, all: &[f64]) -> Vec<(usize, f64)> {
+    let mut sorted: Vec<f64> = all.iter().copied().filter(|v| v.is_finite()).collect();
+    if sorted.is_empty() {
+        return Vec::new();
+    }
+    sorted.sort_by(f64::total_cmp);
+    let median = sorted[sorted.len() / 2];
+    let mut off: Vec<f64> = sorted.iter().map(|v| (v - median).abs()).collect();
+    off.sort_by(f64::total_cmp);
+    // 1.4826: the median deviation of a normal distribution in standard deviations.
+    let deviation = (1.4826 * off[off.len() / 2]).max(1e-12);
+    values
+        .map(|(i, v)| (i, (v - median) / deviation))
+        .filter(|(_, d)| *d > LARGE)
+        .map(|(i, d)| (i, 1.0 - LARGE / (LARGE + d)))
+        .collect()
+}
+
+/// Distance of every row to the nearest labelled one; NaN for all if nothing is labelled.
+fn to_labelled(table: &Table) -> Vec<f64> {
+    let features = features(table);
+    let labelled: Vec<&Vec<f64>> =
+        table.rows.iter().zip(&features).filter(|(row, _)| row.label.is_some()).map(|(_, f)| f).collect();
+    if labelled.is_empty() {
+        return vec![f64::NAN; table.rows.len()];
+    }
+    features.iter().map(|f| labelled.iter().map(|l| distance(f, l)).fold(f64::INFINITY, f64::min)).collect()
+}
+
+/// What particles are alike in: content, size and shape, brightness, and what the model thinks, each in standard
+/// deviations; what is not known counts as usual.
+fn features(table: &Table) -> Vec<Vec<f64>> {
+    let mut variables: Vec<Variable> = (0..table.latents).map(Variable::Latent).collect();
+    variables.extend((0..table.classes.len()).map(Variable::ProbabilityOf));
+    variables.extend(
+        [
+            Descriptor::EquivalentDiameter,
+            Descriptor::AspectRatio,
+            Descriptor::Circularity,
+            Descriptor::MeanIntensity,
+        ]
+        .map(Variable::Measured),
+    );
+    let mut features = vec![Vec::with_capacity(variables.len()); table.rows.len()];
+    for variable in &variables {
+        let column = table.column(variable);
+        let Some((mean, sd)) = spread(column.iter().copied().filter(|v| v.is_finite())) else { continue };
+        for (feature, value) in features.iter_mut().zip(&column) {
+            let off = (value - mean) / sd.max(1e-9);
+            feature.push(if off.is_finite() { off.clamp(-4.0, 4.0) } else { 0.0 });
+        }
+    }
+    features
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt()
+}
+
+/// Distance to what was picked that only a tenth of the candidates exceeds: an outlier alone sets no measure.
+fn far_distance(nearest: &[f64], list: &[(usize, f64)]) -> f64 {
+    let mut all: Vec<f64> = list.iter().map(|(i, _)| nearest[*i]).filter(|d| d.is_finite()).collect();
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() * 9 / 10).copied().unwrap_or(1.0).max(1e-9)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+use super::*;
+use crate::particle::Prediction;
+
+fn row(id: u64, p: [f32; 2], z: f32, error: f32, label: Option<&str>) -> Row {
+    Row {
+        id: ParticleId(id),
+        micrograph: "a.tif".into(),
+        x: 0.0,
+        y: 0.0,
+        label: label.map(str::to_owned),
+        held_out: false,
+        prediction: Some(Prediction {
+            probabilities: p.to_vec(),
+            angle_rad: 0.0,
+            shift_px: [0.0; 2],
+            scale: 1.0,
+            mu: vec![z],
+            sigma: vec![0.1],
+            recon_error: error,
+        }),
+        measured: None,
+        nm_per_px: None,
+        pitch_px: 1.0,
+    }
+}
+
+/// Forty sure particles near their labels, one of each reason among them, and one held-out doubt.
+fn table() -> Table {
+    let mut rows: Vec<Row> = (0..40)
+        .map(|i| {
+            let label = (i % 4 == 0).then_some("rod");
+            row(i, [0.99, 0.01], 0.1 * ((i * 7) % 10) as f32, 0.010 + 0.0001 * (i % 9) as f32, label)
+        })
+        .collect();
+    rows.push(row(100, [0.52, 0.48], 0.3, 0.010, None));
+    rows.push(row(101, [0.03, 0.97], 0.3, 0.010, Some("rod")));
+    rows.push(row(102, [0.99, 0.01], 9.0, 0.010, None));
+    rows.push(row(103, [0.99, 0.01], 0.3, 0.200, None));
+    let mut judge = row(104, [0.5, 0.5], 0.3, 0.3, Some("cube"));
+    judge.held_out = true;
+    rows.push(judge);
+    Table { rows, classes: vec!["rod".into(), "cube".into()], latents: 1, in_nm: false }
+}
+
+#[test]
+fn each_reason_finds_its_particle_and_the_judges_are_left_alone() {
+    let questions = Review::default().questions(&table(), 10);
+    let mut found: Vec<(u64, Reason)> = questions.iter().map(|q| (q.id.0, q.reason)).collect();
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            (100, Reason::Uncertain),
+            (101, Reason::Conflict),
+            (102, Reason::Unusual),
+            (103, Reason::PoorlyDrawn)
+        ]
+    );
+    let doubt = questions.iter().find(|q| q.id.0 == 100).unwrap();
+    assert!((doubt.doubt - 0.48).abs() < 1e-6 && doubt.proposal == Some(0));
+}
+
+#[test]
+fn nothing_is_asked_twice_and_undo_asks_again() {
+    let (table, mut review) = (table(), Review::default());
+    let mut asked = BTreeSet::new();
+    while let Some(question) = review.questions(&table, 1).first() {
+        assert!(asked.insert(question.id), "{question:?} again");
+        review.answer(question.id, question.reason == Reason::Conflict);
+    }
+    assert_eq!(asked.len(), 4);
+    let progress = review.progress(&table);
+    assert_eq!((progress.answered, progress.changed, progress.left), (4, 1, 0));
+    review.forget(ParticleId(101), true);
+    assert_eq!(review.questions(&table, 5).iter().map(|q| q.id.0).collect::<Vec<_>>(), [101]);
+    assert_eq!(review.progress(&table).changed, 0);
+    // It survives being written and read.
+    let text = serde_json::to_string(&review).unwrap();
+    assert_eq!(serde_json::from_str::<Review>(&text).unwrap(), review);
+}
+
+#[test]
+fn questions_are_diverse_not_only_uncertain() {
+    // Two clusters of doubts; the more uncertain one is far larger.
+    let mut rows: Vec<Row> =
+        (0..30).map(|i| row(i, [0.51, 0.49], 1.0 + 0.001 * i as f32, 0.01, None)).collect();
+    rows.extend((0..5).map(|i| row(100 + i, [0.58, 0.42], -3.0 + 0.001 * i as f32, 0.01, None)));
+    rows.push(row(200, [1.0, 0.0], 0.0, 0.01, Some("rod")));
+    let table = Table { rows, classes: vec!["rod".into(), "cube".into()], latents: 1, in_nm: false };
+    let questions = Review::default().questions(&table, 4);
+    assert!(
+        questions.iter().any(|q| q.id.0 < 100) && questions.iter().any(|q| q.id.0 >= 100),
+        "{questions:?}"
+    );
+}
+
+#[test]
+fn an_empty_table_asks_nothing() {
+    assert!(Review::default().questions(&Table::default(), 5).is_empty());
+    assert_eq!(Review::default().progress(&Table::default()), Progress::default());
+}

@@ -1,0 +1,79 @@
+//! What a library tells beyond its records: measured sizes, averages, manifolds, what the latents mean.
+
+use super::job::Dataset;
+use crate::error::Result;
+use crate::explore::traverse;
+use crate::library::Library;
+use crate::library::insight::{Calibration, Insight, Manifold, averages};
+use crate::model::vae::Vae;
+use crate::particle::Prediction;
+use crate::particle::describe::{Descriptors, describe_all};
+use crate::project::Project;
+use crate::review::Table;
+use crate::review::meaning::meanings;
+use crate::train::checkpoint::Checkpoint;
+use crate::worker::device;
+use std::path::Path;
+
+/// Images along each side of a manifold in a report.
+const PER_SIDE: usize = 7;
+
+/// Measures the particle of every patch of `dataset`; lengths in pixels of the micrographs.
+pub fn measure(project: &Project, dataset: &Dataset) -> Vec<Option<Descriptors>> {
+    let side = project.patch.side.max(1) as f64;
+    let pitch = |id: &crate::particle::ParticleId| {
+        let particle = project.particle(*id);
+        let entry = particle.and_then(|p| project.micrograph(p.micrograph));
+        project.patch.extent_on(entry.and_then(|e| e.pixel_size).map(|s| s.x_nm)) / side
+    };
+    let pitches: Vec<f64> = dataset.ids.iter().map(pitch).collect();
+    describe_all(&dataset.patches, &pitches)
+}
+
+/// Fills in what a library's reports show; `model` is the model's file.
+///
+/// # Errors
+/// A model file that cannot be read; a device that stops answering.
+pub fn fill(
+    library: &mut Library,
+    project: &Project,
+    dataset: &Dataset,
+    predictions: &[Prediction],
+    model: Option<&Path>,
+) -> Result<()> {
+    let measured = measure(project, dataset);
+    for (record, measured) in library.records.iter_mut().zip(&measured) {
+        record.measured.clone_from(measured);
+    }
+    let table = Table::new(project, &dataset.ids, &dataset.class_names, predictions, &measured);
+    let class: Vec<Option<usize>> = library.records.iter().map(|record| record.class).collect();
+    library.insight = Insight {
+        meanings: if predictions.is_empty() { Vec::new() } else { meanings(&table) },
+        averages: averages(&dataset.patches, &class, &library.classes, predictions),
+        manifolds: model.map_or_else(|| Ok(Vec::new()), manifolds)?,
+        calibration: Calibration::measure(&dataset.patches.held_out, predictions),
+    };
+    Ok(())
+}
+
+fn manifolds(model: &Path) -> Result<Vec<Manifold>> {
+    let checkpoint = Checkpoint::load(model)?;
+    let chosen = device::cpu(None);
+    let vae: Vae = checkpoint.vae(&chosen.device, chosen.tiled)?;
+    let [side, other] = vae.config.dims[..] else { return Ok(Vec::new()) };
+    if side != other {
+        return Ok(Vec::new());
+    }
+    let axes = (0, 1.min(vae.config.latent.saturating_sub(1)));
+    let manifold = |(place, class): (usize, &String)| -> Result<Manifold> {
+        let images = traverse::manifold(&vae, place, axes, PER_SIDE)?;
+        Ok(Manifold {
+            class: class.clone(),
+            axes: (axes.0 + 1, axes.1 + 1),
+            per_side: PER_SIDE,
+            side,
+            images,
+        })
+    };
+    checkpoint.description.classes.iter().enumerate().map(manifold).collect()
+}

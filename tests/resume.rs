@@ -1,0 +1,122 @@
+//! A training stopped, written to disk and resumed in another process ends as one that was never stopped: to the bit.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use nanotheca::particle::patch::PatchSet;
+use nanotheca::train::checkpoint::Checkpoint;
+use nanotheca::train::config::{Preset, TrainConfig};
+use nanotheca::train::resume::Halted;
+use nanotheca::train::trainer::Trainer;
+use nanotheca::worker::device;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+/// Tells the second process where the state lies and where to write the model.
+const STATE: &str = "NANOTHECA_TEST_RESUME_FROM";
+
+fn patches() -> Arc<PatchSet> {
+    Arc::new(common::bars_and_discs(40, 20, 12, 5))
+}
+
+fn config(preset: Preset) -> TrainConfig {
+    TrainConfig { epochs: 4, batch: 12, seed: 9, ..TrainConfig::of(preset).with_hidden(24) }
+}
+
+fn classes() -> Vec<String> {
+    ["bar", "disc"].map(str::to_owned).to_vec()
+}
+
+fn fresh(preset: Preset) -> Trainer {
+    let chosen = device::cpu(None);
+    Trainer::new(config(preset), &classes(), patches(), &chosen.device, chosen.tiled).unwrap()
+}
+
+/// The model file's bytes after training to the end.
+fn finish(mut trainer: Trainer) -> Vec<u8> {
+    while !trainer.done() {
+        trainer.step().unwrap();
+    }
+    let config = trainer.config.clone();
+    Checkpoint::of(&trainer.snapshot(), &config, &classes(), None, trainer.epoch).to_bytes().unwrap()
+}
+
+fn resume(state: &Path) -> Vec<u8> {
+    let chosen = device::cpu(None);
+    let halted = Halted::load(state).unwrap();
+    finish(Trainer::resume(&halted, patches(), &chosen.device, chosen.tiled).unwrap())
+}
+
+/// Not a test of its own: what the second process does.
+#[test]
+fn second_process() {
+    let Some(state) = std::env::var_os(STATE) else { return };
+    let state = Path::new(&state);
+    std::fs::write(state.with_extension("model"), resume(state)).unwrap();
+}
+
+#[test]
+fn a_resumed_training_ends_byte_for_byte_as_an_uninterrupted_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for preset in [Preset::Paper, Preset::Default] {
+        let uninterrupted = finish(fresh(preset));
+        // In the middle of an epoch, and before the first step.
+        for steps in [0, 6] {
+            let state = folder.path().join(format!("{preset:?}-{steps}.state"));
+            let mut trainer = fresh(preset);
+            for _ in 0..steps {
+                trainer.step().unwrap();
+            }
+            trainer.halt(&classes()).unwrap().save(&state).unwrap();
+            drop(trainer);
+            let status = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "second_process"])
+                .env(STATE, &state)
+                .output()
+                .unwrap();
+            assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stderr));
+            let resumed = std::fs::read(state.with_extension("model")).unwrap();
+            assert!(resumed == uninterrupted, "{preset:?}, stopped after {steps} steps: the models differ");
+        }
+    }
+}
+
+#[test]
+fn other_particles_and_foreign_files_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("a.state");
+    fresh(Preset::Default).halt(&classes()).unwrap().save(&state).unwrap();
+    let halted = Halted::load(&state).unwrap();
+    let chosen = device::cpu(None);
+    let other = Arc::new(common::bars_and_discs(40, 20, 13, 5));
+    let message = Trainer::resume(&halted, other, &chosen.device, chosen.tiled).err().unwrap().to_string();
+    assert!(message.contains("labels"), "{message}");
+    let model = folder.path().join("m.safetensors");
+    std::fs::write(&model, finish(fresh(Preset::Default))).unwrap();
+    let message = Halted::load(&model).unwrap_err().to_string();
+    assert!(message.contains("m.safetensors") && message.contains("no stopped training"), "{message}");
+    let bytes = std::fs::read(&state).unwrap();
+    std::fs::write(&state, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(Halted::load(&state).unwrap_err().to_string().contains("a.state"));
+}
+
+#[test]
+fn new_labels_join_a_training_under_way() {
+    let mut trainer = fresh(Preset::Default);
+    for _ in 0..5 {
+        trainer.step().unwrap();
+    }
+    let (epoch, step) = (trainer.epoch, trainer.step);
+    let before =
+        Checkpoint::of(&trainer.snapshot(), &trainer.config.clone(), &classes(), None, 0).to_bytes().unwrap();
+    trainer.relabel(&classes(), Arc::new(common::bars_and_discs(40, 20, 20, 5))).unwrap();
+    let after =
+        Checkpoint::of(&trainer.snapshot(), &trainer.config.clone(), &classes(), None, 0).to_bytes().unwrap();
+    assert!(before == after && (trainer.epoch, trainer.step) == (epoch, step), "it goes on where it was");
+    finish(trainer);
+    // Another number of particles is another training.
+    let mut trainer = fresh(Preset::Default);
+    let message = trainer.relabel(&classes(), Arc::new(common::bars_and_discs(42, 20, 20, 5))).unwrap_err();
+    assert!(message.to_string().contains("start the training again"), "{message}");
+}
