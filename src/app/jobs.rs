@@ -20,6 +20,7 @@ use std::thread::JoinHandle;
 const MOST_PAGES: usize = 64;
 
 /// What a job brought.
+#[allow(clippy::large_enum_variant)] // a few a second at most
 pub enum Done {
     /// Paths chosen in the system's dialog; `None` if it could not be shown or was closed.
     Chosen {

@@ -41,8 +41,9 @@ pub(super) fn read(path: &Path, image: impl Fn() -> Result<String>) -> Result<Ve
             let problem = format!("there is no table with {}", columns.join(", "));
             return Err(Error::file(path, FORMAT, "columns", problem));
         };
-        for i in 0..table[0].len() {
-            add(i + 1, &[table[0][i], table[1][i], table[2][i], table[3][i]])?;
+        let places = table[0].iter().zip(&table[1]).zip(table[2].iter().zip(&table[3]));
+        for (i, ((x, y), (w, h))) in places.enumerate() {
+            add(i + 1, &[*x, *y, *w, *h])?;
         }
     } else {
         for (i, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {

@@ -151,7 +151,7 @@ impl Roi {
             Err(_) => put(18, &(particles.len() as u32).to_be_bytes()),
         }
         put(50, &SUB_PIXEL.to_be_bytes());
-        let axes: [(fn(&Particle) -> f32, i16); 2] = [(|p| p.x, left), (|p| p.y, top)];
+        let axes: [(Axis, i16); 2] = [(|p| p.x, left), (|p| p.y, top)];
         for (of, start) in axes {
             for particle in particles {
                 let whole = ((of(particle) + 0.5).floor() as i16).wrapping_sub(start);
@@ -177,6 +177,9 @@ fn name(bytes: &[u8], word: &dyn Fn(usize) -> std::result::Result<u32, String>) 
     let name: String = char::decode_utf16(letters).map(|c| c.unwrap_or('?')).collect();
     (length > 0).then(|| name.trim().to_owned())
 }
+
+/// x or y of a particle.
+type Axis = fn(&Particle) -> f32;
 
 /// A zip with one region of points a class.
 pub(super) fn write(project: &Project, entry: &MicrographEntry) -> io::Result<Vec<u8>> {

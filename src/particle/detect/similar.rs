@@ -235,7 +235,7 @@ fn places(
         .map(|y| {
             let row = correlate_row(field, disc, &rounds, y);
             let done = done.fetch_add(1, Ordering::Relaxed);
-            if done % 64 == 0 && !progress(0.1 + 0.5 * done as f32 / height as f32) {
+            if done.is_multiple_of(64) && !progress(0.1 + 0.5 * done as f32 / height as f32) {
                 return Err(Error::Stopped);
             }
             Ok(row)
@@ -327,7 +327,7 @@ fn compare(
         .par_iter()
         .map_init(Vec::new, |values, (x, y)| {
             let done = done.fetch_add(1, Ordering::Relaxed);
-            if done % 256 == 0 && !progress(0.6 + 0.4 * done as f32 / places.len() as f32) {
+            if done.is_multiple_of(256) && !progress(0.6 + 0.4 * done as f32 / places.len() as f32) {
                 return Err(Error::Stopped);
             }
             let (x, y) = (*x as isize, *y as isize);
