@@ -54,7 +54,12 @@ fn rods_are_found_at_any_angle_and_discs_are_not() {
         let found = similar(&picture, &[], &examples(&rods[..4]), Likeness::default(), &|_| true).unwrap();
         let near = |(x, y): &(f32, f32)| found.iter().find(|d| (d.x - x).hypot(d.y - y) < 4.0);
         let all = rods.iter().filter(|rod| near(rod).is_some()).count();
-        assert!(all as f32 >= 0.95 * rods.len() as f32, "{all} of {} rods", rods.len());
+        assert!(
+            all as f32 >= 0.95 * rods.len() as f32,
+            "{all} of {} rods in picture {seed}, {} found",
+            rods.len(),
+            found.len()
+        );
         // Rods come before discs.
         let lowest = rods.iter().filter_map(near).map(|d| d.score).fold(1.0, f32::min);
         let wrong = discs.iter().filter_map(near).filter(|d| d.score > lowest).count();

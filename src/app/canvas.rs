@@ -176,7 +176,10 @@ impl CanvasPanel {
                 view.whole = false;
             }
         }
-        // A drag that began on a particle moves it, not the picture.
+        // Before the picture moves: a drag that begins on a particle moves the particle.
+        if self.drag.is_none() && !space {
+            self.drag = Drag::begin(ui, response, state, view.placement(rect), REACH / view.zoom);
+        }
         if self.drag.is_none() {
             navigate(ui, response, state.tool, space, &mut view);
         }
@@ -215,8 +218,6 @@ impl CanvasPanel {
         });
         if let Some(drag) = self.drag.take() {
             self.drag = drag.go_on(ui, painter, response, state, entry, place, actions);
-        } else if !space {
-            self.drag = Drag::begin(ui, response, state, place, reach);
         }
         if !space {
             click(ui, response, state, entry, place, reach, actions);

@@ -263,7 +263,7 @@ fn history(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) -> bool {
                 let mark = if saved == Some(at) { "saved" } else { "" };
                 let row = egui::Button::selectable(at == done, text).right_text(mark);
                 let row = row.min_size(egui::vec2(ui.available_width(), 22.0));
-                if ui.add(row).clicked() {
+                if ui.add(row).accessible_name(name).clicked() {
                     actions.push(Action::GoTo(at));
                 }
             }

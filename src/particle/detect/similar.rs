@@ -24,6 +24,10 @@ const TURNS: usize = 24;
 const MOST_TEMPLATES: usize = 6;
 /// Places compared with the templates at most, the likeliest first.
 const MOST_PLACES: usize = 60_000;
+/// Steps uphill at most, field pixels.
+const CLIMB: usize = 8;
+/// What resembles no template more than this is not followed.
+const HOPELESS: f32 = 0.25;
 /// Least correlation of a place with a template averaged over all angles.
 const LEAST: f32 = 0.15;
 
@@ -330,12 +334,33 @@ fn compare(
             if done.is_multiple_of(256) && !progress(0.6 + 0.4 * done as f32 / places.len() as f32) {
                 return Err(Error::Stopped);
             }
-            let (x, y) = (*x as isize, *y as isize);
-            disc.at(field, x, y, values);
-            normalise(values);
-            let all = templates.iter().flat_map(|template| &template.turned);
-            let best = all.map(|turned| (dot(turned, values), turned)).max_by(|a, b| a.0.total_cmp(&b.0));
-            let Some((_, turned)) = best else { return Ok((x as f32, y as f32, 0.0)) };
+            let (mut x, mut y) = (*x as isize, *y as isize);
+            let mut best: (f32, Option<&Vec<f32>>) = (-1.0, None);
+            // A template averaged over angles may fit a long particle best beside its middle: from there uphill, the
+            // angle chosen anew at each place.
+            for _ in 0..CLIMB {
+                disc.at(field, x, y, values);
+                normalise(values);
+                let all = templates.iter().flat_map(|template| &template.turned);
+                let here = all.map(|turned| (dot(turned, values), turned)).max_by(|a, b| a.0.total_cmp(&b.0));
+                let Some((_, turned)) = here else { break };
+                let mut next = (f32::MIN, 0, 0);
+                for (dx, dy) in (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (dx, dy))) {
+                    disc.at(field, x + dx, y + dy, values);
+                    normalise(values);
+                    let score = dot(turned, values);
+                    if score > next.0 {
+                        next = (score, dx, dy);
+                    }
+                }
+                best = (next.0, Some(turned));
+                (x, y) = (x + next.1, y + next.2);
+                if (next.1, next.2) == (0, 0) || next.0 < HOPELESS {
+                    break;
+                }
+            }
+            let Some(turned) = best.1 else { return Ok((x as f32, y as f32, 0.0)) };
+            let (x, y) = (x.clamp(0, field.width as isize - 1), y.clamp(0, field.height as isize - 1));
             let mut score = |dx: isize, dy: isize| {
                 disc.at(field, x + dx, y + dy, values);
                 normalise(values);
