@@ -169,3 +169,57 @@ fn the_gradient_is_the_slope() {
         near(&format!("parameter {i}"), slope, gradient.parameters[i]);
     }
 }
+
+#[test]
+fn a_network_over_many_rows_is_the_plain_one() {
+    use burn::tensor::activation;
+    use nanotheca::model::kernel::Rows;
+    use nanotheca::model::recognise::dense_rows;
+    let mut rng = ChaCha8Rng::seed_from_u64(9);
+    for (rows, widths) in [(1, vec![5, 3, 2]), (64, vec![30, 16, 4]), (150, vec![77, 20, 11, 3])] {
+        let mut draw = |n: usize| -> Vec<f32> { (0..n).map(|_| rng.random_range(-0.5..0.5)).collect() };
+        let task = Rows {
+            values: draw(rows * widths[0]).into(),
+            widths: widths.clone(),
+            activation: Activation::LeakyRelu,
+        };
+        let parameters = draw(task.parameter_count());
+        let slope = draw(rows * widths[widths.len() - 1]);
+        let device = Device::flex().autodiff();
+        let tensor = |values: &[f32], shape: [usize; 2]| {
+            Tensor::<2>::from_data(TensorData::new(values.to_vec(), shape), &device)
+        };
+        let flat = || {
+            let data = TensorData::new(parameters.clone(), [parameters.len()]);
+            Tensor::<1>::from_data(data, &device).require_grad()
+        };
+        let weigh = |out: Tensor<2>| (out * tensor(&slope, [rows, widths[widths.len() - 1]])).sum();
+        // The kernel.
+        let ours = flat();
+        let out = dense_rows(ours.clone(), task.clone());
+        let values = host(out.clone().inner());
+        let gradient = host(ours.grad(&weigh(out).backward()).unwrap());
+        // Plain operations.
+        let plain = flat();
+        let mut h = tensor(&task.values, [rows, widths[0]]);
+        let mut at = 0;
+        for (l, w) in widths.windows(2).enumerate() {
+            let (from, to) = (w[0], w[1]);
+            let weight = plain.clone().slice([at..at + from * to]).reshape([from, to]);
+            let bias = plain.clone().slice([at + from * to..at + from * to + to]).reshape([1, to]);
+            at += from * to + to;
+            h = h.matmul(weight) + bias;
+            if l + 2 < widths.len() {
+                h = activation::leaky_relu(h, 0.01);
+            }
+        }
+        let expected = host(h.clone().inner());
+        let expected_gradient = host(plain.grad(&weigh(h).backward()).unwrap());
+        let close = |a: &[f32], b: &[f32]| {
+            let norm = b.iter().map(|v| v * v).sum::<f32>().sqrt();
+            a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt() <= 1e-5 * norm
+        };
+        assert!(close(&values, &expected), "{rows} {widths:?}");
+        assert!(close(&gradient, &expected_gradient), "{rows} {widths:?}");
+    }
+}

@@ -3,6 +3,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use nanotheca::explore::embed;
+use nanotheca::model::Copies;
 use nanotheca::model::orbit::{self, Pairs, Weighing};
 use nanotheca::model::vae::{PixelSubset, Vae};
 use nanotheca::particle::patch::{PatchSet, sampled};
@@ -64,7 +65,7 @@ fn a_quarter_turn_turns_the_angle_and_nothing_else() {
 
 struct Batch {
     vae: Vae,
-    copies: Tensor<2>,
+    copies: Copies,
     target: Tensor<2>,
     subset: PixelSubset,
 }
@@ -77,10 +78,8 @@ fn batch() -> Batch {
     let (which, poses) = ([0, 1, 2, 3], [Shown::default(); 4]);
     let copies = seen.copies(&which, &poses, &[]);
     let target = seen.pixels(&which, &poses, None);
-    let inputs = vae.config.inputs();
-    let rows = copies.len() / inputs;
     Batch {
-        copies: Tensor::from_data(TensorData::new(copies, [rows, inputs]), &device),
+        copies,
         target: Tensor::from_data(TensorData::new(target, [4, 144]), &device),
         subset: PixelSubset::all(&vae.config),
         vae,
@@ -157,7 +156,7 @@ fn the_slope_of_class_and_turn_is_that_of_the_bound_and_a_temperature_only_divid
         networks.tiled = true;
         let lifted = Batch {
             vae: networks,
-            copies: lift(&tracked.copies),
+            copies: tracked.copies.clone(),
             target: lift(&tracked.target),
             subset: tracked.subset.clone(),
         };

@@ -45,8 +45,7 @@ pub fn unlabelled(vae: &Vae, patches: &PatchSet, which: &[usize], beta: f32, see
             }
             Some(seen) => {
                 let copies = seen.copies(chunk, &vec![Shown::default(); chunk.len()], &[]);
-                let copies = upload(copies, chunk.len() * vae.config.turns());
-                let log_joint = vae.log_joint(copies.clone());
+                let log_joint = vae.log_joint(&copies);
                 let pairs = Pairs::choose(&vae.config, &host(log_joint.clone())?, 0, NOTHING, false);
                 let eps = noise(pairs.len());
                 let weighing = Weighing { beta, temperature: 1.0 };

@@ -1,9 +1,9 @@
 //! Class, pose and content of every patch.
 
 use crate::error::{Error, Result};
-use crate::model::VaeConfig;
 use crate::model::orbit::{self, Pairs};
 use crate::model::vae::{PixelSubset, Posterior, Vae};
+use crate::model::{Copies, VaeConfig};
 use crate::particle::Prediction;
 use crate::particle::patch::{PatchSet, turned};
 use crate::train::present::{Seen, Shown, plain};
@@ -82,7 +82,7 @@ pub fn classify(vae: &Vae, patches: &PatchSet, which: &[usize]) -> Result<Vec<us
     let mut out = Vec::with_capacity(which.len());
     for chunk in which.chunks(CHUNK) {
         let probabilities = match &seen {
-            Some(seen) => by_class(&joint(vae, &copies(vae, seen, chunk, Shown::default()))?, &vae.config),
+            Some(seen) => by_class(&joint(vae, &copies(seen, chunk, Shown::default()))?, &vae.config),
             None => flat_probabilities(vae, &plain(patches, chunk), chunk.len())?,
         };
         out.extend(probabilities.iter().map(|p| best(p)));
@@ -167,7 +167,7 @@ fn recognise(
         let pairs = Pairs { images: (0..n as u32).collect(), turns: vec![0; n], classes };
         return Ok(Recognised { probabilities, pairs, posterior });
     };
-    let copies = copies(vae, seen, chunk, pose);
+    let copies = copies(seen, chunk, pose);
     let joint = joint(vae, &copies)?;
     let probabilities = by_class(&joint, &vae.config);
     let (k, turns) = (vae.config.classes, vae.config.turns());
@@ -182,14 +182,13 @@ fn recognise(
     Ok(Recognised { probabilities, pairs, posterior })
 }
 
-fn copies(vae: &Vae, seen: &Seen, chunk: &[usize], pose: Shown) -> Tensor<2> {
-    let copies = seen.copies(chunk, &vec![pose; chunk.len()], &[]);
-    upload(vae, &copies, chunk.len() * vae.config.turns())
+fn copies(seen: &Seen, chunk: &[usize], pose: Shown) -> Copies {
+    seen.copies(chunk, &vec![pose; chunk.len()], &[])
 }
 
 /// q(turn, class | image), `[n, turns * classes]`.
-fn joint(vae: &Vae, copies: &Tensor<2>) -> Result<Vec<f32>> {
-    host(vae.log_joint(copies.clone()).exp())
+fn joint(vae: &Vae, copies: &Copies) -> Result<Vec<f32>> {
+    host(vae.log_joint(copies).exp())
 }
 
 /// Class probabilities: the joint ones summed over the turns.

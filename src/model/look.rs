@@ -5,8 +5,10 @@
 //! the copy that stands upright tells class and angle together (the discrete rotations of Nasiri and Bepler 2022,
 //! arXiv 2210.12918). Turning an image by one step only permutes its copies, so the class cannot change.
 
+use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use std::f32::consts::TAU;
+use std::sync::Arc;
 
 /// The grid of a copy and the number of copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,43 @@ impl Look {
     /// Angle of an object that stands upright in copy `turn`, radians counter-clockwise, in [0, 2 pi).
     pub fn angle(self, turn: usize) -> f32 {
         TAU * turn as f32 / self.turns as f32
+    }
+}
+
+/// All turned copies of a batch, on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Copies {
+    /// `[batch * turns, inputs]`.
+    pub values: Arc<[f32]>,
+    pub inputs: usize,
+}
+
+impl Copies {
+    /// Number of copies.
+    pub fn rows(&self) -> usize {
+        self.values.len() / self.inputs.max(1)
+    }
+
+    /// All copies on a device, `[batch * turns, inputs]`.
+    pub fn tensor(&self, device: &Device) -> Tensor<2> {
+        Tensor::from_data(TensorData::new(self.values.to_vec(), [self.rows(), self.inputs]), device)
+    }
+
+    /// The given copies on a device, `[rows, inputs]`.
+    pub fn pick(&self, rows: &[u32], device: &Device) -> Tensor<2> {
+        let mut values = Vec::with_capacity(rows.len() * self.inputs);
+        for &row in rows {
+            values.extend_from_slice(
+                &self.values[row as usize * self.inputs..(row as usize + 1) * self.inputs],
+            );
+        }
+        Tensor::from_data(TensorData::new(values, [rows.len(), self.inputs]), device)
+    }
+
+    /// The copies of the first `images` images.
+    #[must_use]
+    pub fn first(&self, images: usize, turns: usize) -> Self {
+        Self { values: self.values[..images * turns * self.inputs].into(), inputs: self.inputs }
     }
 }
 

@@ -24,10 +24,11 @@ pub mod network;
 pub mod objective;
 pub mod orbit;
 pub mod pose;
+pub mod recognise;
 pub mod vae;
 pub mod weights;
 
-pub use look::Look;
+pub use look::{Copies, Look};
 use serde::{Deserialize, Serialize};
 
 /// Which pose changes the model must not confuse with content.

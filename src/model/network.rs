@@ -105,6 +105,32 @@ impl Classifier {
     }
 }
 
+impl Classifier {
+    /// All parameters in the order [`super::kernel::Rows`] reads them.
+    pub fn flat(&self) -> Tensor<1> {
+        flat(self.layers.iter().chain([&self.out]))
+    }
+
+    /// Inputs, then the width of each layer.
+    pub fn widths(&self) -> Vec<usize> {
+        let layers = || self.layers.iter().chain([&self.out]);
+        let inputs = layers().next().map(|layer| layer.weight.val().dims()[0]);
+        inputs.into_iter().chain(layers().map(|layer| layer.weight.val().dims()[1])).collect()
+    }
+}
+
+/// Each layer's weight, row-major `[in, out]`, and bias, one after another.
+fn flat<'a>(layers: impl Iterator<Item = &'a Linear>) -> Tensor<1> {
+    let mut parts = Vec::new();
+    for layer in layers {
+        parts.push(layer.weight.val().flatten(0, 1));
+        if let Some(bias) = &layer.bias {
+            parts.push(bias.val());
+        }
+    }
+    Tensor::cat(parts, 0)
+}
+
 /// p(x | z, y, pose) at one coordinate: intensity from a coordinate and a code.
 #[derive(Module, Debug)]
 pub struct Decoder {
@@ -145,14 +171,7 @@ impl Decoder {
     /// All parameters the per-pixel part uses, as one vector in the order the kernel reads them:
     /// coordinate weight and bias, each layer's weight and bias, output weight and bias; weights row-major `[in, out]`.
     pub fn flat(&self) -> Tensor<1> {
-        let mut parts = Vec::new();
-        for layer in std::iter::once(&self.coordinate).chain(&self.layers).chain([&self.out]) {
-            parts.push(layer.weight.val().flatten(0, 1));
-            if let Some(bias) = &layer.bias {
-                parts.push(bias.val());
-            }
-        }
-        Tensor::cat(parts, 0)
+        flat(std::iter::once(&self.coordinate).chain(&self.layers).chain([&self.out]))
     }
 }
 

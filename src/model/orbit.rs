@@ -11,7 +11,7 @@
 
 use super::objective::Unlabelled;
 use super::vae::{PixelSubset, Posterior, Vae, class_column};
-use super::{VaeConfig, pose};
+use super::{Copies, VaeConfig, pose};
 use burn::tensor::{Tensor, TensorData};
 
 /// The (class, turn) pairs of a batch that are decoded, image by image.
@@ -83,8 +83,8 @@ impl Pairs {
 }
 
 /// Posterior of each pair from the copy its turn calls upright.
-pub fn encode(vae: &Vae, copies: &Tensor<2>, pairs: &Pairs) -> Posterior {
-    let upright = copies.clone().select(0, class_column(&pairs.copies(&vae.config), &copies.device()));
+pub fn encode(vae: &Vae, copies: &Copies, pairs: &Pairs) -> Posterior {
+    let upright = copies.pick(&pairs.copies(&vae.config), &vae.device());
     vae.encode(upright, &pairs.classes)
 }
 
@@ -109,11 +109,11 @@ pub struct Weighing {
 /// The unlabelled term of a batch.
 ///
 /// # Shapes
-/// `copies` `[batch * turns, inputs]`; `log_joint` `[batch, turns * classes]`; `target` the subset's pixels
+/// `log_joint` `[batch, turns * classes]`; `target` the subset's pixels
 /// `[batch, subset]`; `eps` `[pairs, z]`.
 pub fn unlabelled(
     vae: &Vae,
-    copies: &Tensor<2>,
+    copies: &Copies,
     log_joint: Tensor<2>,
     target: Tensor<2>,
     pairs: &Pairs,
@@ -160,7 +160,7 @@ fn renormalised(q: &Tensor<2>, pairs: &Pairs, vae: &Vae, batch: usize) -> Tensor
 /// The labelled term at known classes and turns, one row an image, summed, `[1]`.
 pub fn labelled(
     vae: &Vae,
-    copies: &Tensor<2>,
+    copies: &Copies,
     target: Tensor<2>,
     pairs: &Pairs,
     eps: Tensor<2>,
@@ -169,7 +169,7 @@ pub fn labelled(
 ) -> Tensor<1> {
     let posterior = encode(vae, copies, pairs);
     let z = posterior.sample(eps);
-    let ones = Tensor::ones([pairs.len()], &copies.device());
+    let ones = Tensor::ones([pairs.len()], &vae.device());
     let at = poses(&vae.config, &z, pairs);
     let excess = vae.weighted_excess_at(at, z, &pairs.classes, &pairs.images, target.clone(), ones, subset);
     let nll = excess.sum() + vae.uninformed_at(target, subset).sum();

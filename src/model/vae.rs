@@ -1,8 +1,8 @@
 //! The model: networks, priors and the decoder's two implementations.
 
-use super::kernel::{self, Inputs, Task};
+use super::kernel::{self, Inputs, Rows, Task};
 use super::network::Networks;
-use super::{VaeConfig, fused, grid, likelihood, pose};
+use super::{Copies, VaeConfig, fused, grid, likelihood, pose, recognise};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use rand::Rng;
 use std::sync::Arc;
@@ -103,18 +103,22 @@ impl Vae {
         }
     }
 
-    /// Log of q(class, turn | image), `[batch, turns * classes]`, entry `turn * classes + class`, from the turned copies
-    /// of the images, `[batch * turns, inputs]`.
-    pub fn log_joint(&self, copies: Tensor<2>) -> Tensor<2> {
+    /// Log of q(class, turn | image), `[batch, turns * classes]`, entry `turn * classes + class`.
+    pub fn log_joint(&self, copies: &Copies) -> Tensor<2> {
         let (turns, k) = (self.config.turns(), self.config.classes);
-        let batch = copies.dims()[0] / turns;
-        match &self.networks.classifier {
-            Some(classifier) => {
-                let logits = classifier.forward(copies, self.config.recognition_activation());
-                activation::log_softmax(logits.reshape([batch, turns * k]), 1)
-            }
-            None => Tensor::zeros([batch, 1], &copies.device()),
-        }
+        let batch = copies.rows() / turns;
+        let kind = self.config.recognition_activation();
+        let device = self.device();
+        let Some(classifier) = &self.networks.classifier else {
+            return Tensor::zeros([batch, 1], &device);
+        };
+        let logits = if self.tiled {
+            let rows = Rows { values: copies.values.clone(), widths: classifier.widths(), activation: kind };
+            recognise::dense_rows(classifier.flat(), rows)
+        } else {
+            classifier.forward(copies.tensor(&device), kind)
+        };
+        activation::log_softmax(logits.reshape([batch, turns * k]), 1)
     }
 
     /// Posterior of every (class, image) pair: row `class * batch + image`.

@@ -3,11 +3,13 @@
 use super::present::{Grain, Shown};
 use super::trainer::{Trainer, finite, host, not_finite};
 use crate::error::Result;
+use crate::model::Copies;
 use crate::model::orbit::{self, Pairs, Weighing};
 use crate::model::vae::PixelSubset;
 use burn::tensor::Tensor;
 use rand::RngExt;
 use std::f32::consts::PI;
+use std::sync::Arc;
 
 /// Labelled images of a step that are also decoded: classifying costs little, decoding a lot, and the same images come
 /// again among the unlabelled ones.
@@ -15,8 +17,7 @@ const MOST_DECODED: usize = 16;
 
 /// The same images as the recognition networks and as the decoder's target see them.
 struct Shows {
-    /// `[batch * turns, inputs]`.
-    copies: Tensor<2>,
+    copies: Copies,
     /// `[batch, subset]`.
     target: Tensor<2>,
 }
@@ -61,7 +62,7 @@ impl Trainer {
         let (poses, _) = self.poses(batch.len(), false);
         let shows = self.shows(batch, &poses, &[], &subset);
         let config = &self.vae.config;
-        let log_joint = self.vae.log_joint(shows.copies.clone());
+        let log_joint = self.vae.log_joint(&shows.copies);
         // The one value the next choice depends on; everything else stays on the device.
         let known = host(log_joint.clone().inner())?;
         let (most, threshold) = (self.config.most_pairs, self.config.class_threshold);
@@ -119,7 +120,7 @@ impl Trainer {
         let grain: Vec<Grain> = sure.iter().map(|_| Grain::random(noise, &mut self.rng)).collect();
         let copies = self.copies(&sure, &poses, &grain);
         angles.iter_mut().zip(turned).for_each(|(angle, turned)| *angle += turned);
-        let log_joint = self.vae.log_joint(copies);
+        let log_joint = self.vae.log_joint(&copies);
         Some(
             orbit::cross_entropy(&self.vae, log_joint, &labels, &angles, TURN_WEIGHT)
                 .sum()
@@ -136,7 +137,7 @@ impl Trainer {
         let labels: Vec<u32> = some.iter().map(|&i| self.labels[i]).collect();
         let angles: Vec<f32> =
             some.iter().zip(turned).map(|(&i, turned)| self.label_angles[i] + turned).collect();
-        let log_joint = self.vae.log_joint(shows.copies.clone());
+        let log_joint = self.vae.log_joint(&shows.copies);
         let entropy = orbit::cross_entropy(&self.vae, log_joint, &labels, &angles, TURN_WEIGHT).sum();
         (entropy.mul_scalar(self.config.auxiliary), shows, Known { labels, angles })
     }
@@ -148,7 +149,7 @@ impl Trainer {
         let pairs = self.known_pairs(&known.labels[..decoded], &known.angles[..decoded]);
         let eps = self.noise(decoded);
         let turns = self.vae.config.turns();
-        let (copies, target) = (shows.copies.slice([0..decoded * turns]), shows.target.slice([0..decoded]));
+        let (copies, target) = (shows.copies.first(decoded, turns), shows.target.slice([0..decoded]));
         let beta = self.config.beta(self.epoch);
         let bound = orbit::labelled(&self.vae, &copies, target, &pairs, eps, beta, &subset);
         let sum = bound + entropy;
@@ -192,10 +193,10 @@ impl Trainer {
         (poses, angles)
     }
 
-    /// Turned copies of posed images, `[len * turns, inputs]`.
-    fn copies(&self, which: &[usize], poses: &[Shown], grain: &[Grain]) -> Tensor<2> {
-        let copies = self.seen.as_ref().map_or_else(Vec::new, |seen| seen.copies(which, poses, grain));
-        self.upload(copies, which.len() * self.vae.config.turns())
+    /// Turned copies of posed images.
+    fn copies(&self, which: &[usize], poses: &[Shown], grain: &[Grain]) -> Copies {
+        let none = || Copies { values: Arc::new([]), inputs: self.vae.config.inputs() };
+        self.seen.as_ref().map_or_else(none, |seen| seen.copies(which, poses, grain))
     }
 
     fn shows(&self, which: &[usize], poses: &[Shown], grain: &[Grain], subset: &PixelSubset) -> Shows {

@@ -1,7 +1,7 @@
 //! How a patch is shown to the networks: cut from its wide surroundings in a pose, always through one resampler.
 
 use super::config::Augmentation;
-use crate::model::{Look, VaeConfig};
+use crate::model::{Copies, Look, VaeConfig};
 use crate::particle::patch::{PatchSet, sampled};
 use image::imageops::{FilterType, resize};
 use image::{ImageBuffer, Luma};
@@ -123,7 +123,7 @@ impl Seen {
     ///
     /// Copy r is the posed patch turned back by the angle of turn r. `grain` lays noise over the patches first; an empty
     /// slice is none.
-    pub fn copies(&self, indices: &[usize], poses: &[Shown], grain: &[Grain]) -> Vec<f32> {
+    pub fn copies(&self, indices: &[usize], poses: &[Shown], grain: &[Grain]) -> Copies {
         let turns = self.look.turns;
         let inputs = self.points.len();
         // Pixels of the small surroundings: per point of the look, and per pixel of the patch.
@@ -149,7 +149,7 @@ impl Seen {
                 }
             },
         );
-        out
+        Copies { values: out.into(), inputs }
     }
 
     /// Pixels of the posed patches at full resolution, `[len, pixels]`, or the given ones of each.

@@ -47,7 +47,7 @@ pub fn angles(patches: &PatchSet, model: &VaeConfig, labelled: &[usize], labels:
 
 /// All turned copies of a patch, each of mean 0 and length 1: `[STEPS, inputs]`.
 fn standard_copies(seen: &Seen, patch: usize) -> Vec<f32> {
-    let mut copies = seen.copies(&[patch], &[Shown::default()], &[]);
+    let mut copies = seen.copies(&[patch], &[Shown::default()], &[]).values.to_vec();
     let inputs = copies.len() / STEPS;
     for copy in copies.chunks_exact_mut(inputs) {
         let mean = copy.iter().sum::<f32>() / inputs as f32;

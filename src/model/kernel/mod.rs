@@ -8,10 +8,12 @@
 //! bytes whatever the number of cores.
 
 mod lanes;
+mod rows;
 mod tile;
 
 use super::{Activation, Likelihood};
 use rayon::prelude::*;
+pub use rows::Rows;
 use std::sync::Arc;
 use tile::{RowSums, Scratch};
 
