@@ -23,5 +23,6 @@ fn open(files: Vec<PathBuf>) -> app::Open {
     let is_project = |path: &PathBuf| path.extension().is_some_and(|e| e == "nanotheca");
     let sample = files.is_empty();
     let (projects, images): (Vec<_>, Vec<_>) = files.into_iter().partition(is_project);
-    app::Open { project: projects.into_iter().next(), images, sample }
+    let (unsaved, memory) = (app::unsaved_folder(), app::memory_file());
+    app::Open { project: projects.into_iter().next(), images, sample, unsaved, memory }
 }

@@ -175,7 +175,7 @@ fn the_dirty_mark_knows_the_saved_point() {
     let edit = label(&project, Some(cube));
     history.apply(&mut project, edit, "label 1 particle cube").unwrap();
     assert!(history.is_dirty());
-    history.mark_saved();
+    history.mark_saved(history.state());
     history.undo(&mut project).unwrap();
     assert!(history.is_dirty(), "what is saved was taken back");
     history.redo(&mut project).unwrap();
@@ -192,12 +192,29 @@ fn the_dirty_mark_knows_the_saved_point() {
     // A refused change leaves the way forward open.
     history.apply(&mut project, Edit::RemoveClass(ClassId(99)), "no").unwrap_err();
     assert_eq!(history.redo(&mut project).unwrap().as_deref(), Some("label 1 particle rod"));
-    assert_eq!(history.names(), ["label 1 particle rod"]);
+    assert_eq!(history.names(), (vec!["label 1 particle rod"], 1));
 }
 
-/// The work without the counters, which only ever grow.
-fn work(project: &Project) -> Project {
-    Project { next_particle: 0, next_class: 0, next_micrograph: 0, ..project.clone() }
+/// The work byte for byte, as a file would hold it.
+fn work(project: &Project) -> String {
+    store::to_text(project, Path::new("/projects/any.nanotheca")).unwrap()
+}
+
+#[test]
+fn what_is_undone_gives_no_identifier_free_while_the_program_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = small(folder.path());
+    let mut history = History::new();
+    let before = work(&project);
+    let micrograph = project.micrographs[0].id;
+    let (first, edit) = project.add_particle_edit(micrograph, 1.0, 1.0, None);
+    history.apply(&mut project, edit, "add").unwrap();
+    history.undo(&mut project).unwrap();
+    assert_eq!(work(&project), before);
+    let (second, edit) = project.add_particle_edit(micrograph, 1.0, 1.0, None);
+    assert_ne!(first, second, "what was said of the first does not hold for the second");
+    history.apply(&mut project, edit, "add").unwrap();
+    assert_eq!(project.next_particle, second.0 + 1);
 }
 
 /// Makes an edit from three numbers; it may be one that is refused.
@@ -206,7 +223,7 @@ fn some_edit(project: &mut Project, kind: u8, a: u32, b: u32) -> Option<Edit> {
     let particle = pick(project.particles.len(), a).and_then(|i| project.particles.keys().nth(i).copied());
     let class = pick(project.classes.len(), b).map(|i| project.classes[i].id);
     let micrograph = pick(project.micrographs.len(), b).map(|i| project.micrographs[i].id);
-    match kind % 14 {
+    match kind % 18 {
         0..=2 => Some(project.add_particle_edit(micrograph?, (a % 110) as f32, (b % 90) as f32, class).1),
         3 => Some(Edit::RemoveParticles(vec![particle?])),
         4 => project.label_edit(&[particle?], class).ok(),
@@ -219,9 +236,18 @@ fn some_edit(project: &mut Project, kind: u8, a: u32, b: u32) -> Option<Edit> {
             Some(project.add_micrograph_edit(entry).1)
         }
         10 => project.remove_micrograph_edit(micrograph?).ok(),
-        11 => {
-            project.change_micrograph_edit(micrograph?, |entry| entry.contrast = (a as f32 % 50.0, 90.0)).ok()
-        }
+        14 => Some(Edit::MoveClass { class: class?, place: a as usize % project.classes.len() }),
+        15 => project.delete_class_and_particles_edit(class?).ok(),
+        16 => project.copy_contrast_edit(micrograph?).ok(),
+        17 => project.move_particles_edit(&[particle?], a as f32 % 9.0 - 4.0, 1.0).ok(),
+        11 => project
+            .change_micrograph_edit(micrograph?, |entry| {
+                let corners = vec![[a as f32 % 77.0, 1.5], [60.0, 10.0], [3.0, b as f32 % 70.0]];
+                entry.contrast = (a as f32 % 50.0, 90.0);
+                entry.tone.invert = a.is_multiple_of(3);
+                entry.outlines.push(nanotheca::particle::Outline { corners });
+            })
+            .ok(),
         12 => Some(Edit::SetTraining(serde_json::json!({ "epochs": a }))),
         _ => Some(Edit::SetPatch(PatchGeometry { extent_px: f64::from(a % 100), ..project.patch.clone() })),
     }
@@ -260,6 +286,7 @@ proptest! {
         prop_assert!(!history.is_dirty());
         while history.redo(&mut project).unwrap().is_some() {}
         prop_assert_eq!(&project, &end);
+        prop_assert_eq!(work(&project), work(&end));
         // And what was made survives the file.
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("any.nanotheca");
@@ -277,12 +304,27 @@ fn a_project_survives_its_file() {
     store::save(&project, &path).unwrap();
     assert_eq!(store::load(&path).unwrap(), project);
     let text = fs::read_to_string(&path).unwrap();
-    assert!(text.starts_with("{\n  \"format\": \"nanotheca project\",\n  \"version\": 1,\n"), "{text}");
+    assert!(text.starts_with("{\n  \"format\": \"nanotheca project\",\n  \"version\": 2,\n"), "{text}");
     assert!(text.contains("\"path\":\"gold.tif\""), "relative to the project: {text}");
     store::save(&project, &path).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), text, "the same work, the same text");
     assert!(!store::backup_of(&path).exists(), "saving the same again is no new version");
     assert_eq!(store::with_extension(&real.join("gold")), path);
+}
+
+#[test]
+fn projects_of_the_first_version_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = fs::canonicalize(folder.path()).unwrap();
+    let project = small(&real);
+    let path = real.join("gold.nanotheca");
+    store::save(&project, &path).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let old = text.replace("\"version\": 2", "\"version\": 1");
+    assert!(!old.contains("tone") && !old.contains("outlines"), "what is not used is not written: {old}");
+    fs::write(&path, &old).unwrap();
+    assert_eq!(store::load(&path).unwrap(), project);
+    assert_eq!(fs::read_to_string(&path).unwrap(), old, "reading changes nothing");
 }
 
 #[test]
@@ -392,7 +434,7 @@ fn broken_files_name_line_and_field() {
         (String::new(), "line 1".into()),
         ("[1, 2]".into(), "this file is no Nanotheca project".into()),
         ("{\"format\": \"labelme\"}".into(), "format: it must say \"nanotheca project\"".into()),
-        (changed("\"version\": 1", "\"version\": 2"), "written by a newer Nanotheca (version 2".into()),
+        (changed("\"version\": 2", "\"version\": 3"), "written by a newer Nanotheca (version 3".into()),
     ];
     for (text, sentence) in cases {
         fs::write(&path, &text).unwrap();
@@ -429,7 +471,7 @@ fn a_table_of_labels_becomes_particles() {
         assert_eq!((rows[0].row, rows[0].x, rows[0].y, rows[0].held_out), (2, 10.25, 20.5, true));
         assert_eq!((rows[0].class.as_deref(), rows[1].class.as_deref()), (Some("sphere"), None));
         assert_eq!(rows[0].diameter, Some(12.0));
-        let before = work(&project);
+        let before = project.clone();
         let edit = labels::to_edit(&mut project, &rows, &path).unwrap();
         let back = project.apply(edit).unwrap();
         assert_eq!(project.particles.len(), 6);
@@ -438,7 +480,7 @@ fn a_table_of_labels_becomes_particles() {
         let of = |class| project.particles_labelled(class).filter(|particle| particle.id.0 > 3).count();
         assert_eq!((of(sphere.id), of(project.classes[0].id)), (1, 1), "the known class is not doubled");
         project.apply(back).unwrap();
-        assert_eq!(work(&project), before);
+        assert_eq!((&project.particles, &project.classes), (&before.particles, &before.classes));
     }
 }
 

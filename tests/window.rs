@@ -249,10 +249,186 @@ fn classes_are_added_and_removed_with_their_labels_in_one_step() {
     window.click_canvas(vec2(0.0, 0.0));
     assert!(window.shows("Class sphere: 1 labelled"));
     window.press("Remove class sphere");
+    assert!(window.shows("It has 1 particle. What becomes of them?"));
+    window.harness.check_accessibility();
+    window.press("They stay, without a label");
     assert!(!window.shows("Class sphere"));
     assert_eq!(window.app().project().particles.values().next().unwrap().label, None);
     window.press("Undo");
     assert!(window.shows("Class sphere: 1 labelled"));
+}
+
+/// Moves the pointer along `path` (points from the middle of the canvas) with the button held.
+fn drag(window: &mut Window, path: &[Vec2]) {
+    let middle = window.harness.get_by_label("Micrograph canvas").rect().center();
+    let at = |i: usize| middle + path[i];
+    let button = |pos, pressed| Event::PointerButton {
+        pos,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
+    window.harness.event(Event::PointerMoved(at(0)));
+    window.harness.step();
+    window.harness.event(button(at(0), true));
+    window.harness.step();
+    for i in 1..path.len() {
+        window.harness.event(Event::PointerMoved(at(i)));
+        window.harness.step();
+    }
+    window.harness.event(button(at(path.len() - 1), false));
+    window.harness.step();
+    window.settle();
+}
+
+#[test]
+fn a_drag_moves_a_particle_and_the_lasso_selects_what_it_goes_round() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    let zoom = fitted_zoom(&window);
+    for off in [vec2(-80.0, 0.0), vec2(80.0, 0.0)] {
+        window.click_canvas(off);
+    }
+    drag(&mut window, &[vec2(-80.0, 0.0), vec2(-70.0, 10.0), vec2(-60.0, 40.0)]);
+    let first = window.app().project().particles.values().next().unwrap().clone();
+    let (x, y) = (199.5 - 60.0 / zoom, 149.5 + 40.0 / zoom);
+    assert!((first.x - x).abs() < 1.0 && (first.y - y).abs() < 1.0, "{first:?} for {x} {y}");
+    window.key(Modifiers::NONE, Key::L);
+    drag(&mut window, &[vec2(-120.0, 0.0), vec2(0.0, 0.0), vec2(0.0, 90.0), vec2(-120.0, 90.0)]);
+    assert!(window.shows("1 particle selected"));
+    window.press("Undo");
+    assert!((window.app().project().particles.values().next().unwrap().y - 149.5).abs() < 1.0);
+}
+
+#[test]
+fn regions_of_any_outline_are_excluded_and_taken_away_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    window.key(Modifiers::SHIFT, Key::X);
+    drag(&mut window, &[vec2(-50.0, -50.0), vec2(60.0, -40.0), vec2(40.0, 50.0), vec2(-30.0, 40.0)]);
+    assert!(window.shows("1 region excluded"));
+    assert_eq!(window.app().project().micrographs[0].outlines.len(), 1);
+    let middle = window.harness.get_by_label("Micrograph canvas").rect().center();
+    window.click_at(middle, Modifiers::NONE, PointerButton::Secondary);
+    assert!(window.shows("Nothing excluded"));
+}
+
+#[test]
+fn a_line_along_the_scale_bar_gives_the_pixel_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    let zoom = fitted_zoom(&window);
+    window.key(Modifiers::NONE, Key::M);
+    drag(&mut window, &[vec2(0.0, 100.0), vec2(50.0, 100.0), vec2(100.0, 100.0)]);
+    assert!(window.shows("pixels long. How long is it"));
+    window.harness.get_by_label("Length").type_text("200");
+    window.settle();
+    window.press("Set the pixel size");
+    let size = window.app().project().micrographs[0].pixel_size.expect("it was set");
+    assert!((size.x_nm - 2.0 * f64::from(zoom)).abs() < 0.02 * size.x_nm, "{size:?} at zoom {zoom}");
+}
+
+#[test]
+fn the_palette_finds_actions_and_the_history_goes_anywhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    for x in [-60.0, 0.0, 60.0] {
+        window.click_canvas(vec2(x, 0.0));
+    }
+    window.key(Modifiers::COMMAND, Key::P);
+    window.harness.get_by_label("Search actions").type_text("und");
+    window.settle();
+    window.harness.check_accessibility();
+    window.key(Modifiers::NONE, Key::Enter);
+    assert_eq!(window.app().project().particles.len(), 2);
+    window.key(Modifiers::COMMAND, Key::H);
+    window.harness.check_accessibility();
+    window.press("as it was opened");
+    assert!(window.app().project().particles.is_empty() && !window.app().is_dirty());
+    window.press("Close");
+    window.press("Redo");
+    assert_eq!(window.app().project().particles.len(), 1);
+}
+
+#[test]
+fn the_keyboard_alone_labels_a_picture() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    window.harness.get_by_role_and_label(egui::Role::ComboBox, "Particles are").click();
+    window.settle();
+    window.press("Bright");
+    window.key(Modifiers::NONE, Key::D);
+    window.until("four proposals", |w| w.shows("4 new particles"));
+    for digit in [Key::Num1, Key::Num2, Key::Num1, Key::Num2] {
+        if window.app().project().particles.is_empty() {
+            window.key(Modifiers::NONE, Key::Tab);
+        }
+        window.key(Modifiers::NONE, digit);
+    }
+    assert!(window.shows("Class cube: 2 labelled") && window.shows("Class rod: 2 labelled"));
+    assert!(!window.shows("4 new particles"));
+}
+
+#[test]
+fn labels_of_other_programs_come_in_and_go_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    std::fs::write(dir.path().join("discs.box"), "88 68 24 24\n288\t68\t24\t24\n").unwrap();
+    window.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::I);
+    window.until("a field for the path", |w| w.shows("Path"));
+    let path = dir.path().join("discs.box").display().to_string();
+    window.harness.get_by_label("Path").type_text(&path);
+    window.settle();
+    window.press("OK");
+    assert!(window.shows("2 labels imported"));
+    let places: Vec<_> = window.app().project().particles.values().map(|p| (p.x, p.y)).collect();
+    assert_eq!(places, [(100.0, 80.0), (300.0, 80.0)]);
+}
+
+#[test]
+fn a_window_that_died_gives_its_work_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let project = write_project(dir.path());
+    let mut window = open_project(dir.path());
+    for x in [-60.0, 60.0] {
+        window.click_canvas(vec2(x, 0.0));
+    }
+    // While it lives a second window only looks.
+    let mut second = Window::open(Open { project: Some(project.clone()), ..Open::default() });
+    second.until("the picture", |w| w.shows("read-only"));
+    second.key(Modifiers::NONE, Key::Escape);
+    second.click_canvas(vec2(0.0, 0.0));
+    assert!(second.app().project().particles.is_empty());
+    drop(second);
+    // It was never asked to close: as if it had been killed.
+    drop(window);
+    let mut window = Window::open(Open { project: Some(project), ..Open::default() });
+    window.until("the offer", |w| w.shows("Nothing was lost"));
+    assert_eq!(window.app().project().particles.len(), 2);
+    window.press("Keep them");
+    window.press("Undo");
+    assert_eq!(window.app().project().particles.len(), 1);
+}
+
+#[test]
+fn work_without_a_file_is_offered_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let unsaved = Some(dir.path().join("unsaved"));
+    let picture = dir.path().join("discs.png");
+    write_picture(&picture);
+    let mut window =
+        Window::open(Open { images: vec![picture], unsaved: unsaved.clone(), ..Open::default() });
+    window.until("the picture", |w| w.shows("Micrograph canvas"));
+    window.harness.get_by_label("New class").focus();
+    window.harness.step();
+    window.harness.get_by_label("New class").type_text("disc");
+    window.settle();
+    window.press("Add class");
+    drop(window);
+    let mut window = Window::open(Open { unsaved, ..Open::default() });
+    window.until("the offer", |w| w.shows("There is work that was never saved"));
+    window.press("Bring it back");
+    window.until("the class", |w| w.shows("Class disc"));
 }
 
 #[test]

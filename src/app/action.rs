@@ -2,6 +2,7 @@
 
 use super::dialogs::ExportPlan;
 use super::icon::Icon;
+use super::state::State;
 use crate::particle::{ClassId, MicrographId, ParticleId};
 use crate::project::edit::Edit;
 use crate::worker::message::{DeviceChoice, PreviewRequest};
@@ -16,8 +17,20 @@ pub enum Tool {
     Pick,
     /// A click or a dragged box selects.
     Select,
+    /// An outline drawn by hand selects what lies in it.
+    Lasso,
     /// A dragged box becomes a region without particles.
     Exclude,
+    /// The same with an outline drawn by hand.
+    Outline,
+    /// A line along the picture's own scale bar gives the pixel size.
+    Measure,
+}
+
+impl Tool {
+    /// In the order of the tool row.
+    pub const ALL: [Tool; 6] =
+        [Tool::Pick, Tool::Select, Tool::Lasso, Tool::Exclude, Tool::Outline, Tool::Measure];
 }
 
 /// One thing to do. Panels emit them, the program applies them in order.
@@ -28,6 +41,8 @@ pub enum Action {
     Open,
     OpenSample,
     AddMicrographs,
+    ImportLabels,
+    ExportLabels,
     Save,
     SaveAs,
     Export,
@@ -42,6 +57,15 @@ pub enum Action {
     HoldOut,
     SelectAll,
     SelectNone,
+    /// The list of all changes.
+    History,
+    /// Finds what looks like the labelled particles.
+    FindSimilar,
+    /// Selects the next particle, or proposal, without a label.
+    NextUnlabelled,
+    PreviousUnlabelled,
+    /// Shows all micrographs as the one on the canvas.
+    CopyContrast,
     // View
     Use(Tool),
     Fit,
@@ -53,6 +77,10 @@ pub enum Action {
     ResetLayout,
     Keys,
     Messages,
+    /// All actions by name.
+    Palette,
+    /// Moves the keyboard from the picture to the panels.
+    FocusPanels,
     // Training
     TrainOrPause,
     Train,
@@ -69,7 +97,14 @@ pub enum Action {
     ClassAt(usize),
     ChooseClass(ClassId),
     AddClass(String),
+    /// Asks what becomes of its particles, if it has some.
     RemoveClass(ClassId),
+    MoveClass {
+        class: ClassId,
+        place: usize,
+    },
+    /// Hides the particles of a class, or shows them again.
+    ToggleClass(ClassId),
     Show(MicrographId),
     RemoveMicrograph(MicrographId),
     /// A click with the pick tool: a new particle of the current class here (pixels).
@@ -80,6 +115,18 @@ pub enum Action {
     /// A click with the pick tool on a particle.
     LabelParticle(ParticleId),
     RemoveParticle(ParticleId),
+    /// By so many pixels.
+    MoveParticles {
+        particles: Vec<ParticleId>,
+        dx: f32,
+        dy: f32,
+    },
+    /// A line of this many pixels was drawn along a scale bar.
+    Calibrate {
+        length_px: f32,
+    },
+    /// Undoes or redoes until so many changes are done.
+    GoTo(usize),
     /// These become the selection, or join it.
     Select {
         particles: Vec<ParticleId>,
@@ -95,14 +142,26 @@ pub enum Action {
     Detect(bool),
     DetectSettings(crate::particle::detect::Settings),
     AcceptDetections,
+    /// One proposal becomes a particle of the current class.
+    AcceptProposal(usize),
+    /// Only proposals of this score or better are shown and accepted.
+    LeastScore(f32),
     UseDevice(DeviceChoice),
     Preview(PreviewRequest),
     /// Paths that were dropped on the window, given on the command line, chosen or typed.
     OpenPaths(Vec<PathBuf>),
     SaveTo(PathBuf),
+    ImportLabelsFrom(PathBuf),
+    ExportLabelsTo(PathBuf),
     LoadModelFrom(PathBuf),
     SaveModelTo(PathBuf),
     ExportTo(ExportPlan),
+    /// Work that was never saved, from its journal.
+    BringBack(PathBuf),
+    /// Removes such a journal.
+    ThrowAway(PathBuf),
+    /// Undoes (or redoes) everything since the project was saved.
+    BackToSaved,
     /// Answers to the question about unsaved changes.
     SaveFirst,
     DiscardChanges,
@@ -120,6 +179,10 @@ const fn plain(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::NONE, key)
 }
 
+const fn shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::SHIFT, key)
+}
+
 const fn command(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::COMMAND, key)
 }
@@ -128,10 +191,24 @@ const fn command_shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key)
 }
 
-/// Actions with a key, those with more modifiers first: egui ignores an extra Shift when it matches.
-pub const WITH_KEYS: &[Action] = &[
+/// Every action that has a name, for keys, palette and the list of keys. Those with more modifiers come first: egui
+/// ignores an extra Shift when it matches.
+pub const ALL: &[Action] = &[
     Action::Redo,
     Action::SaveAs,
+    Action::OpenSample,
+    Action::ImportLabels,
+    Action::ExportLabels,
+    Action::LoadModel,
+    Action::SaveModel,
+    Action::CopyContrast,
+    Action::ResetLayout,
+    Action::Theme(ThemePreference::Dark),
+    Action::Theme(ThemePreference::Light),
+    Action::Theme(ThemePreference::System),
+    Action::Use(Tool::Outline),
+    Action::PreviousUnlabelled,
+    Action::Stop,
     Action::Undo,
     Action::New,
     Action::Open,
@@ -140,21 +217,31 @@ pub const WITH_KEYS: &[Action] = &[
     Action::Export,
     Action::Quit,
     Action::SelectAll,
+    Action::History,
+    Action::Palette,
     Action::SelectNone,
     Action::Delete,
     Action::Unlabel,
     Action::HoldOut,
     Action::Use(Tool::Pick),
     Action::Use(Tool::Select),
+    Action::Use(Tool::Lasso),
     Action::Use(Tool::Exclude),
+    Action::Use(Tool::Measure),
     Action::Fit,
     Action::ZoomIn,
     Action::ZoomOut,
     Action::ActualSize,
     Action::NextMicrograph,
     Action::PreviousMicrograph,
+    Action::NextUnlabelled,
+    Action::FindSimilar,
+    Action::Detect(true),
+    Action::AcceptDetections,
     Action::TrainOrPause,
     Action::Keys,
+    Action::Messages,
+    Action::FocusPanels,
     Action::ClassAt(0),
     Action::ClassAt(1),
     Action::ClassAt(2),
@@ -173,13 +260,19 @@ impl Action {
         match self {
             Action::New => look("New project", const { &[command(Key::N)] }, None),
             Action::Open => look("Open…", const { &[command(Key::O)] }, None),
-            Action::OpenSample => look("Open sample", &[], None),
+            Action::OpenSample => look("Open sample", const { &[command_shift(Key::O)] }, None),
             Action::AddMicrographs => look("Add micrographs…", const { &[command(Key::I)] }, None),
+            Action::ImportLabels => look("Import labels…", const { &[command_shift(Key::I)] }, None),
+            Action::ExportLabels => look("Export labels…", const { &[command_shift(Key::E)] }, None),
             Action::Save | Action::SaveTo(_) => look("Save", const { &[command(Key::S)] }, None),
             Action::SaveAs => look("Save as…", const { &[command_shift(Key::S)] }, None),
             Action::Export | Action::ExportTo(_) => look("Export…", const { &[command(Key::E)] }, None),
-            Action::LoadModel | Action::LoadModelFrom(_) => look("Load model…", &[], None),
-            Action::SaveModel | Action::SaveModelTo(_) => look("Save model…", &[], None),
+            Action::LoadModel | Action::LoadModelFrom(_) => {
+                look("Load model…", const { &[command_shift(Key::L)] }, None)
+            }
+            Action::SaveModel | Action::SaveModelTo(_) => {
+                look("Save model…", const { &[command_shift(Key::M)] }, None)
+            }
             Action::Quit => look("Quit", const { &[command(Key::Q)] }, None),
             Action::Undo => look("Undo", const { &[command(Key::Z)] }, Some(Icon::Undo)),
             Action::Redo => {
@@ -192,6 +285,23 @@ impl Action {
             Action::SelectNone => look("Select none", const { &[plain(Key::Escape)] }, None),
             Action::Use(Tool::Pick) => look("Pick", const { &[plain(Key::P)] }, Some(Icon::Pick)),
             Action::Use(Tool::Select) => look("Select", const { &[plain(Key::V)] }, Some(Icon::Select)),
+            Action::Use(Tool::Lasso) => look("Lasso", const { &[plain(Key::L)] }, Some(Icon::Lasso)),
+            Action::Use(Tool::Outline) => {
+                look("Exclude an outline", const { &[shift(Key::X)] }, Some(Icon::Outline))
+            }
+            Action::Use(Tool::Measure) => {
+                look("Measure a scale bar", const { &[plain(Key::M)] }, Some(Icon::Measure))
+            }
+            Action::History => look("History", const { &[command(Key::H)] }, None),
+            Action::Palette => look("All actions", const { &[command(Key::P)] }, None),
+            Action::FocusPanels => look("Go to the panels", const { &[plain(Key::F6)] }, None),
+            Action::NextUnlabelled => look("Next without a label", const { &[plain(Key::Tab)] }, None),
+            Action::PreviousUnlabelled => {
+                look("Previous without a label", const { &[shift(Key::Tab)] }, None)
+            }
+            Action::FindSimilar => look("Pick similar", const { &[plain(Key::S)] }, None),
+            Action::Detect(_) => look("Find particles", const { &[plain(Key::D)] }, None),
+            Action::CopyContrast => look("Contrast to all", const { &[command_shift(Key::K)] }, None),
             Action::Use(Tool::Exclude) => look("Exclude", const { &[plain(Key::X)] }, Some(Icon::Exclude)),
             Action::Fit => look("Fit", const { &[plain(Key::F)] }, Some(Icon::Fit)),
             Action::ZoomIn => look("Zoom in", const { &[plain(Key::Plus), plain(Key::Equals)] }, None),
@@ -199,20 +309,62 @@ impl Action {
             Action::ActualSize => look("Actual pixels", const { &[plain(Key::Num0)] }, None),
             Action::NextMicrograph => look("Next micrograph", const { &[plain(Key::PageDown)] }, None),
             Action::PreviousMicrograph => look("Previous micrograph", const { &[plain(Key::PageUp)] }, None),
-            Action::ResetLayout => look("Reset layout", &[], None),
+            Action::ResetLayout => look("Reset layout", const { &[command_shift(Key::R)] }, None),
             Action::Keys => look("Keys", const { &[plain(Key::F1)] }, None),
-            Action::Messages => look("Messages", &[], None),
+            Action::Messages => look("Messages", const { &[plain(Key::F2)] }, None),
             Action::TrainOrPause => look("Train or pause", const { &[plain(Key::T)] }, None),
             Action::Train => look("Train", &[], Some(Icon::Play)),
             Action::Pause => look("Pause", &[], Some(Icon::Pause)),
             Action::Resume => look("Resume", &[], Some(Icon::Play)),
-            Action::Stop => look("Stop", &[], Some(Icon::Stop)),
+            Action::Stop => look("Stop", const { &[shift(Key::T)] }, Some(Icon::Stop)),
             Action::ClassAt(place) => class_look(*place),
-            Action::Theme(ThemePreference::Dark) => look("Dark", &[], None),
-            Action::Theme(ThemePreference::Light) => look("Light", &[], None),
-            Action::Theme(ThemePreference::System) => look("As the system", &[], None),
-            Action::AcceptDetections => look("Accept all", &[], None),
+            Action::Theme(ThemePreference::Dark) => look("Dark", const { &[command_shift(Key::D)] }, None),
+            Action::Theme(ThemePreference::Light) => look("Light", const { &[command_shift(Key::B)] }, None),
+            Action::Theme(ThemePreference::System) => {
+                look("As the system", const { &[command_shift(Key::U)] }, None)
+            }
+            Action::AcceptDetections => look("Accept all", const { &[plain(Key::A)] }, None),
             _ => look("", &[], None),
+        }
+    }
+}
+
+impl Action {
+    /// Whether it would do anything now; menus, buttons and the palette ask the same question.
+    pub fn is_possible(&self, state: &State) -> bool {
+        let opened = !state.is_blank();
+        let active = state.training.phase.is_active();
+        match self {
+            Action::Save
+            | Action::SaveAs
+            | Action::ImportLabels
+            | Action::SelectAll
+            | Action::Use(_)
+            | Action::Fit
+            | Action::ZoomIn
+            | Action::ZoomOut
+            | Action::ActualSize
+            | Action::NextMicrograph
+            | Action::PreviousMicrograph
+            | Action::NextUnlabelled
+            | Action::PreviousUnlabelled
+            | Action::CopyContrast
+            | Action::TrainOrPause => opened,
+            Action::ExportLabels => !state.project.particles.is_empty(),
+            Action::Export => super::bar::can_export(state),
+            Action::LoadModel => opened && !active,
+            Action::SaveModel => state.training.model.is_some() && !active,
+            Action::Stop => active,
+            Action::Undo => state.history.undo_name().is_some(),
+            Action::Redo => state.history.redo_name().is_some(),
+            Action::History => !state.history.is_empty(),
+            Action::Delete | Action::Unlabel | Action::HoldOut | Action::SelectNone => {
+                !state.selection.is_empty()
+            }
+            Action::Detect(_) | Action::FindSimilar => state.picture().is_some(),
+            Action::AcceptDetections => !state.detection.found.is_empty(),
+            Action::ClassAt(place) => *place < state.project.classes.len(),
+            _ => true,
         }
     }
 }
@@ -253,15 +405,21 @@ pub fn pressed(ctx: &egui::Context) -> Vec<Action> {
         return Vec::new();
     }
     let mut actions = Vec::new();
+    // Tab goes from widget to widget where the keyboard is in the panels, else from particle to particle.
+    let in_panels = ctx.memory(|memory| memory.focused().is_some());
     ctx.input_mut(|input| {
-        for action in WITH_KEYS {
-            for keys in action.look().keys {
+        for action in ALL {
+            for keys in action.look().keys.iter().filter(|keys| !(in_panels && keys.logical_key == Key::Tab))
+            {
                 if input.consume_shortcut(keys) {
                     actions.push(action.clone());
                 }
             }
         }
     });
+    if actions.iter().any(|action| matches!(action, Action::NextUnlabelled | Action::PreviousUnlabelled)) {
+        ctx.memory_mut(|memory| memory.move_focus(egui::FocusDirection::None));
+    }
     actions
 }
 
@@ -277,7 +435,7 @@ mod tests {
     #[test]
     fn no_two_actions_share_a_key() {
         let mut all: Vec<KeyboardShortcut> =
-            WITH_KEYS.iter().flat_map(|action| action.look().keys.iter().copied()).collect();
+            ALL.iter().flat_map(|action| action.look().keys.iter().copied()).collect();
         let count = all.len();
         all.sort_by_key(|keys| format!("{keys:?}"));
         all.dedup();
@@ -286,7 +444,7 @@ mod tests {
 
     #[test]
     fn no_lone_letter_or_digit_deletes() {
-        for action in [Action::Delete] {
+        for action in ALL.iter().filter(|action| matches!(action, Action::Delete | Action::SelectNone)) {
             for keys in action.look().keys {
                 assert!(keys.logical_key.name().len() > 1, "{:?}", keys.logical_key);
             }
@@ -295,7 +453,7 @@ mod tests {
 
     #[test]
     fn every_action_with_a_key_has_a_name() {
-        for action in WITH_KEYS {
+        for action in ALL {
             let look = action.look();
             assert!(!look.name.is_empty() && !look.keys.is_empty(), "{action:?}");
         }

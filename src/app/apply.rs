@@ -1,6 +1,7 @@
 //! What each action does.
 
 use super::action::{Action, Tool};
+use super::calibration::LengthUnit;
 use super::dialogs::{Dialog, ExportPlan};
 use super::file_dialog::Purpose;
 use super::jobs::{self, Done};
@@ -9,7 +10,6 @@ use super::state::{Level, Message, Opened, Readiness};
 use super::{App, AssemblePurpose, Assembling, Leaving};
 use crate::error::Error;
 use crate::particle::MicrographId;
-use crate::project::store;
 use crate::worker::message::{Command, PreviewRequest};
 use egui::ViewportCommand;
 use std::time::Instant;
@@ -27,10 +27,7 @@ impl App {
             Action::AddMicrographs => self.ask_path(Purpose::AddMicrographs),
             Action::Save => self.save(),
             Action::SaveAs => self.ask_path(Purpose::SaveProject),
-            Action::SaveTo(path) => {
-                self.state.path = Some(store::with_extension(&path));
-                self.save();
-            }
+            Action::SaveTo(path) => self.save_as(&path),
             Action::Export => {
                 let folder = self.library_folder().display().to_string();
                 self.dialog = Dialog::Export { folder, overwrite: false };
@@ -48,10 +45,38 @@ impl App {
                 self.save();
             }
             Action::StayHere => self.stay(),
-            Action::Theme(theme) => ctx.set_theme(theme),
+            Action::Theme(theme) => {
+                ctx.set_theme(theme);
+                self.memory.set_theme(theme);
+            }
+            Action::BringBack(journal) => self.leave(ctx, Leaving::BringBack(journal)),
+            Action::ThrowAway(journal) => self.throw_away(&journal),
+            Action::BackToSaved => self.back_to_saved(),
             Action::Keys => self.dialog = Dialog::Keys,
             Action::Messages => self.dialog = Dialog::Messages,
             Action::Show(id) => self.show(id),
+            Action::ImportLabels => self.ask_path(Purpose::ImportLabels),
+            Action::ExportLabels => self.ask_path(Purpose::ExportLabels),
+            Action::ImportLabelsFrom(path) => self.import_labels(&path),
+            Action::ExportLabelsTo(path) => self.export_labels(&path),
+            Action::History => self.dialog = Dialog::History,
+            Action::Palette => self.dialog = Dialog::Palette { text: String::new(), chosen: 0 },
+            Action::GoTo(done) => self.go_to(done),
+            Action::Calibrate { length_px } => {
+                self.dialog =
+                    Dialog::Calibrate { length_px, text: String::new(), unit: LengthUnit::Nanometre };
+            }
+            Action::NextUnlabelled => self.step_unlabelled(1),
+            Action::PreviousUnlabelled => self.step_unlabelled(-1),
+            Action::FocusPanels => ctx.memory_mut(|memory| memory.move_focus(egui::FocusDirection::Next)),
+            Action::FindSimilar => self.find_similar(),
+            Action::LeastScore(score) => self.state.detection.least = score,
+            Action::ToggleClass(id) => {
+                if !self.state.hidden.remove(&id) {
+                    self.state.hidden.insert(id);
+                }
+                self.state.revision += 1;
+            }
             Action::NextMicrograph => self.step_micrograph(1),
             Action::PreviousMicrograph => self.step_micrograph(-1),
             Action::Use(tool) => self.state.tool = tool,
@@ -62,7 +87,8 @@ impl App {
             Action::LookAtParticles => self.assemble(AssemblePurpose::Look),
             Action::UseDevice(device) => self.state.training.choice = device,
             Action::Preview(request) => self.want_preview(request),
-            Action::Detect(live) => self.detect(live),
+            // The key turns it off again.
+            Action::Detect(live) => self.detect(live && !self.state.detection.live),
             Action::DetectSettings(settings) => {
                 self.state.detection.settings = settings;
                 self.state.detection.stale = true;
@@ -110,12 +136,26 @@ impl App {
         detection.stale = live;
         detection.problem = None;
         detection.found = Vec::new().into();
+        (detection.current, detection.similar, detection.least) = (None, false, 0.0);
         if live {
             self.state.tool = match self.state.tool {
-                Tool::Exclude => Tool::Pick,
+                Tool::Exclude | Tool::Outline | Tool::Measure => Tool::Pick,
                 tool => tool,
             };
         }
+    }
+
+    /// Looks for what resembles the selected particles, or those of the current class.
+    fn find_similar(&mut self) {
+        if self.state.examples().is_empty() {
+            let text =
+                "Label or select some particles on this micrograph; what resembles them is then found.";
+            self.tell(Level::Warning, text, None);
+            return;
+        }
+        self.detect(true);
+        let detection = &mut self.state.detection;
+        (detection.similar, detection.least) = (true, 0.6);
     }
 
     fn run(&mut self, action: &Action) {

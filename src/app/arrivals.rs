@@ -10,6 +10,7 @@ use super::{App, AssemblePurpose};
 use crate::error::{Error, Result};
 use crate::particle::MicrographId;
 use crate::particle::detect::Detection;
+use crate::project::history::StateId;
 use crate::worker::job::Dataset;
 use crate::worker::message::{Command, TrainJob};
 use std::path::{Path, PathBuf};
@@ -20,10 +21,12 @@ impl App {
         match done {
             Done::Chosen { purpose, paths, instantly } => self.on_chosen(purpose, paths, instantly),
             Done::Project { path, project } => self.on_project(path, project),
+            Done::Look(picture) => self.state.look = Some(picture),
             Done::Imported(imported) => self.on_imported(imported),
             Done::Picture { id, picture } => self.on_picture(id, picture),
+            Done::Searching(share) => self.state.detection.share = share,
             Done::Detected { micrograph, found } => self.on_detected(micrograph, found),
-            Done::Saved { path, revision, result } => self.on_saved(ctx, &path, revision, result),
+            Done::Saved { path, state, result } => self.on_saved(ctx, &path, state, result),
             Done::Assembling(share) => {
                 if let Phase::Preparing { share: shown } = &mut self.state.training.phase {
                     *shown = share;
@@ -62,10 +65,19 @@ impl App {
         match project {
             Ok(loaded) => {
                 let unnamed = path.is_none().then_some("Sample");
-                self.replace(loaded.project, path);
+                if let Some(path) = &path {
+                    self.memory.used(path);
+                }
+                let (recovered, locked) = (loaded.recovered, loaded.history.locked().map(str::to_owned));
+                self.replace(loaded.project, loaded.history, path);
                 self.state.unnamed = unnamed;
+                if recovered > 0 {
+                    self.dialog = Dialog::Recovered { changes: recovered };
+                }
+                for note in locked.into_iter().chain(loaded.notes) {
+                    self.tell(Level::Warning, note, None);
+                }
                 if loaded.moved > 0 {
-                    self.state.history.mark_unsaved();
                     let moved = count(loaded.moved, "micrograph");
                     self.tell(Level::Warning, format!("{moved} found in another place, by content."), None);
                 }
@@ -82,6 +94,7 @@ impl App {
 
     fn on_imported(&mut self, imported: Result<Imported>) {
         self.importing = None;
+        self.state.look = None;
         let mut first = None;
         match imported {
             Ok(imported) => {
@@ -89,6 +102,7 @@ impl App {
                     match self.add_micrograph(page.entry) {
                         Ok(id) => {
                             if let Some(picture) = page.picture {
+                                self.state.prepared.insert(id, Vec::new());
                                 self.state.pictures.insert(id, Opened::Ready(picture));
                             }
                             first = first.or(Some(id));
@@ -117,6 +131,7 @@ impl App {
             }
         };
         if self.state.project.micrograph(id).is_some() {
+            self.state.picture_revision += 1;
             self.state.pictures.insert(id, opened);
             self.state.detection.stale = true;
         }
@@ -132,6 +147,7 @@ impl App {
             .collect();
         let detection = &mut self.state.detection;
         detection.running = false;
+        detection.current = None;
         match found {
             Ok(found) => {
                 detection.problem = None;
@@ -152,19 +168,22 @@ impl App {
         }
     }
 
-    fn on_saved(&mut self, ctx: &egui::Context, path: &Path, revision: u64, result: Result<()>) {
+    fn on_saved(&mut self, ctx: &egui::Context, path: &Path, state: StateId, result: Result<()>) {
         match result {
             Ok(()) => {
-                // A change made while the file was written is not in it.
-                if revision == self.state.revision && self.state.path.as_deref() == Some(path) {
-                    self.state.history.mark_saved();
+                // A change made while the file was written is not in it: what is saved is the state it began with.
+                if self.state.path.as_deref() == Some(path) {
+                    self.state.history.mark_saved(state);
+                    self.state.history.moved(true);
+                    self.path_before = None;
+                    self.memory.used(path);
                 }
                 if self.leave_after_save {
                     self.go(ctx);
                 }
             }
             Err(error) => {
-                self.stay();
+                self.saving_failed();
                 self.complain(&error);
             }
         }

@@ -31,65 +31,74 @@ pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     });
 }
 
+/// The menus: names and keys come from the actions, a bar divides groups.
+const MENUS: [(&str, &[&[Action]]); 5] = [
+    (
+        "File",
+        &[
+            &[Action::New, Action::Open, Action::OpenSample, Action::AddMicrographs],
+            &[Action::Save, Action::SaveAs],
+            &[Action::ImportLabels, Action::ExportLabels, Action::Export],
+            &[Action::Quit],
+        ],
+    ),
+    (
+        "Edit",
+        &[
+            &[Action::Undo, Action::Redo, Action::History],
+            &[Action::SelectAll, Action::SelectNone, Action::Delete, Action::Unlabel, Action::HoldOut],
+            &[Action::NextUnlabelled, Action::PreviousUnlabelled],
+            &[Action::Detect(true), Action::FindSimilar, Action::AcceptDetections],
+        ],
+    ),
+    (
+        "View",
+        &[
+            &[Action::Fit, Action::ActualSize, Action::ZoomIn, Action::ZoomOut],
+            &[Action::NextMicrograph, Action::PreviousMicrograph, Action::CopyContrast],
+            &[
+                Action::Use(Tool::Pick),
+                Action::Use(Tool::Select),
+                Action::Use(Tool::Lasso),
+                Action::Use(Tool::Exclude),
+                Action::Use(Tool::Outline),
+                Action::Use(Tool::Measure),
+            ],
+            &[
+                Action::Theme(ThemePreference::Dark),
+                Action::Theme(ThemePreference::Light),
+                Action::Theme(ThemePreference::System),
+                Action::ResetLayout,
+            ],
+        ],
+    ),
+    ("Model", &[&[Action::TrainOrPause, Action::Stop], &[Action::LoadModel, Action::SaveModel]]),
+    ("Help", &[&[Action::Palette, Action::Keys, Action::Messages, Action::FocusPanels]]),
+];
+
 fn menus(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
-    let opened = !state.is_blank();
-    let selected = !state.selection.is_empty();
-    let has_model = state.training.model.is_some() && !state.training.phase.is_active();
-    ui.menu_button("File", |ui| {
-        for action in [Action::New, Action::Open, Action::OpenSample, Action::AddMicrographs] {
-            item(ui, action, true, actions);
-        }
-        ui.separator();
-        item(ui, Action::Save, opened, actions);
-        item(ui, Action::SaveAs, opened, actions);
-        item(ui, Action::Export, can_export(state), actions);
-        ui.separator();
-        item(ui, Action::Quit, true, actions);
-    });
-    ui.menu_button("Edit", |ui| {
-        item(ui, Action::Undo, state.history.undo_name().is_some(), actions);
-        item(ui, Action::Redo, state.history.redo_name().is_some(), actions);
-        ui.separator();
-        item(ui, Action::SelectAll, opened, actions);
-        item(ui, Action::SelectNone, selected, actions);
-        item(ui, Action::Delete, selected, actions);
-        item(ui, Action::Unlabel, selected, actions);
-        item(ui, Action::HoldOut, selected, actions);
-    });
-    ui.menu_button("View", |ui| {
-        for action in [Action::Fit, Action::ActualSize, Action::ZoomIn, Action::ZoomOut] {
-            item(ui, action, opened, actions);
-        }
-        item(ui, Action::NextMicrograph, opened, actions);
-        item(ui, Action::PreviousMicrograph, opened, actions);
-        ui.separator();
-        for tool in [Tool::Pick, Tool::Select, Tool::Exclude] {
-            item(ui, Action::Use(tool), opened, actions);
-        }
-        ui.separator();
-        for theme in [ThemePreference::Dark, ThemePreference::Light, ThemePreference::System] {
-            item(ui, Action::Theme(theme), true, actions);
-        }
-        item(ui, Action::ResetLayout, true, actions);
-    });
-    ui.menu_button("Model", |ui| {
-        item(ui, Action::TrainOrPause, opened, actions);
-        ui.separator();
-        item(ui, Action::LoadModel, opened && !state.training.phase.is_active(), actions);
-        item(ui, Action::SaveModel, has_model, actions);
-    });
-    ui.menu_button("Help", |ui| {
-        item(ui, Action::Keys, true, actions);
-        item(ui, Action::Messages, true, actions);
-        ui.separator();
-        ui.label(RichText::new(concat!("Nanotheca ", env!("CARGO_PKG_VERSION"))).weak());
-    });
+    for (name, groups) in MENUS {
+        ui.menu_button(name, |ui| {
+            for (i, group) in groups.iter().enumerate() {
+                if i > 0 {
+                    ui.separator();
+                }
+                for action in *group {
+                    item(ui, action, action.is_possible(state), actions);
+                }
+            }
+            if name == "Help" {
+                ui.separator();
+                ui.label(RichText::new(concat!("Nanotheca ", env!("CARGO_PKG_VERSION"))).weak());
+            }
+        });
+    }
 }
 
-fn item(ui: &mut Ui, action: Action, enabled: bool, actions: &mut Vec<Action>) {
-    let button = Button::new(action.look().name).shortcut_text(keys_text(ui.ctx(), &action));
+fn item(ui: &mut Ui, action: &Action, enabled: bool, actions: &mut Vec<Action>) {
+    let button = Button::new(action.look().name).shortcut_text(keys_text(ui.ctx(), action));
     if ui.add_enabled(enabled, button).clicked() {
-        actions.push(action);
+        actions.push(action.clone());
         ui.close();
     }
 }

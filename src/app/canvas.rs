@@ -1,18 +1,17 @@
 //! The picture, edge to edge: pan, zoom to the pointer, contrast, clicks.
 
 use super::action::{Action, Tool};
+use super::contrast::ContrastPanel;
+use super::drag::{self, Drag};
 use super::overlay::{self, Marks};
+use super::picture::Picture;
 use super::state::{Opened, State};
 use super::tiles::{Placement, Tiles};
 use super::view::{View, fitted, navigate};
 use super::{icon, theme, welcome};
 use crate::particle::MicrographId;
-use crate::project::edit::Edit;
-use crate::project::{MicrographEntry, Region};
-use egui::{
-    Color32, Key, Painter, PointerButton, Pos2, RangeSlider, Rect, Response, Role, Sense, Stroke, Ui, Vec2,
-    WidgetInfo, vec2,
-};
+use crate::project::{MicrographEntry, Tone};
+use egui::{Color32, Key, Painter, Pos2, Rect, Response, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, vec2};
 use std::collections::BTreeMap;
 
 /// A click this near (points) to a particle means that particle.
@@ -34,14 +33,15 @@ pub struct CanvasPanel {
     views: BTreeMap<MicrographId, View>,
     tiles: Tiles,
     /// The micrograph that the tiles show.
-    tiled: Option<MicrographId>,
+    tiled: Option<(MicrographId, u64)>,
     marks: Marks,
-    /// Contrast percentiles while the slider is held.
-    contrast: Option<(MicrographId, (f32, f32))>,
-    /// Start of a dragged box, in micrograph pixels.
-    boxed: Option<Pos2>,
+    contrast: ContrastPanel,
+    /// What is being dragged.
+    drag: Option<Drag>,
     pointer: Option<Pointer>,
     command: Option<Command>,
+    /// A point that must come into sight.
+    look_at: Option<Pos2>,
 }
 
 /// What a key or menu asked the view to do.
@@ -79,7 +79,10 @@ impl CanvasPanel {
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         self.pointer = None;
         let Some(entry) = state.shown.and_then(|id| state.project.micrograph(id)) else {
-            welcome::ui(ui, state, actions);
+            match &state.look {
+                Some(picture) => self.first_look(ui, picture),
+                None => welcome::ui(ui, state, actions),
+            }
             return;
         };
         ui.spacing_mut().item_spacing.y = 0.0;
@@ -96,13 +99,24 @@ impl CanvasPanel {
         }
     }
 
+    /// A picture that is not in the project yet, as a whole.
+    fn first_look(&mut self, ui: &mut Ui, picture: &Picture) {
+        ui.weak("First look; the particles can be labelled in a moment.");
+        let rect = ui.available_rect_before_wrap();
+        ui.allocate_rect(rect, Sense::hover());
+        let painter = ui.painter().with_clip_rect(rect);
+        let size = vec2(picture.micrograph.width as f32, picture.micrograph.height as f32);
+        let place = fitted(rect, size).placement(rect);
+        self.tiles.paint(&painter, picture, place, picture.range((0.5, 99.5)), Tone::default());
+    }
+
     fn tools(&mut self, ui: &mut Ui, state: &State, entry: &MicrographEntry, actions: &mut Vec<Action>) {
         let frame =
             egui::Frame::new().fill(ui.visuals().panel_fill).inner_margin(egui::Margin::symmetric(6, 3));
         frame.show(ui, |ui| {
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 4.0;
-                for tool in [Tool::Pick, Tool::Select, Tool::Exclude] {
+                for tool in Tool::ALL {
                     let action = Action::Use(tool);
                     let look = action.look();
                     let Some(picture) = look.icon else { continue };
@@ -121,40 +135,22 @@ impl CanvasPanel {
                 let percent = egui::RichText::new(format!("{:>4.0} %", 100.0 * zoom)).monospace();
                 ui.label(percent).on_hover_text("Screen pixels per picture pixel");
                 ui.separator();
-                self.contrast(ui, entry, actions);
+                if let Some(picture) = state.picture() {
+                    let panel = &mut self.contrast;
+                    let button = egui::Button::new("Contrast");
+                    egui::containers::menu::MenuButton::from_button(button)
+                        .config(
+                            egui::containers::menu::MenuConfig::new()
+                                .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside),
+                        )
+                        .ui(ui, |ui| {
+                            ui.set_width(250.0);
+                            panel.ui(ui, picture, entry, actions);
+                        });
+                }
                 ui.take_available_width();
             });
         });
-    }
-
-    fn contrast(&mut self, ui: &mut Ui, entry: &MicrographEntry, actions: &mut Vec<Action>) {
-        let (mut low, mut high) = self.range(entry);
-        ui.spacing_mut().slider_width = (ui.available_width() - 210.0).clamp(60.0, 180.0);
-        let slider = RangeSlider::new(&mut low, &mut high, 0.0..=100.0)
-            .min_separation(0.1)
-            .max_decimals(1)
-            .suffix(" %")
-            .text("Contrast");
-        let slider =
-            ui.add(slider).on_hover_text("Percentiles of the grey values shown as black and as white");
-        if slider.changed() {
-            self.contrast = Some((entry.id, (low, high)));
-        }
-        let held = ui.input(|input| input.pointer.any_down());
-        if let (false, Some((id, contrast))) = (held, self.contrast) {
-            self.contrast = None;
-            if id == entry.id && contrast != entry.contrast {
-                let edit = Edit::ChangeMicrograph(MicrographEntry { contrast, ..entry.clone() });
-                actions.push(Action::Change { name: "change contrast".into(), edit });
-            }
-        }
-    }
-
-    fn range(&self, entry: &MicrographEntry) -> (f32, f32) {
-        match self.contrast {
-            Some((id, contrast)) if id == entry.id => contrast,
-            _ => entry.contrast,
-        }
     }
 
     fn picture(
@@ -173,20 +169,38 @@ impl CanvasPanel {
         let mut view = moved.unwrap_or_else(|| fitted(rect, size));
         self.obey(&mut view, rect, size);
         let space = ui.input(|input| input.key_down(Key::Space));
-        navigate(ui, response, state.tool, space, &mut view);
+        if let Some(point) = self.look_at.take() {
+            let at = view.placement(rect).to_screen(point.x, point.y);
+            if !rect.shrink(30.0).contains(at) {
+                view.centre = point.to_vec2();
+                view.whole = false;
+            }
+        }
+        // Before the picture moves: a drag that begins on a particle moves the particle.
+        if self.drag.is_none() && !space {
+            self.drag = Drag::begin(ui, response, state, view.placement(rect), REACH / view.zoom);
+        }
+        if self.drag.is_none() {
+            navigate(ui, response, state.tool, space, &mut view);
+        }
         self.views.insert(entry.id, view);
         let place = view.placement(rect);
 
-        if self.tiled != Some(entry.id) {
+        let tiled = Some((entry.id, state.picture_revision));
+        if self.tiled != tiled {
             self.tiles.clear();
-            self.tiled = Some(entry.id);
+            self.tiled = tiled;
         }
-        self.tiles.paint(painter, picture, place, picture.range(self.range(entry)));
+        let (contrast, tone) = self.contrast.shown(entry);
+        self.tiles.paint(painter, picture, place, picture.range(contrast), tone);
         for region in &entry.excluded {
             overlay::excluded(painter, place.to_screen_rect(*region));
         }
+        for outline in &entry.outlines {
+            overlay::excluded_outline(painter, place, outline);
+        }
         if state.detection.live && state.detection.micrograph == Some(entry.id) {
-            overlay::proposals(painter, place, &state.detection.found);
+            overlay::proposals(painter, place, &state.detection);
         }
         self.marks.refresh(state, entry);
         let hovered = response.hover_pos().filter(|_| response.hovered());
@@ -202,7 +216,9 @@ impl CanvasPanel {
             let nm = entry.pixel_size.map(|size| (f64::from(at.x) * size.x_nm, f64::from(at.y) * size.y_nm));
             Pointer { x: at.x, y: at.y, nm, grey: picture.grey(at.x, at.y) }
         });
-        self.drag_box(ui, painter, response, state, entry, place, actions);
+        if let Some(drag) = self.drag.take() {
+            self.drag = drag.go_on(ui, painter, response, state, entry, place, actions);
+        }
         if !space {
             click(ui, response, state, entry, place, reach, actions);
         }
@@ -217,41 +233,9 @@ impl CanvasPanel {
         }
     }
 
-    fn drag_box(
-        &mut self,
-        ui: &Ui,
-        painter: &Painter,
-        response: &Response,
-        state: &State,
-        entry: &MicrographEntry,
-        place: Placement,
-        actions: &mut Vec<Action>,
-    ) {
-        let shift = ui.input(shift_held);
-        let boxes = matches!(state.tool, Tool::Select | Tool::Exclude) || shift;
-        if response.drag_started_by(PointerButton::Primary) && boxes && !ui.input(|i| i.key_down(Key::Space))
-        {
-            self.boxed = ui.input(|input| input.pointer.press_origin()).map(|pos| place.to_picture(pos));
-        }
-        let Some(start) = self.boxed else { return };
-        let Some(end) = response.interact_pointer_pos().map(|pos| place.to_picture(pos)) else {
-            self.boxed = None;
-            return;
-        };
-        let dragged = Rect::from_two_pos(start, end);
-        let region = Region { x0: dragged.min.x, y0: dragged.min.y, x1: dragged.max.x, y1: dragged.max.y };
-        overlay::box_outline(painter, place.to_screen_rect(region));
-        if response.drag_stopped() {
-            self.boxed = None;
-            if state.tool == Tool::Exclude {
-                actions.extend(exclude(entry, dragged));
-            } else {
-                let inside = |x: f32, y: f32| dragged.contains(Pos2::new(x, y));
-                let particles = state.project.particles_on(entry.id);
-                let particles = particles.filter(|p| inside(p.x, p.y)).map(|p| p.id).collect();
-                actions.push(Action::Select { particles, join: shift });
-            }
-        }
+    /// Moves the picture, when it is drawn next, so that a point of it (pixels) is in sight.
+    pub fn look_at(&mut self, x: f32, y: f32) {
+        self.look_at = Some(Pos2::new(x, y));
     }
 }
 
@@ -267,13 +251,24 @@ fn click(
     let Some(at) = response.interact_pointer_pos().map(|pos| place.to_picture(pos)) else { return };
     let under = state.nearest(at.x, at.y, reach);
     if response.secondary_clicked() {
-        actions.extend(under.map(Action::RemoveParticle));
+        let region = drag::region_at(entry, at);
+        match (under, state.tool) {
+            (_, Tool::Exclude | Tool::Outline) => actions.extend(region),
+            (under, _) => actions.extend(under.map(Action::RemoveParticle)),
+        }
         return;
     }
     if !response.clicked() {
         return;
     }
     let shift = ui.input(shift_held);
+    if under.is_none()
+        && state.tool == Tool::Pick
+        && let Some(place) = state.proposal_at(at.x, at.y, reach)
+    {
+        actions.push(Action::AcceptProposal(place));
+        return;
+    }
     match (under, state.tool) {
         (Some(id), _) if shift => actions.push(Action::ToggleSelected(id)),
         (Some(id), Tool::Pick) => actions.push(Action::LabelParticle(id)),
@@ -299,19 +294,6 @@ pub fn shift_held(input: &egui::InputState) -> bool {
         _ => None,
     });
     clicked.unwrap_or(input.modifiers).shift
-}
-
-/// The drawn box as an excluded region, cut to the picture; none for a box of nothing.
-fn exclude(entry: &MicrographEntry, dragged: Rect) -> Option<Action> {
-    let picture =
-        Rect::from_min_max(Pos2::new(-0.5, -0.5), Pos2::new(entry.width as f32, entry.height as f32));
-    let inside = dragged.intersect(picture);
-    if inside.width() < 1.0 || inside.height() < 1.0 {
-        return None;
-    }
-    let mut changed = entry.clone();
-    changed.excluded.push(Region { x0: inside.min.x, y0: inside.min.y, x1: inside.max.x, y1: inside.max.y });
-    Some(Action::Change { name: "exclude a region".into(), edit: Edit::ChangeMicrograph(changed) })
 }
 
 /// A sentence in the middle of the canvas.

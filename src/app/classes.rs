@@ -23,7 +23,7 @@ impl ClassesPanel {
         if state.project.classes.is_empty() {
             ui.weak("No class yet. Name the kinds of particle you see, such as rod or cube.");
         }
-        let counts = state.project.class_counts();
+        let counts = &state.counts.classes;
         for (place, (class, count)) in state.project.classes.iter().zip(counts).enumerate() {
             if self.renaming.as_ref().is_some_and(|(id, _)| *id == class.id) {
                 self.rename_field(ui, class, actions);
@@ -81,8 +81,9 @@ impl ClassesPanel {
                 }
                 let count =
                     if predicted > 0 { format!("{labelled} + {predicted}") } else { labelled.to_string() };
-                let button = Button::selectable(current, class.name.as_str())
-                    .right_text(RichText::new(count).monospace());
+                let name = RichText::new(class.name.as_str());
+                let name = if state.hidden.contains(&class.id) { name.weak().strikethrough() } else { name };
+                let button = Button::selectable(current, name).right_text(RichText::new(count).monospace());
                 let row = ui
                     .add(button.truncate().min_size(egui::vec2(ui.available_width(), 22.0)))
                     .accessible_name(format!("Class {}: {labelled} labelled", class.name));
@@ -108,6 +109,18 @@ impl ClassesPanel {
         let carriers = || state.project.particles_labelled(class.id).map(|particle| particle.id).collect();
         if ui.button("Select its particles").clicked() {
             actions.push(Action::Select { particles: carriers(), join: false });
+        }
+        let hidden = state.hidden.contains(&class.id);
+        if ui.button(if hidden { "Show its particles" } else { "Hide its particles" }).clicked() {
+            actions.push(Action::ToggleClass(class.id));
+        }
+        let place = state.project.class_index(class.id).unwrap_or_default();
+        let last = state.project.classes.len().saturating_sub(1);
+        if ui.add_enabled(place > 0, Button::new("Move up")).clicked() {
+            actions.push(Action::MoveClass { class: class.id, place: place.saturating_sub(1) });
+        }
+        if ui.add_enabled(place < last, Button::new("Move down")).clicked() {
+            actions.push(Action::MoveClass { class: class.id, place: place + 1 });
         }
         ui.menu_button("Colour", |ui| {
             for colour in crate::project::CLASS_COLOURS {

@@ -17,7 +17,13 @@ pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         if find.clicked() {
             actions.push(Action::Detect(!detection.live));
         }
-        let found = detection.found.len();
+        let similar = ui.add_enabled(can, egui::Button::new("Pick similar").selected(detection.similar));
+        let hint =
+            "Propose what resembles the selected particles, or those of the current class, at any angle (S).";
+        if similar.on_hover_text(hint).clicked() {
+            actions.push(if detection.similar { Action::Detect(false) } else { Action::FindSimilar });
+        }
+        let found = detection.found.iter().filter(|found| found.score >= detection.least).count();
         let accept = egui::Button::new("Accept all");
         if ui
             .add_enabled(found > 0, accept)
@@ -28,6 +34,15 @@ pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         }
     });
     outcome(ui, state);
+    if detection.live && !detection.found.is_empty() {
+        let mut least = detection.least;
+        let slider = Slider::new(&mut least, 0.0..=1.0).fixed_decimals(2).text("score");
+        let slider =
+            ui.add(slider).on_hover_text("Only proposals of this score or better; Tab goes through them.");
+        if slider.changed() {
+            actions.push(Action::LeastScore(least));
+        }
+    }
     ui.add_enabled_ui(can, |ui| {
         contrast(ui, state, actions);
         let mut settings = detection.settings.clone();
@@ -48,9 +63,10 @@ fn outcome(ui: &mut Ui, state: &State) {
         } else if !detection.live {
             ui.weak("Proposals appear as thin rings.");
         } else if detection.running && detection.found.is_empty() {
-            ui.weak("Searching…");
+            ui.add(egui::ProgressBar::new(detection.share).desired_width(140.0).text("Searching…"));
         } else {
-            ui.label(count(detection.found.len(), "new particle"));
+            let shown = detection.found.iter().filter(|found| found.score >= detection.least).count();
+            ui.label(count(shown, "new particle"));
             if detection.running {
                 ui.weak("searching…");
             }

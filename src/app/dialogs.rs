@@ -1,10 +1,13 @@
 //! Questions to the user: the system's file dialogs, a typed path where there are none, export, unsaved changes.
 
 use super::action::Action;
+use super::calibration::{self, LengthUnit};
 use super::file_dialog::Purpose;
+use super::palette;
 use super::state::State;
+use crate::particle::ClassId;
 use egui::{Id, Modal, RichText, Ui};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where a library goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +33,29 @@ pub enum Dialog {
     },
     /// Unsaved changes stand in the way of what was asked.
     Unsaved,
+    /// The project was opened with changes that a program that died had not saved.
+    Recovered {
+        changes: usize,
+    },
+    /// Work on a project without a file that a program that died left behind.
+    LeftUnsaved {
+        journal: PathBuf,
+    },
+    /// What becomes of the particles of a class that is removed?
+    RemoveClass {
+        class: ClassId,
+    },
+    /// A line of so many pixels lies along the picture's scale bar.
+    Calibrate {
+        length_px: f32,
+        text: String,
+        unit: LengthUnit,
+    },
+    Palette {
+        text: String,
+        chosen: usize,
+    },
+    History,
     Keys,
     Messages,
 }
@@ -66,6 +92,37 @@ pub fn show(ctx: &egui::Context, dialog: &mut Dialog, state: &State) -> Asked {
                     asked.actions.push(Action::StayHere);
                 }
             }
+        }
+        Dialog::Recovered { changes } => {
+            let changes = *changes;
+            close = modal(ctx, "recovered", "Nothing was lost", |ui| {
+                recovered(ui, state, changes, &mut asked.actions)
+            });
+        }
+        Dialog::LeftUnsaved { journal } => {
+            close = modal(ctx, "left", "There is work that was never saved", |ui| {
+                left_unsaved(ui, journal, &mut asked.actions)
+            });
+        }
+        Dialog::RemoveClass { class } => {
+            let class = *class;
+            let title = format!("Remove the class {}?", state.class_name(class));
+            close =
+                modal(ctx, "remove class", &title, |ui| remove_class(ui, state, class, &mut asked.actions));
+        }
+        Dialog::Calibrate { length_px, text, unit } => {
+            let length = *length_px;
+            close = modal(ctx, "calibrate", "Scale of this micrograph", |ui| {
+                calibration::ask(ui, state, length, text, unit, &mut asked.actions)
+            });
+        }
+        Dialog::Palette { text, chosen } => {
+            close = modal(ctx, "palette", "All actions", |ui| {
+                palette::ui(ui, state, text, chosen, &mut asked.actions)
+            });
+        }
+        Dialog::History => {
+            close = modal(ctx, "history", "History", |ui| history(ui, state, &mut asked.actions));
         }
         Dialog::Keys => close |= modal(ctx, "keys", "Keys", keys),
         Dialog::Messages => close |= modal(ctx, "messages", "Messages", |ui| messages(ui, state)),
@@ -162,6 +219,94 @@ fn unsaved(ui: &mut Ui, actions: &mut Vec<Action>) -> bool {
     actions.len() > before
 }
 
+fn remove_class(ui: &mut Ui, state: &State, class: ClassId, actions: &mut Vec<Action>) -> bool {
+    let carriers = super::state::count(state.project.particles_labelled(class).count(), "particle");
+    let name = state.class_name(class).to_owned();
+    ui.label(format!("It has {carriers}. What becomes of them?"));
+    let mut edit = None;
+    if ui.button("They stay, without a label").clicked() {
+        edit = Some((format!("remove class {name}"), state.project.delete_class_edit(class)));
+    }
+    for other in state.project.classes.iter().filter(|other| other.id != class) {
+        if ui.button(format!("They become {}", other.name)).clicked() {
+            let merge = state.project.merge_class_edit(class, other.id);
+            edit = Some((format!("merge {name} into {}", other.name), merge));
+        }
+    }
+    if ui.button("They are removed, too").clicked() {
+        let remove = state.project.delete_class_and_particles_edit(class);
+        edit = Some((format!("remove class {name} and its particles"), remove));
+    }
+    let mut close = edit.is_some();
+    if let Some((name, Ok(edit))) = edit {
+        actions.push(Action::Change { name, edit });
+    }
+    buttons(ui, |ui| close |= ui.button("Cancel").clicked());
+    close
+}
+
+/// All changes, those taken back faint; a click goes there.
+fn history(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) -> bool {
+    let (names, done) = state.history.names();
+    let saved = state.history.saved_at();
+    let rows = names.len() + 1;
+    egui::ScrollArea::vertical()
+        .max_height(400.0)
+        .stick_to_bottom(true)
+        .auto_shrink([false, true])
+        .show_rows(ui, 22.0, rows, |ui, range| {
+            for at in range {
+                let name =
+                    at.checked_sub(1).and_then(|i| names.get(i)).copied().unwrap_or("as it was opened");
+                let text = RichText::new(name);
+                let text = if at > done { text.weak() } else { text };
+                let mark = if saved == Some(at) { "saved" } else { "" };
+                let row = egui::Button::selectable(at == done, text).right_text(mark);
+                let row = row.min_size(egui::vec2(ui.available_width(), 22.0));
+                if ui.add(row).accessible_name(name).clicked() {
+                    actions.push(Action::GoTo(at));
+                }
+            }
+        });
+    let mut close = false;
+    buttons(ui, |ui| close = ui.button("Close").clicked());
+    close
+}
+
+fn recovered(ui: &mut Ui, state: &State, changes: usize, actions: &mut Vec<Action>) -> bool {
+    let changes = super::state::count(changes, "change");
+    ui.label(format!(
+        "The program ended before the last {changes} to {} were saved. They are back, with their undo history.",
+        state.name()
+    ));
+    let mut close = false;
+    buttons(ui, |ui| {
+        close |= ui.button("Keep them").clicked();
+        if ui.button("Back to the saved project").on_hover_text("Redo brings them back again.").clicked() {
+            actions.push(Action::BackToSaved);
+            close = true;
+        }
+    });
+    close
+}
+
+fn left_unsaved(ui: &mut Ui, journal: &Path, actions: &mut Vec<Action>) -> bool {
+    ui.label("The program ended before this work had a file. It can be brought back, with its undo history.");
+    let mut close = false;
+    buttons(ui, |ui| {
+        if ui.button("Bring it back").clicked() {
+            actions.push(Action::BringBack(journal.to_owned()));
+            close = true;
+        }
+        close |= ui.button("Ask me next time").clicked();
+        if ui.button("Throw it away").clicked() {
+            actions.push(Action::ThrowAway(journal.to_owned()));
+            close = true;
+        }
+    });
+    close
+}
+
 fn keys(ui: &mut Ui) -> bool {
     egui::ScrollArea::vertical().max_height(420.0).show(ui, |ui| {
         egui::Grid::new("keys").num_columns(2).striped(true).spacing([24.0, 4.0]).show(ui, |ui| {
@@ -175,7 +320,7 @@ fn keys(ui: &mut Ui) -> bool {
             row(ui, "Remove a particle", "Right click");
             row(ui, "Move the picture", "Drag, Space+Drag, middle button");
             row(ui, "Zoom to the pointer", "Wheel");
-            let mut looks: Vec<_> = super::action::WITH_KEYS.iter().map(Action::look).collect();
+            let mut looks: Vec<_> = super::action::ALL.iter().map(Action::look).collect();
             looks.sort_by_key(|look| look.name);
             for look in looks {
                 let keys: Vec<String> = look.keys.iter().map(|keys| ui.ctx().format_shortcut(keys)).collect();

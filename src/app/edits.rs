@@ -2,8 +2,9 @@
 
 use super::App;
 use super::action::Action;
+use super::dialogs::Dialog;
 use super::state::count;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::particle::{MicrographId, Particle, ParticleId};
 use crate::project::MicrographEntry;
 use crate::project::edit::Edit;
@@ -30,10 +31,31 @@ impl App {
                 Ok(())
             }
             Action::RemoveClass(id) => {
+                if state.project.particles_labelled(id).next().is_some() {
+                    self.dialog = Dialog::RemoveClass { class: id };
+                    return Ok(());
+                }
                 let name = format!("remove class {}", state.class_name(id));
                 let edit = state.project.delete_class_edit(id)?;
                 state.change(name, edit)
             }
+            Action::MoveClass { class, place } => {
+                let name = format!("move class {}", state.class_name(class));
+                state.change(name, Edit::MoveClass { class, place })
+            }
+            Action::MoveParticles { particles, dx, dy } => {
+                let edit = state.project.move_particles_edit(&particles, dx, dy)?;
+                state.change(format!("move {}", count(particles.len(), "particle")), edit)
+            }
+            Action::CopyContrast => {
+                let Some(shown) = state.shown else { return Ok(()) };
+                let edit = state.project.copy_contrast_edit(shown)?;
+                if edit == Edit::Together(Vec::new()) {
+                    return Ok(());
+                }
+                state.change("show all micrographs alike", edit)
+            }
+            Action::AcceptProposal(place) => self.accept_one(place),
             Action::RemoveMicrograph(id) => {
                 let edit = state.project.remove_micrograph_edit(id)?;
                 state.change("remove micrograph", edit)
@@ -53,7 +75,15 @@ impl App {
             Action::ClassAt(place) => {
                 let Some(class) = state.project.classes.get(place) else { return Ok(()) };
                 state.class = Some(class.id);
-                self.label_selected(&selected)
+                match state.detection.current {
+                    // Proposals are gone through with the keyboard: accept this one, on to the next.
+                    Some(current) if state.detection.live => {
+                        self.accept_one(current)?;
+                        self.step_proposal(1);
+                        Ok(())
+                    }
+                    _ => self.label_selected(&selected),
+                }
             }
             Action::Delete if !selected.is_empty() => {
                 let name = format!("remove {}", count(selected.len(), "particle"));
@@ -75,6 +105,35 @@ impl App {
                 state.change(if hold { "hold labels out" } else { "train with labels again" }, edit)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Undoes or redoes until the project is as its file.
+    pub(super) fn back_to_saved(&mut self) {
+        let Some(saved) = self.state.history.saved_at() else { return };
+        self.go_to(saved);
+    }
+
+    /// Undoes or redoes until so many changes are done.
+    pub(super) fn go_to(&mut self, done: usize) {
+        loop {
+            let at = self.state.history.len().1;
+            let step = match at.cmp(&done) {
+                std::cmp::Ordering::Equal => return,
+                std::cmp::Ordering::Greater => self.state.undo(),
+                std::cmp::Ordering::Less => self.state.redo(),
+            };
+            match step {
+                Ok(Some(_)) => {}
+                Ok(None) => return,
+                Err(error) => return self.complain(&error),
+            }
+        }
+    }
+
+    pub(super) fn throw_away(&mut self, journal: &std::path::Path) {
+        if let Err(source) = std::fs::remove_file(journal) {
+            self.complain(&Error::io(journal, "remove", source));
         }
     }
 
@@ -116,16 +175,18 @@ impl App {
     pub(super) fn accept_detections(&mut self) {
         let state = &mut self.state;
         let Some(micrograph) = state.detection.micrograph else { return };
-        let particles = state.detection.found.iter().map(|found| Particle {
-            id: ParticleId(0),
-            micrograph,
-            x: found.x,
-            y: found.y,
-            diameter: Some(found.diameter),
-            score: Some(found.score),
-            label: None,
-            held_out: false,
-        });
+        let least = state.detection.least;
+        let particles =
+            state.detection.found.iter().filter(|found| found.score >= least).map(|found| Particle {
+                id: ParticleId(0),
+                micrograph,
+                x: found.x,
+                y: found.y,
+                diameter: Some(found.diameter),
+                score: Some(found.score),
+                label: None,
+                held_out: false,
+            });
         let particles: Vec<Particle> = particles.collect();
         if particles.is_empty() {
             return;
@@ -135,6 +196,73 @@ impl App {
         match state.change(name, edit) {
             Ok(()) => self.detect(false),
             Err(error) => self.complain(&error),
+        }
+    }
+
+    /// One proposal becomes a particle of the current class.
+    fn accept_one(&mut self, place: usize) -> Result<()> {
+        let state = &mut self.state;
+        let (Some(micrograph), Some(found)) = (state.detection.micrograph, state.detection.found.get(place))
+        else {
+            return Ok(());
+        };
+        let particle = Particle {
+            id: ParticleId(0),
+            micrograph,
+            x: found.x,
+            y: found.y,
+            diameter: Some(found.diameter),
+            score: Some(found.score),
+            label: state.class,
+            held_out: false,
+        };
+        let name = state.class.map_or("proposal", |id| state.class_name(id)).to_owned();
+        let edit = state.project.add_particles_edit(vec![particle]);
+        state.change(format!("accept {name}"), edit)?;
+        state.detection.take_out(place);
+        Ok(())
+    }
+
+    /// Goes to the next proposal, or to the next particle without a label, on the shown micrograph.
+    pub(super) fn step_unlabelled(&mut self, step: isize) {
+        let state = &mut self.state;
+        if state.detection.live && !state.detection.found.is_empty() {
+            return self.step_proposal(step);
+        }
+        let Some(shown) = state.shown else { return };
+        let wanted: Vec<ParticleId> = state
+            .project
+            .particles_on(shown)
+            .filter(|particle| particle.label.is_none())
+            .map(|p| p.id)
+            .collect();
+        let now = state.selection.iter().next().copied();
+        let next = match (now, step > 0) {
+            (Some(now), true) => wanted.iter().find(|id| **id > now).or(wanted.first()),
+            (Some(now), false) => wanted.iter().rev().find(|id| **id < now).or(wanted.last()),
+            (None, true) => wanted.first(),
+            (None, false) => wanted.last(),
+        };
+        let Some(id) = next.copied() else {
+            self.tell(super::state::Level::Done, "Every particle of this micrograph has a label.", None);
+            return;
+        };
+        state.selection = [id].into();
+        if let Some(particle) = self.state.project.particle(id) {
+            self.layout.look_at(particle.x, particle.y);
+        }
+    }
+
+    fn step_proposal(&mut self, step: isize) {
+        let detection = &mut self.state.detection;
+        let shown = |place: &usize| detection.found.get(*place).is_some_and(|f| f.score >= detection.least);
+        let count = detection.found.len() as isize;
+        let start = detection.current.map_or(if step > 0 { -1 } else { count }, |current| current as isize);
+        // One that was just accepted has left its place to the next.
+        let next = (1..=count).map(|i| (start + i * step).rem_euclid(count.max(1)) as usize).find(shown);
+        detection.current = next;
+        if let Some(found) = next.and_then(|place| self.state.detection.found.get(place)) {
+            self.layout.look_at(found.x, found.y);
         }
     }
 

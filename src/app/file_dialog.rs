@@ -1,11 +1,12 @@
 //! The system's file dialogs, waited for beside the window.
 
 use super::action::Action;
+use crate::library::exchange;
 use crate::micrograph::format::EXTENSIONS as PICTURES;
 use crate::project::store::EXTENSION;
 use rfd::AsyncFileDialog;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -17,6 +18,8 @@ pub enum Purpose {
     AddMicrographs,
     SaveProject,
     ExportFolder,
+    ImportLabels,
+    ExportLabels,
     LoadModel,
     SaveModel,
 }
@@ -29,6 +32,8 @@ impl Purpose {
             Purpose::AddMicrographs => "Add micrographs",
             Purpose::SaveProject => "Save the project",
             Purpose::ExportFolder => "Folder for the library",
+            Purpose::ImportLabels => "Import labels (CSV, STAR, BOX, COCO, ImageJ)",
+            Purpose::ExportLabels => "Export labels (.csv, .star, .box, .json for COCO, .zip for ImageJ)",
             Purpose::LoadModel => "Load a model",
             Purpose::SaveModel => "Save the model",
         }
@@ -41,6 +46,8 @@ impl Purpose {
             Purpose::Open | Purpose::AddMicrographs if paths.is_empty() => None,
             Purpose::Open | Purpose::AddMicrographs => Some(Action::OpenPaths(paths)),
             Purpose::SaveProject => first.map(Action::SaveTo),
+            Purpose::ImportLabels => first.map(Action::ImportLabelsFrom),
+            Purpose::ExportLabels => first.map(Action::ExportLabelsTo),
             Purpose::LoadModel => first.map(Action::LoadModelFrom),
             Purpose::SaveModel => first.map(Action::SaveModelTo),
             Purpose::ExportFolder => None,
@@ -51,8 +58,11 @@ impl Purpose {
 type Answer = Pin<Box<dyn Future<Output = Option<Vec<PathBuf>>> + Send>>;
 
 /// Prepares the system's dialog; some systems want this on the window's own thread.
-pub fn ask(purpose: Purpose, name: &str) -> Answer {
-    let dialog = AsyncFileDialog::new().set_title(purpose.title());
+pub fn ask(purpose: Purpose, name: &str, folder: Option<&Path>) -> Answer {
+    let mut dialog = AsyncFileDialog::new().set_title(purpose.title());
+    if let Some(folder) = folder {
+        dialog = dialog.set_directory(folder);
+    }
     match purpose {
         Purpose::Open => {
             let all: Vec<&str> = std::iter::once(EXTENSION).chain(PICTURES.iter().copied()).collect();
@@ -71,6 +81,11 @@ pub fn ask(purpose: Purpose, name: &str) -> Answer {
             .set_file_name(format!("{name}.{EXTENSION}"))
             .save_file()),
         Purpose::ExportFolder => one(dialog.pick_folder()),
+        Purpose::ImportLabels => one(dialog.add_filter("Labels", exchange::READ).pick_file()),
+        Purpose::ExportLabels => one(dialog
+            .add_filter("Labels", exchange::WRITTEN)
+            .set_file_name(format!("{name}.csv"))
+            .save_file()),
         Purpose::LoadModel => one(dialog.add_filter("Models", &["safetensors", "pt"]).pick_file()),
         Purpose::SaveModel => one(dialog
             .add_filter("Model", &["safetensors"])

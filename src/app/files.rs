@@ -4,8 +4,14 @@ use super::dialogs::Dialog;
 use super::file_dialog::{self, Purpose};
 use super::jobs::{self, Done};
 use super::run::Phase;
+use super::state::{Level, count};
 use super::{App, Leaving};
-use crate::project::{Project, store};
+use crate::error::Error;
+use crate::library::exchange;
+use crate::micrograph::format;
+use crate::project::history::History;
+use crate::project::journal::Journal;
+use crate::project::{Project, labels, session, store};
 use crate::worker::message::Command;
 use egui::ViewportCommand;
 use std::path::{Path, PathBuf};
@@ -16,11 +22,9 @@ const INSTANT: Duration = Duration::from_millis(350);
 
 impl App {
     fn open_sample(&mut self) {
-        let job = self.jobs.start("Opening the sample".into(), |_| {
-            let project = crate::sample::open_sample();
-            let project = project.map(|project| jobs::Loaded { project, moved: 0, missing: 0 });
-            Done::Project { path: None, project }
-        });
+        let job = self
+            .jobs
+            .start("Opening the sample".into(), |_| Done::Project { path: None, project: jobs::sample() });
         self.loading = Some(job);
     }
 
@@ -29,7 +33,10 @@ impl App {
             self.leave(ctx, Leaving::Paths(paths));
         } else {
             self.show_import = true;
-            self.opening.extend(paths);
+            if let Some(path) = paths.first() {
+                self.memory.folder = path.parent().map(Path::to_owned);
+            }
+            self.opening.extend(paths.into_iter().flat_map(pictures_in));
         }
     }
 
@@ -52,11 +59,22 @@ impl App {
                 self.may_close = true;
                 ctx.send_viewport_cmd(ViewportCommand::Close);
             }
-            Some(Leaving::New) => self.replace(Project::new(), None),
+            Some(Leaving::New) => self.replace(Project::new(), History::new(), None),
             Some(Leaving::Sample) => self.open_sample(),
+            Some(Leaving::BringBack(journal)) => {
+                let job = self.jobs.start("Bringing back unsaved work".into(), move |_| Done::Project {
+                    path: None,
+                    project: jobs::bring_back(&journal),
+                });
+                self.loading = Some(job);
+            }
             Some(Leaving::Paths(paths)) => {
                 for path in paths {
                     if is_project(&path) {
+                        if self.state.path.as_ref().is_some_and(|open| same_file(open, &path)) {
+                            // Opened again: its own journal must not stand in the way.
+                            self.state.history.finish_journal();
+                        }
                         let name = format!("Opening {}", name_of(&path));
                         let job = self.jobs.start(name, move |_| Done::Project {
                             project: jobs::load(&path),
@@ -77,10 +95,43 @@ impl App {
         self.leave_after_save = false;
     }
 
-    pub(super) fn replace(&mut self, project: Project, path: Option<PathBuf>) {
+    pub(super) fn replace(&mut self, project: Project, history: History, path: Option<PathBuf>) {
         self.stop_all();
-        self.state.replace_project(project, path);
+        // What was left was saved, or the user wanted it gone.
+        self.state.history.finish_journal();
+        self.state.replace_project(project, history, path);
         self.layout.reset_views();
+        self.begin_journal();
+    }
+
+    /// A project that was never saved has its journal in a folder of its own.
+    pub(super) fn begin_journal(&mut self) {
+        let history = &mut self.state.history;
+        let Some(folder) = self.unsaved.as_deref() else { return };
+        if self.state.path.is_some() || history.journal().is_some() {
+            return;
+        }
+        if let Err(error) = session::begin_unsaved(history, &self.state.project, folder) {
+            self.tell(
+                Level::Warning,
+                format!("Save often: what is not saved would be lost in a crash ({error})."),
+                None,
+            );
+        }
+    }
+
+    /// Says once when changes cannot be kept safe.
+    pub(super) fn watch_journal(&mut self) {
+        let problem = self.state.history.journal().and_then(Journal::problem);
+        if problem == self.journal_problem {
+            return;
+        }
+        if let Some(problem) = &problem {
+            let text =
+                format!("Changes cannot be written to the journal ({problem}); save the project elsewhere.");
+            self.tell(Level::Error, text, None);
+        }
+        self.journal_problem = problem;
     }
 
     /// Ends what was done for the project that is being left.
@@ -102,11 +153,74 @@ impl App {
             self.ask_path(Purpose::SaveProject);
             return;
         };
-        let (project, revision) = (self.state.project.clone(), self.state.revision);
+        if let Some(why) = self.state.history.locked().map(str::to_owned)
+            && self.path_before.is_none()
+        {
+            self.tell(Level::Warning, why, None);
+            self.ask_path(Purpose::SaveProject);
+            return;
+        }
+        // The journal moves along; a project that is open elsewhere is not overwritten.
+        match session::move_to(&mut self.state.history, &path) {
+            Ok(()) => {}
+            Err(error @ Error::Invalid { .. }) => {
+                self.saving_failed();
+                return self.complain(&error);
+            }
+            // Nothing can be written beside the file; saving itself will say what is wrong, if it is.
+            Err(_) => {}
+        }
+        let (project, state, mark) =
+            (self.state.project.clone(), self.state.history.state(), self.state.history.mark());
         self.jobs.start_writing(format!("Saving {}", name_of(&path)), move |_| {
-            let result = store::save(&project, &path);
-            Done::Saved { path, revision, result }
+            let result = store::save_marked(&project, &path, mark.as_ref());
+            Done::Saved { path, state, result }
         });
+    }
+
+    /// Saves under another name from now on.
+    pub(super) fn save_as(&mut self, path: &Path) {
+        let before = self.state.path.replace(store::with_extension(path));
+        if self.path_before.is_none() && before != self.state.path {
+            self.path_before = Some(before);
+        }
+        self.save();
+    }
+
+    /// The project stays where it was before saving it elsewhere failed.
+    pub(super) fn saving_failed(&mut self) {
+        self.state.history.moved(false);
+        if let Some(before) = self.path_before.take() {
+            self.state.path = before;
+        }
+        self.stay();
+    }
+
+    /// Labels of another program become particles, as one step of the history.
+    pub(super) fn import_labels(&mut self, path: &Path) {
+        let setting = exchange::Setting { image: self.state.shown, ..exchange::Setting::default() };
+        let project = &mut self.state.project;
+        let rows = exchange::read(path, project, &setting);
+        let edit = rows.and_then(|rows| Ok((rows.len(), labels::to_edit(project, &rows, path)?)));
+        let done = edit.and_then(|(rows, edit)| {
+            self.state.change(format!("import {}", name_of(path)), edit)?;
+            Ok(rows)
+        });
+        match done {
+            Ok(rows) => self.tell(Level::Done, format!("{} imported", count(rows, "label")), None),
+            Err(error) => self.complain(&error),
+        }
+    }
+
+    /// Writes the labels for another program.
+    pub(super) fn export_labels(&mut self, path: &Path) {
+        let project = &self.state.project;
+        let nm_per_px = project.micrographs.first().and_then(|entry| entry.pixel_size).map(|size| size.x_nm);
+        let side = 0.6 * project.patch.extent_on(nm_per_px) as f32;
+        match exchange::write(path, project, self.state.shown, side) {
+            Ok(()) => self.tell(Level::Done, format!("Labels exported as {}", name_of(path)), None),
+            Err(error) => self.complain(&error),
+        }
     }
 
     pub(super) fn library_folder(&self) -> PathBuf {
@@ -120,6 +234,7 @@ impl App {
         let extension = match purpose {
             Purpose::SaveProject => store::EXTENSION,
             Purpose::SaveModel => "safetensors",
+            Purpose::ExportLabels => "csv",
             _ => return String::new(),
         };
         let folder = std::env::current_dir().unwrap_or_default();
@@ -128,7 +243,8 @@ impl App {
 
     /// Shows the system's file dialog; where there is none, one of our own follows.
     pub(super) fn ask_path(&mut self, purpose: Purpose) {
-        let answer = file_dialog::ask(purpose, &self.state.name().to_lowercase());
+        let answer =
+            file_dialog::ask(purpose, &self.state.name().to_lowercase(), self.memory.folder.as_deref());
         let asked = Instant::now();
         self.jobs.start_quietly("File dialog".into(), move |_| {
             let paths = file_dialog::wait(answer);
@@ -139,6 +255,25 @@ impl App {
 
 fn is_project(path: &Path) -> bool {
     path.extension().is_some_and(|end| end.eq_ignore_ascii_case(store::EXTENSION))
+}
+
+/// The picture files of a folder, in the order of their names; a file is itself.
+fn pictures_in(path: PathBuf) -> Vec<PathBuf> {
+    let Ok(files) = std::fs::read_dir(&path) else { return vec![path] };
+    let picture = |path: &PathBuf| {
+        let end = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        path.is_file() && format::EXTENSIONS.contains(&end.as_str())
+    };
+    let mut found: Vec<PathBuf> = files.flatten().map(|file| file.path()).filter(picture).collect();
+    found.sort();
+    found
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    match (std::fs::canonicalize(a), std::fs::canonicalize(b)) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => a == b,
+    }
 }
 
 /// The last part of a path, for sentences.

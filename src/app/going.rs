@@ -50,7 +50,8 @@ impl App {
                 .map(|e| e.id)
                 .find(|id| !self.state.pictures.contains_key(id))
         };
-        let next = shown.or_else(|| (!busy && held < KEPT_BYTES / 2).then(others).flatten());
+        let renewed = self.state.shown.filter(|id| self.state.outdated.remove(id));
+        let next = renewed.or(shown).or_else(|| (!busy && held < KEPT_BYTES / 2).then(others).flatten());
         let Some(entry) = next.and_then(|id| self.state.project.micrograph(id)).cloned() else { return };
         if held > KEPT_BYTES {
             self.state
@@ -58,7 +59,10 @@ impl App {
                 .retain(|id, opened| Some(*id) == shown || !matches!(opened, Opened::Ready(_)));
         }
         let id = entry.id;
-        self.state.pictures.insert(id, Opened::Loading);
+        self.state.prepared.insert(id, entry.steps.clone());
+        if renewed.is_none() {
+            self.state.pictures.insert(id, Opened::Loading);
+        }
         self.jobs.start(format!("Opening {}", entry.file_name()), move |_| Done::Picture {
             id,
             picture: jobs::open(&entry),
@@ -88,11 +92,21 @@ impl App {
             Some(true) => Contrast::Bright,
             Some(false) => Contrast::Dark,
         };
+        if detection.similar {
+            let examples = self.state.examples();
+            let job = self.jobs.start_quietly("Searching what is similar".into(), move |context| {
+                let (micrograph, excluded) = (&picture.micrograph, entry.excluded_regions());
+                let found = jobs::search_similar(micrograph, &excluded, &examples, context);
+                Done::Detected { micrograph: entry.id, found }
+            });
+            self.detecting = Some(job);
+            return;
+        }
         let job = self.jobs.start_quietly("Searching particles".into(), move |context| {
             let mut micrograph = picture.micrograph.clone();
             // The user may know the scale better than the file.
             micrograph.pixel_size = entry.pixel_size;
-            let found = jobs::search(&micrograph, &entry.excluded, &settings, context);
+            let found = jobs::search(&micrograph, &entry.excluded_regions(), &settings, context);
             Done::Detected { micrograph: entry.id, found }
         });
         self.detecting = Some(job);

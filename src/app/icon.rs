@@ -14,6 +14,9 @@ pub enum Icon {
     Pick,
     Select,
     Exclude,
+    Lasso,
+    Outline,
+    Measure,
     Close,
 }
 
@@ -68,6 +71,26 @@ impl Icon {
                     egui::StrokeKind::Middle,
                 );
                 line(at(0.05, 0.85), at(0.95, 0.15));
+            }
+            Icon::Lasso | Icon::Outline => {
+                let ring: Vec<_> = (0..=16)
+                    .map(|i| {
+                        let angle = std::f32::consts::TAU * i as f32 / 16.0;
+                        at(0.5 + 0.46 * angle.cos(), 0.42 + (0.3 + 0.1 * (2.0 * angle).sin()) * angle.sin())
+                    })
+                    .collect();
+                if self == Icon::Lasso {
+                    painter.extend(Shape::dashed_line(&ring, stroke, 3.0, 2.0));
+                    line(at(0.3, 0.75), at(0.2, 1.0));
+                } else {
+                    painter.add(Shape::line(ring, stroke));
+                    line(at(0.2, 0.7), at(0.8, 0.15));
+                }
+            }
+            Icon::Measure => {
+                line(at(0.0, 0.5), at(1.0, 0.5));
+                line(at(0.0, 0.25), at(0.0, 0.75));
+                line(at(1.0, 0.25), at(1.0, 0.75));
             }
             Icon::Close => {
                 line(at(0.15, 0.15), at(0.85, 0.85));

@@ -3,8 +3,10 @@
 use super::picture::Picture;
 use crate::error::{Error, Result};
 use crate::micrograph::{Micrograph, format};
-use crate::particle::detect::{self, Detection, Settings};
+use crate::particle::detect::{self, Detection, Example, Likeness, Settings};
 use crate::particle::{MicrographId, Prediction};
+use crate::project::history::{History, StateId};
+use crate::project::session;
 use crate::project::{MicrographEntry, Project, Region, store};
 use crate::worker::job::{self, Dataset};
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -18,6 +20,7 @@ use std::thread::JoinHandle;
 const MOST_PAGES: usize = 64;
 
 /// What a job brought.
+#[allow(clippy::large_enum_variant)] // a few a second at most
 pub enum Done {
     /// Paths chosen in the system's dialog; `None` if it could not be shown or was closed.
     Chosen {
@@ -31,19 +34,23 @@ pub enum Done {
         path: Option<PathBuf>,
         project: Result<Loaded>,
     },
+    /// A picture that is being added, before anything else is known of it.
+    Look(Arc<Picture>),
     /// The pages of a picture file, to be added to the project.
     Imported(Result<Imported>),
     Picture {
         id: MicrographId,
         picture: Result<Arc<Picture>>,
     },
+    /// How far a search is, 0..=1.
+    Searching(f32),
     Detected {
         micrograph: MicrographId,
         found: Result<Vec<Detection>>,
     },
     Saved {
         path: PathBuf,
-        revision: u64,
+        state: StateId,
         result: Result<()>,
     },
     Assembling(f32),
@@ -60,6 +67,11 @@ pub enum Done {
 /// A project from a file.
 pub struct Loaded {
     pub project: Project,
+    pub history: History,
+    /// Changes that a program that died had not saved, brought back.
+    pub recovered: usize,
+    /// What the user should know, in sentences.
+    pub notes: Vec<String>,
     /// Micrographs that were found under another path than the file says.
     pub moved: usize,
     /// Micrographs whose file is not there.
@@ -219,46 +231,63 @@ impl Drop for Jobs {
 
 /// Reads a project and looks for its micrographs if they moved.
 pub fn load(path: &Path) -> Result<Loaded> {
-    let mut project = store::load(path)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let opened = session::open(path)?;
+    Ok(located(opened, path.parent().unwrap_or(Path::new("."))))
+}
+
+/// Brings back a project that was never saved, from its journal.
+pub fn bring_back(journal: &Path) -> Result<Loaded> {
+    Ok(located(session::open_unsaved(journal)?, Path::new(".")))
+}
+
+/// Looks for micrographs that moved.
+fn located(opened: session::Opened, folder: &Path) -> Loaded {
+    let session::Opened { mut project, mut history, recovered, notes } = opened;
     let moved = store::relocate(&mut project, folder).len();
+    if moved > 0 {
+        history.mark_unsaved();
+    }
     let missing = store::missing(&project).len();
-    Ok(Loaded { project, moved, missing })
+    Loaded { project, history, recovered, notes, moved, missing }
+}
+
+/// The sample project, as if it had been opened.
+pub fn sample() -> Result<Loaded> {
+    let opened =
+        |project| session::Opened { project, history: History::new(), recovered: 0, notes: Vec::new() };
+    let mut loaded = located(opened(crate::sample::open_sample()?), Path::new("."));
+    (loaded.moved, loaded.missing) = (0, 0);
+    Ok(loaded)
 }
 
 /// Opens a file as new micrographs: its pages with their size, scale and proposed banner.
 pub fn import(path: &Path, context: &Context) -> Result<Imported> {
+    let (micrograph, pages, mut notes) = format::open_first(path)?;
+    let first = Arc::new(Picture::new(micrograph));
+    // Seen at once; all else about it follows.
+    context.tell(Done::Look(first.clone()));
     let hash = store::hash_file(path)?;
-    let info = format::info(path)?;
-    let mut notes = info.notes;
-    if info.pages > MOST_PAGES {
-        notes.push(format!("only the first {MOST_PAGES} of its {} pages were added", info.pages));
+    if pages > MOST_PAGES {
+        notes.push(format!("only the first {MOST_PAGES} of its {pages} pages were added"));
     }
     let mut imports = Vec::new();
-    for page in 0..info.pages.clamp(1, MOST_PAGES) {
+    for page in 0..pages.clamp(1, MOST_PAGES) {
         if context.stopped() {
             return Err(Error::Stopped);
         }
-        let micrograph = format::open_page(path, page)?;
-        let mut entry = MicrographEntry::new(
-            path,
-            page,
-            micrograph.width,
-            micrograph.height,
-            micrograph.pixel_size,
-            hash.as_str(),
-        );
-        entry.excluded = detect::propose_excluded(&micrograph);
-        let picture = (page == 0).then(|| Arc::new(Picture::new(micrograph)));
-        imports.push(Import { entry, picture });
+        let later = if page == 0 { None } else { Some(format::open_page(path, page)?) };
+        let micrograph = later.as_ref().unwrap_or(&first.micrograph);
+        let Micrograph { width, height, pixel_size, .. } = *micrograph;
+        let mut entry = MicrographEntry::new(path, page, width, height, pixel_size, hash.as_str());
+        entry.excluded = detect::propose_excluded(micrograph);
+        imports.push(Import { entry, picture: (page == 0).then(|| first.clone()) });
     }
     Ok(Imported { pages: imports, notes })
 }
 
 /// Opens a micrograph of the project for the screen.
 pub fn open(entry: &MicrographEntry) -> Result<Arc<Picture>> {
-    store::require(entry)?;
-    Ok(Arc::new(Picture::open(&entry.path, entry.page)?))
+    Ok(Arc::new(Picture::new(entry.open()?)))
 }
 
 /// Searches particles; ends early when stopped.
@@ -268,7 +297,24 @@ pub fn search(
     settings: &Settings,
     context: &Context,
 ) -> Result<Vec<Detection>> {
-    detect::detect(micrograph, excluded, settings, &|_| !context.stopped())
+    detect::detect(micrograph, excluded, settings, &|done| {
+        context.tell(Done::Searching(done));
+        !context.stopped()
+    })
+}
+
+/// Searches what resembles the examples; the slider then shows those of its score and above.
+pub fn search_similar(
+    micrograph: &Micrograph,
+    excluded: &[Region],
+    examples: &[Example],
+    context: &Context,
+) -> Result<Vec<Detection>> {
+    let likeness = Likeness { score: 0.3, ..Likeness::default() };
+    detect::similar(micrograph, excluded, examples, likeness, &|done| {
+        context.tell(Done::Searching(done));
+        !context.stopped()
+    })
 }
 
 /// Pictures that are open already, so that no file is read twice.
@@ -281,10 +327,7 @@ pub fn assemble(project: &Project, open: &OpenPictures, context: &Context) -> Re
             return Ok(picture.micrograph.clone());
         }
         match project.micrograph(id) {
-            Some(entry) => {
-                store::require(entry)?;
-                format::open_page(&entry.path, entry.page)
-            }
+            Some(entry) => entry.open(),
             None => Err(Error::invalid(format!("micrograph {}", id.0), "the project does not have it")),
         }
     };

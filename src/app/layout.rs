@@ -5,6 +5,7 @@ use super::canvas::CanvasPanel;
 use super::classes::ClassesPanel;
 use super::explore::ExplorePanel;
 use super::explore::data::Data;
+use super::grid::GridPanel;
 use super::micrographs::MicrographsPanel;
 use super::review::ReviewPanel;
 use super::settings::SettingsPanel;
@@ -16,11 +17,13 @@ use egui::{Color32, Frame, Margin, Panel, RichText, Stroke, Ui, WidgetText};
 use egui_tiles::{
     Behavior, Linear, LinearDir, SimplificationOptions, TabState, TileId, Tiles, Tree, UiResponse,
 };
+use serde::{Deserialize, Serialize};
 
 /// What a movable pane shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Pane {
     Canvas,
+    Grid,
     Training,
     Settings,
     Latent,
@@ -38,6 +41,7 @@ pub struct Layout {
 #[derive(Default)]
 struct Panels {
     canvas: CanvasPanel,
+    grid: GridPanel,
     classes: ClassesPanel,
     micrographs: MicrographsPanel,
     training: TrainingPanel,
@@ -59,7 +63,7 @@ fn standard() -> Tree<Pane> {
     let mut tiles = Tiles::default();
     let canvas = tiles.insert_pane(Pane::Canvas);
     let upper = [Pane::Training, Pane::Settings].map(|pane| tiles.insert_pane(pane));
-    let lower = [Pane::Latent, Pane::Manifold, Pane::Review].map(|pane| tiles.insert_pane(pane));
+    let lower = [Pane::Latent, Pane::Manifold, Pane::Review, Pane::Grid].map(|pane| tiles.insert_pane(pane));
     let upper = tiles.insert_tab_tile(upper.to_vec());
     let lower = tiles.insert_tab_tile(lower.to_vec());
     let right = tiles.insert_container(Linear::new_binary(LinearDir::Vertical, [upper, lower], 0.54));
@@ -68,6 +72,21 @@ fn standard() -> Tree<Pane> {
 }
 
 impl Layout {
+    /// The layout as it was remembered; the usual one if that is unknown or lacks a pane.
+    pub fn restored(panes: &serde_json::Value) -> Self {
+        let known = |tree: &Tree<Pane>| {
+            let all = |usual: &Tree<Pane>| usual.tiles.tiles().filter(|tile| tile.is_pane()).count();
+            all(tree) == all(&standard()) && tree.root.is_some()
+        };
+        let tree = serde_json::from_value::<Tree<Pane>>(panes.clone()).ok().filter(known);
+        Self { tree: tree.unwrap_or_else(standard), panels: Panels::default() }
+    }
+
+    /// What [`Layout::restored`] understands.
+    pub fn remembered(&self) -> serde_json::Value {
+        serde_json::to_value(&self.tree).unwrap_or_default()
+    }
+
     /// Draws everything.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         self.panels.data.refresh(state);
@@ -92,6 +111,11 @@ impl Layout {
             return true;
         }
         self.panels.canvas.apply(action)
+    }
+
+    /// Moves the picture so that a point of it (pixels) is in sight.
+    pub fn look_at(&mut self, x: f32, y: f32) {
+        self.panels.canvas.look_at(x, y);
     }
 
     /// Another project was opened.
@@ -137,6 +161,7 @@ impl Behavior<Pane> for Panes<'_> {
         frame.show(ui, |ui| {
             match pane {
                 Pane::Canvas => {}
+                Pane::Grid => self.panels.grid.ui(ui, state, actions),
                 Pane::Training => self.panels.training.ui(ui, state),
                 Pane::Settings => self.panels.settings.ui(ui, state, actions),
                 Pane::Latent => self.panels.explore.ui(ui, state, &self.panels.data, actions),
@@ -151,6 +176,7 @@ impl Behavior<Pane> for Panes<'_> {
     fn tab_title_for_pane(&mut self, pane: &Pane) -> WidgetText {
         match pane {
             Pane::Canvas => "Micrograph",
+            Pane::Grid => "Patches",
             Pane::Training => "Training",
             Pane::Settings => "Settings",
             Pane::Latent => "Latent space",

@@ -1,12 +1,14 @@
 //! The list of micrographs, and what is known of the one shown: scale, regions without particles.
 
 use super::action::{Action, Tool};
+use super::calibration::{self, LengthUnit};
+use super::preparation::PreparationPanel;
+use super::shades::Shades;
 use super::state::{Opened, State, count};
-use crate::micrograph::PixelSize;
 use crate::particle::MicrographId;
 use crate::project::MicrographEntry;
 use crate::project::edit::Edit;
-use egui::{Button, DragValue, RichText, TextureHandle, TextureOptions, Ui};
+use egui::{Button, RichText, TextureHandle, TextureOptions, Ui};
 use std::collections::BTreeMap;
 
 /// Longer side of a thumbnail, texels.
@@ -18,13 +20,15 @@ pub struct MicrographsPanel {
     thumbs: BTreeMap<MicrographId, TextureHandle>,
     /// A pixel size being typed.
     scale: Option<(MicrographId, f64)>,
+    unit: LengthUnit,
+    preparation: PreparationPanel,
 }
 
 impl MicrographsPanel {
     /// Draws the list and the details of the shown micrograph.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         let names = state.project.micrograph_names();
-        let counts = state.project.micrograph_counts();
+        let counts = &state.counts.micrographs;
         self.thumbs.retain(|id, _| names.contains_key(id));
         let height = if state.project.micrographs.len() > 4 { 190.0 } else { f32::INFINITY };
         egui::ScrollArea::vertical()
@@ -91,7 +95,7 @@ impl MicrographsPanel {
         if !self.thumbs.contains_key(&entry.id)
             && let Some(Opened::Ready(picture)) = state.pictures.get(&entry.id)
         {
-            let image = thumbnail(picture, entry.contrast);
+            let image = thumbnail(picture, entry);
             let texture = ui.ctx().load_texture("thumbnail", image, TextureOptions::LINEAR);
             self.thumbs.insert(entry.id, texture);
         }
@@ -119,37 +123,15 @@ impl MicrographsPanel {
 
     fn details(&mut self, ui: &mut Ui, entry: &MicrographEntry, actions: &mut Vec<Action>) {
         ui.horizontal(|ui| {
-            let label = ui.label("Pixel size");
-            let known = entry.pixel_size.map_or(0.0, |size| size.x_nm);
-            let mut value = match self.scale {
-                Some((id, value)) if id == entry.id => value,
-                _ => known,
-            };
-            let field = DragValue::new(&mut value)
-                .range(0.0..=1e6)
-                .speed((known * 0.002).max(0.001))
-                .max_decimals(4)
-                .update_while_editing(false)
-                .custom_formatter(|value, _| if value > 0.0 { format!("{value:.4} nm") } else { "unknown".into() })
-                .custom_parser(|text| text.trim().trim_end_matches("nm").trim().parse().ok());
-            let field = ui.add(field).labelled_by(label.id).on_hover_text(
-                "Nanometres per pixel, from the file or typed here. Patches are cut in nanometres when it is known.",
-            );
-            if field.changed() {
-                self.scale = Some((entry.id, value));
-            }
-            let settled = !field.dragged() && !field.has_focus();
-            if let (true, Some((id, value))) = (settled, self.scale) {
-                self.scale = None;
-                let size = (value > 0.0).then_some(PixelSize { x_nm: value, y_nm: value });
-                if id == entry.id && size != entry.pixel_size {
-                    let edit = Edit::ChangeMicrograph(MicrographEntry { pixel_size: size, ..entry.clone() });
-                    actions.push(Action::Change { name: "change pixel size".into(), edit });
-                }
+            calibration::pixel_size(ui, entry, &mut self.scale, &mut self.unit, actions);
+            let measure =
+                ui.small_button("Measure").on_hover_text("Draw a line along the picture's scale bar (M).");
+            if measure.clicked() {
+                actions.push(Action::Use(Tool::Measure));
             }
         });
         ui.horizontal(|ui| {
-            let regions = entry.excluded.len();
+            let regions = entry.excluded.len() + entry.outlines.len();
             ui.label(if regions == 0 {
                 "Nothing excluded".to_owned()
             } else {
@@ -158,7 +140,11 @@ impl MicrographsPanel {
             if regions > 0
                 && ui.small_button("Clear").on_hover_text("Particles may lie anywhere again.").clicked()
             {
-                let edit = Edit::ChangeMicrograph(MicrographEntry { excluded: Vec::new(), ..entry.clone() });
+                let edit = Edit::ChangeMicrograph(MicrographEntry {
+                    excluded: Vec::new(),
+                    outlines: Vec::new(),
+                    ..entry.clone()
+                });
                 actions.push(Action::Change { name: "clear excluded regions".into(), edit });
             }
             if ui.small_button("Draw").on_hover_text("Drag a box over what holds no particles (X).").clicked()
@@ -166,24 +152,20 @@ impl MicrographsPanel {
                 actions.push(Action::Use(Tool::Exclude));
             }
         });
+        self.preparation.ui(ui, entry, actions);
     }
 }
 
-fn thumbnail(picture: &super::picture::Picture, contrast: (f32, f32)) -> egui::ColorImage {
-    let level = picture.level(usize::MAX);
-    let (low, high) = picture.range(contrast);
+fn thumbnail(picture: &super::picture::Picture, entry: &MicrographEntry) -> egui::ColorImage {
+    let level = picture.smallest();
+    let shades = Shades::new(picture.range(entry.contrast), entry.tone);
     let scale = (level.width.max(level.height) as f32 / THUMB as f32).max(1.0);
-    let (w, h) =
-        (((level.width as f32 / scale) as usize).max(1), ((level.height as f32 / scale) as usize).max(1));
-    let mut pixels = Vec::with_capacity(w * h);
-    for y in 0..h {
-        for x in 0..w {
-            let (sx, sy) = ((x as f32 * scale) as usize, (y as f32 * scale) as usize);
-            let value = level.pixels[sy.min(level.height - 1) * level.width + sx.min(level.width - 1)];
-            pixels.push(egui::Color32::from_gray(
-                ((value - low) / (high - low) * 255.0).clamp(0.0, 255.0) as u8
-            ));
-        }
-    }
-    egui::ColorImage::new([w, h], pixels)
+    let side = |size: usize| ((size as f32 / scale) as usize).max(1);
+    let (w, h) = (side(level.width), side(level.height));
+    let source = |at: usize, size: usize| ((at as f32 * scale) as usize).min(size - 1);
+    let shade = |i: usize| {
+        let (x, y) = (source(i % w, level.width), source(i / w, level.height));
+        shades.of(level.pixels[y * level.width + x])
+    };
+    egui::ColorImage::new([w, h], (0..w * h).map(shade).collect())
 }

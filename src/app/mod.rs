@@ -8,10 +8,13 @@ mod action;
 mod apply;
 mod arrivals;
 mod bar;
+mod calibration;
 mod canvas;
 mod classes;
+mod contrast;
 mod detection;
 mod dialogs;
+mod drag;
 mod edits;
 mod events;
 mod explore;
@@ -19,17 +22,22 @@ mod export;
 mod file_dialog;
 mod files;
 mod going;
+mod grid;
 mod icon;
 mod jobs;
 mod layout;
+mod memory;
 mod micrographs;
 mod overlay;
+mod palette;
 mod picture;
+mod preparation;
 mod relearn;
 mod review;
 mod run;
 mod sanity;
 mod settings;
+mod shades;
 mod state;
 mod status;
 mod theme;
@@ -40,12 +48,13 @@ mod view;
 mod welcome;
 
 use crate::error::{Error, Result};
-use crate::project::Project;
+use crate::project::{Project, session};
 use crate::worker::Worker;
 use action::Action;
 use dialogs::Dialog;
 use egui_notify::{Anchor, Toasts};
 use jobs::{JobId, Jobs};
+use memory::Memory;
 use state::State;
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -64,6 +73,10 @@ pub struct Open {
     pub images: Vec<PathBuf>,
     /// Open the sample project if nothing else is given.
     pub sample: bool,
+    /// Where the work on projects without a file is kept safe; nowhere if not given.
+    pub unsaved: Option<PathBuf>,
+    /// The file in which theme, layout and recent projects are remembered; they are forgotten if not given.
+    pub memory: Option<PathBuf>,
 }
 
 /// The window's state and the threads that work for it.
@@ -93,6 +106,13 @@ pub struct App {
     may_close: bool,
     /// Runs that were told to stop and whose last events do not concern this project.
     left_runs: usize,
+    memory: Memory,
+    /// See [`Open::unsaved`].
+    unsaved: Option<PathBuf>,
+    /// Where the project lay before it was saved under another name, until that is done.
+    path_before: Option<Option<PathBuf>>,
+    /// Told already.
+    journal_problem: Option<String>,
     /// When the toasts on screen were shown, oldest first.
     toast_times: VecDeque<Instant>,
     title: String,
@@ -103,6 +123,7 @@ enum Leaving {
     Close,
     New,
     Sample,
+    BringBack(PathBuf),
     Paths(Vec<PathBuf>),
 }
 
@@ -126,8 +147,9 @@ impl App {
     /// Starts the worker and opens what was asked for.
     pub fn new(cc: &eframe::CreationContext<'_>, open: Open) -> Self {
         let ctx = cc.egui_ctx.clone();
+        let memory = Memory::load(open.memory);
         theme::install(&ctx);
-        ctx.set_theme(egui::ThemePreference::Dark);
+        ctx.set_theme(memory.theme());
         let wake = move || ctx.request_repaint();
         let mut actions = Vec::new();
         let mut paths: Vec<PathBuf> = open.project.into_iter().collect();
@@ -137,10 +159,13 @@ impl App {
         } else if open.sample {
             actions.push(Action::OpenSample);
         }
-        Self {
+        let left = open.unsaved.as_deref().map(session::left_unsaved).unwrap_or_default();
+        let dialog =
+            left.last().map_or(Dialog::None, |journal| Dialog::LeftUnsaved { journal: journal.clone() });
+        let mut app = Self {
             state: State::default(),
-            layout: layout::Layout::default(),
-            dialog: Dialog::None,
+            layout: layout::Layout::restored(&memory.panes),
+            dialog,
             toasts: Toasts::new().with_anchor(Anchor::BottomRight).with_margin(egui::vec2(12.0, 40.0)),
             jobs: Jobs::new(wake.clone()),
             worker: Worker::spawn(wake),
@@ -156,9 +181,15 @@ impl App {
             leave_after_save: false,
             may_close: false,
             left_runs: 0,
+            unsaved: open.unsaved,
+            memory,
+            path_before: None,
+            journal_problem: None,
             toast_times: VecDeque::new(),
             title: String::new(),
-        }
+        };
+        app.begin_journal();
+        app
     }
 
     /// The project as it is now.
@@ -215,7 +246,11 @@ impl eframe::App for App {
             self.apply(ctx, action);
         }
         self.keep_going();
+        self.watch_journal();
         self.state.under_way = self.jobs.names();
+        if self.state.is_blank() {
+            self.state.recent = self.memory.recent().cloned().collect();
+        }
         self.set_title(ctx);
     }
 
@@ -244,6 +279,27 @@ impl eframe::App for App {
             // They are applied before the next frame is drawn.
             ui.ctx().request_repaint();
         }
+    }
+}
+
+/// Where the window remembers theme, layout and recent projects on this system.
+pub fn memory_file() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "nanotheca").map(|dirs| dirs.config_dir().join("window.json"))
+}
+
+/// Where the work on projects without a file is kept safe on this system.
+pub fn unsaved_folder() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "nanotheca").map(|dirs| dirs.data_dir().join("unsaved"))
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        // A window that ends without being asked (a logout, a crash) leaves its journal for the next start.
+        if self.may_close || !self.state.has_unsaved_work() {
+            self.state.history.finish_journal();
+        }
+        self.memory.panes = self.layout.remembered();
+        self.memory.save();
     }
 }
 

@@ -2,12 +2,12 @@
 //!
 //! Lines are thin with a dark line under them, so that they read on black and on white.
 
-use super::state::State;
+use super::state::{Detecting, State};
 use super::theme::{self, Marker, UNDERLINE};
 use super::tiles::Placement;
 use crate::particle::detect::Detection;
-use crate::particle::{ClassId, MicrographId, ParticleId};
-use crate::project::MicrographEntry;
+use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
+use crate::project::{MicrographEntry, Outline};
 use egui::{Color32, FontId, Mesh, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, pos2, vec2};
 
 /// More markers than this on screen are drawn as plain dots, in one mesh.
@@ -62,7 +62,8 @@ impl Marks {
             (Some(nm), Some(size)) => nm / size.x_nm,
             _ => patch.extent_px,
         };
-        let marks = state.project.particles_on(entry.id).map(|particle| {
+        let seen = |particle: &&Particle| particle.label.is_none_or(|class| !state.hidden.contains(&class));
+        let marks = state.project.particles_on(entry.id).filter(seen).map(|particle| {
             let radius = particle.diameter.unwrap_or(extent as f32 * 0.4) / 2.0;
             let coloured = |id: ClassId| state.project.class(id).map(|class| (id, theme::colour(class)));
             let predicted = || {
@@ -186,15 +187,19 @@ fn dots(visible: &[(&Mark, Pos2)]) -> Mesh {
 }
 
 /// Thin rings round particles that are proposed and not yet accepted.
-pub fn proposals(painter: &Painter, place: Placement, found: &[Detection]) {
+pub fn proposals(painter: &Painter, place: Placement, detecting: &Detecting) {
     let seen = painter.clip_rect().expand(20.0);
     let mut shapes = Vec::new();
-    for detection in found {
+    let shown = |(_, detection): &(usize, &Detection)| detection.score >= detecting.least;
+    for (i, detection) in detecting.found.iter().enumerate().filter(shown) {
         let at = place.to_screen(detection.x, detection.y);
         if seen.contains(at) && shapes.len() < 4 * MOST_OUTLINES {
             let radius = (detection.diameter / 2.0 * place.zoom).max(3.0);
             shapes.push(Shape::circle_stroke(at, radius, Stroke::new(2.5, UNDERLINE.gamma_multiply(0.7))));
             shapes.push(Shape::circle_stroke(at, radius, Stroke::new(1.0, theme::ACCENT)));
+            if detecting.current == Some(i) {
+                shapes.push(Shape::circle_stroke(at, radius + 4.0, Stroke::new(2.0, Color32::WHITE)));
+            }
         }
     }
     painter.extend(shapes);
@@ -214,6 +219,57 @@ pub fn excluded(painter: &Painter, rect: Rect) {
         x += step;
     }
     painter.rect_stroke(rect, 0.0, Stroke::new(1.0, Color32::from_white_alpha(110)), StrokeKind::Inside);
+}
+
+/// A region of any outline without particles.
+pub fn excluded_outline(painter: &Painter, place: Placement, outline: &Outline) {
+    let corners: Vec<Pos2> = outline.corners.iter().map(|[x, y]| place.to_screen(*x, *y)).collect();
+    let bounds = Rect::from_points(&corners);
+    if !painter.clip_rect().intersects(bounds) {
+        return;
+    }
+    // Strips between the outline's crossings, a few points high: an outline may be concave.
+    let step = 4.0_f32;
+    let seen = painter.clip_rect().intersect(bounds);
+    let on_screen = Outline { corners: corners.iter().map(|c| [c.x, c.y / step]).collect() };
+    let mut mesh = Mesh::default();
+    for row in on_screen.rows((seen.max.y / step).ceil().max(0.0) as usize + 1) {
+        let strip = Rect::from_min_max(pos2(row.x0, row.y0 * step), pos2(row.x1, row.y1 * step));
+        if strip.max.y >= seen.min.y {
+            mesh.add_colored_rect(strip, Color32::from_black_alpha(110));
+        }
+    }
+    painter.add(mesh);
+    painter.add(Shape::closed_line(corners, Stroke::new(1.0, Color32::from_white_alpha(150))));
+}
+
+/// An outline that is being drawn.
+pub fn outline(painter: &Painter, line: Vec<Pos2>) {
+    painter.add(Shape::line(line.clone(), Stroke::new(3.0, UNDERLINE)));
+    painter.add(Shape::line(line, Stroke::new(1.5, Color32::WHITE)));
+}
+
+/// A line along a scale bar, with its length in pixels.
+pub fn measured(painter: &Painter, a: Pos2, b: Pos2, length_px: f32) {
+    painter.line_segment([a, b], Stroke::new(3.5, UNDERLINE));
+    painter.line_segment([a, b], Stroke::new(1.5, theme::ACCENT));
+    let font = FontId::proportional(13.0);
+    let galley = painter.layout_no_wrap(format!("{length_px:.1} px"), font, Color32::WHITE);
+    let at = b + vec2(8.0, 8.0);
+    painter.rect_filled(
+        Rect::from_min_size(at, galley.size()).expand(3.0),
+        2.0,
+        Color32::from_black_alpha(170),
+    );
+    painter.galley(at, galley, Color32::WHITE);
+}
+
+/// Particles that are being moved, where they would come to lie.
+pub fn moved(painter: &Painter, places: impl Iterator<Item = Pos2>) {
+    for at in places {
+        painter.circle_stroke(at, 7.0, Stroke::new(3.0, UNDERLINE));
+        painter.circle_stroke(at, 7.0, Stroke::new(1.5, Color32::WHITE));
+    }
 }
 
 /// A box that is being dragged.

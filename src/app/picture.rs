@@ -1,9 +1,8 @@
 //! A micrograph made ready for the screen: halved copies for zooming out, and its grey values' quantiles.
 
-use crate::error::Result;
-use crate::micrograph::{Micrograph, format, stats};
-use std::path::Path;
-use std::sync::Arc;
+use crate::micrograph::{Micrograph, stats};
+use rayon::prelude::*;
+use std::ops::Range;
 
 /// Number of quantiles kept, 0 % to 100 %.
 const QUANTILES: usize = 1001;
@@ -15,8 +14,12 @@ const SMALLEST: usize = 512;
 /// A micrograph ready to be drawn at any zoom.
 pub struct Picture {
     pub micrograph: Micrograph,
-    /// Copies at 1/2, 1/4, ... of the size, each pixel the mean of four; level 0 is the micrograph itself.
+    /// Copies at 1/4, 1/8, ... of the size, each pixel the mean of those it stands for. Level 0 is the micrograph
+    /// itself; level 1, half its size, is made row by row when it is drawn, because keeping it would cost a quarter of
+    /// the picture's memory.
     smaller: Vec<Level>,
+    /// There is a level 1.
+    halves: bool,
     quantiles: Vec<f32>,
 }
 
@@ -25,7 +28,7 @@ pub struct Level {
     pub width: usize,
     pub height: usize,
     /// `width * height` values, row-major.
-    pub pixels: Arc<[f32]>,
+    pub pixels: Vec<f32>,
 }
 
 /// A copy borrowed from a [`Picture`].
@@ -37,49 +40,93 @@ pub struct LevelRef<'a> {
 }
 
 impl Picture {
-    /// Opens one page of a file and prepares it; runs beside the window.
-    pub fn open(path: &Path, page: usize) -> Result<Self> {
-        Ok(Self::new(format::open_page(path, page)?))
-    }
-
+    /// Prepares a micrograph for the screen; runs beside the window.
     pub fn new(micrograph: Micrograph) -> Self {
         let mut smaller: Vec<Level> = Vec::new();
         let (mut width, mut height) = (micrograph.width, micrograph.height);
-        while width.max(height) > SMALLEST && width.min(height) > 1 {
-            let pixels = smaller.last().map_or(&micrograph.pixels, |level| &level.pixels);
-            let level = halve(pixels, width, height);
+        let more = |width: usize, height: usize| width.max(height) > SMALLEST && width.min(height) > 1;
+        let halves = more(width, height);
+        if halves {
+            (width, height) = (width.div_ceil(2), height.div_ceil(2));
+        }
+        while more(width, height) {
+            let level = match smaller.last() {
+                None => quarter(&micrograph.pixels, micrograph.width, micrograph.height),
+                Some(level) => halve(&level.pixels, width, height),
+            };
             (width, height) = (level.width, level.height);
             smaller.push(level);
         }
         let quantiles = quantiles(&micrograph.pixels);
-        Self { micrograph, smaller, quantiles }
+        Self { micrograph, halves, smaller, quantiles }
     }
 
     /// Number of levels, at least 1.
     pub fn levels(&self) -> usize {
-        1 + self.smaller.len()
+        1 + usize::from(self.halves) + self.smaller.len()
     }
 
-    /// The copy at 1 / 2^`level` of the size; the smallest one if there are fewer.
-    pub fn level(&self, level: usize) -> LevelRef<'_> {
-        match level.min(self.smaller.len()).checked_sub(1) {
-            Some(i) => {
-                let level = &self.smaller[i];
-                LevelRef { width: level.width, height: level.height, pixels: &level.pixels }
-            }
-            None => LevelRef {
-                width: self.micrograph.width,
-                height: self.micrograph.height,
-                pixels: &self.micrograph.pixels,
-            },
+    /// The smallest copy; the picture itself, if it is small.
+    pub fn smallest(&self) -> LevelRef<'_> {
+        let whole = || LevelRef {
+            width: self.micrograph.width,
+            height: self.micrograph.height,
+            pixels: &self.micrograph.pixels,
+        };
+        self.smaller.last().map_or_else(whole, |level| LevelRef {
+            width: level.width,
+            height: level.height,
+            pixels: &level.pixels,
+        })
+    }
+
+    /// Width and height of a level, at 1 / 2^`level` of the size; of the smallest one if there are fewer.
+    pub fn size(&self, level: usize) -> (usize, usize) {
+        let mut size = (self.micrograph.width, self.micrograph.height);
+        for _ in 0..level.min(self.levels() - 1) {
+            size = (size.0.div_ceil(2), size.1.div_ceil(2));
         }
+        size
+    }
+
+    /// A part of row `y` of a level.
+    pub fn row(&self, level: usize, y: usize, columns: Range<usize>, out: &mut Vec<f32>) {
+        let (width, height) = (self.micrograph.width, self.micrograph.height);
+        out.clear();
+        match level.min(self.levels() - 1) {
+            0 => out.extend_from_slice(&self.micrograph.pixels[y * width..][columns]),
+            1 => {
+                let upper = &self.micrograph.pixels[2 * y * width..][..width];
+                let lower = &self.micrograph.pixels[(2 * y + 1).min(height - 1) * width..][..width];
+                out.extend(columns.map(|x| {
+                    let right = (2 * x + 1).min(width - 1);
+                    0.25 * (upper[2 * x] + upper[right] + lower[2 * x] + lower[right])
+                }));
+            }
+            level => {
+                let level = &self.smaller[level - 2];
+                out.extend_from_slice(&level.pixels[y * level.width..][columns]);
+            }
+        }
+    }
+
+    /// The percentile (0..=100) at which a grey value stands.
+    pub fn percent(&self, grey: f32) -> f32 {
+        let last = self.quantiles.len() - 1;
+        let above = self.quantiles.partition_point(|q| *q <= grey);
+        let Some(below) = above.checked_sub(1) else { return 0.0 };
+        let (a, b) = (self.quantiles[below], self.quantiles[above.min(last)]);
+        let part = if b > a { (grey - a) / (b - a) } else { 0.0 };
+        100.0 * (below as f32 + part) / last as f32
     }
 
     /// The grey values at two percentiles (0..=100); the second is larger than the first.
     pub fn range(&self, (low, high): (f32, f32)) -> (f32, f32) {
         let at = |percent: f32| {
             let place = (percent / 100.0).clamp(0.0, 1.0) * (self.quantiles.len() - 1) as f32;
-            self.quantiles[place.round() as usize]
+            let (below, part) = (place.floor() as usize, place.fract());
+            let (a, b) = (self.quantiles[below], self.quantiles[(below + 1).min(self.quantiles.len() - 1)]);
+            a + (b - a) * part
         };
         let (low, high) = (at(low), at(high));
         // A flat picture, or two percentiles that fall together, must not divide by zero.
@@ -115,6 +162,30 @@ fn quantiles(pixels: &[f32]) -> Vec<f32> {
     if found.is_empty() { vec![0.0, 1.0] } else { found }
 }
 
+/// A quarter of the size in one go, so that half the size is never held: as two halvings would give it.
+fn quarter(pixels: &[f32], width: usize, height: usize) -> Level {
+    let (half_w, half_h) = (width.div_ceil(2), height.div_ceil(2));
+    let (w, h) = (half_w.div_ceil(2), half_h.div_ceil(2));
+    let mut out = vec![0.0_f32; w * h];
+    out.par_chunks_mut(w).enumerate().for_each(|(y, row)| {
+        let halved = |y: usize| {
+            let y = y.min(half_h - 1);
+            let upper = &pixels[2 * y * width..][..width];
+            let lower = &pixels[(2 * y + 1).min(height - 1) * width..][..width];
+            move |x: usize| {
+                let x = x.min(half_w - 1);
+                let right = (2 * x + 1).min(width - 1);
+                0.25 * (upper[2 * x] + upper[right] + lower[2 * x] + lower[right])
+            }
+        };
+        let (upper, lower) = (halved(2 * y), halved(2 * y + 1));
+        for (x, out) in row.iter_mut().enumerate() {
+            *out = 0.25 * (upper(2 * x) + upper(2 * x + 1) + lower(2 * x) + lower(2 * x + 1));
+        }
+    });
+    Level { width: w, height: h, pixels: out }
+}
+
 fn halve(pixels: &[f32], width: usize, height: usize) -> Level {
     let (w, h) = (width.div_ceil(2), height.div_ceil(2));
     let mut out = Vec::with_capacity(w * h);
@@ -126,7 +197,7 @@ fn halve(pixels: &[f32], width: usize, height: usize) -> Level {
             out.push(0.25 * (upper[2 * x] + upper[right] + lower[2 * x] + lower[right]));
         }
     }
-    Level { width: w, height: h, pixels: out.into() }
+    Level { width: w, height: h, pixels: out }
 }
 
 #[cfg(test)]
@@ -143,20 +214,37 @@ mod tests {
         let picture = Picture::new(ramp(2048, 1024));
         assert_eq!(picture.levels(), 3);
         for i in 0..3 {
-            let level = picture.level(i);
-            assert_eq!((level.width, level.height), (2048 >> i, 1024 >> i));
-            let mean = level.pixels.iter().map(|p| f64::from(*p)).sum::<f64>() / level.pixels.len() as f64;
+            let (width, height) = picture.size(i);
+            assert_eq!((width, height), (2048 >> i, 1024 >> i));
+            let (mut sum, mut row) = (0.0, Vec::new());
+            for y in 0..height {
+                picture.row(i, y, 0..width, &mut row);
+                sum += row.iter().map(|p| f64::from(*p)).sum::<f64>();
+            }
+            let mean = sum / (width * height) as f64;
             assert!((mean - 1023.5).abs() < 1e-3, "level {i}: {mean}");
         }
+        assert_eq!((picture.smallest().width, picture.smallest().height), (512, 256));
     }
 
     #[test]
     fn odd_sizes_and_single_pixels_survive() {
         assert_eq!(Picture::new(ramp(1, 1)).levels(), 1);
         let picture = Picture::new(ramp(1023, 3));
-        let level = picture.level(1);
-        assert_eq!((level.width, level.height), (512, 2));
-        assert_eq!(level.pixels[511], 1022.0);
+        assert_eq!(picture.size(1), (512, 2));
+        let mut row = Vec::new();
+        picture.row(1, 1, 510..512, &mut row);
+        assert_eq!(row[1], 1022.0);
+    }
+
+    #[test]
+    fn grey_values_and_percentiles_lead_to_each_other() {
+        let picture = Picture::new(ramp(1000, 3));
+        for percent in [0.3, 10.0, 50.05, 99.0] {
+            let (grey, _) = picture.range((percent, 100.0));
+            assert!((picture.percent(grey) - percent).abs() < 0.11, "{percent}: {}", picture.percent(grey));
+        }
+        assert_eq!((picture.percent(-5.0), picture.percent(5000.0)), (0.0, 100.0));
     }
 
     #[test]

@@ -4,12 +4,13 @@ use super::action::Tool;
 use super::picture::Picture;
 use super::run::{Results, Training};
 use crate::error::Result;
+use crate::micrograph::prepare::Step;
 use crate::particle::describe::Descriptors;
-use crate::particle::detect::{Detection, Settings};
+use crate::particle::detect::{Detection, Example, Settings};
 use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
-use crate::project::Project;
 use crate::project::edit::Edit;
 use crate::project::history::History;
+use crate::project::{ClassCount, MicrographCount, Project};
 use crate::train::config::TrainConfig;
 use crate::worker::message::{PreviewImages, PreviewRequest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,8 @@ pub struct State {
     pub history: History,
     /// Grows with every change of the project, undo and redo included.
     pub revision: u64,
+    /// Counted anew with every change, not with every frame: a project may have 100,000 particles.
+    pub counts: Counts,
     /// Where the project is saved; `None` if it never was.
     pub path: Option<PathBuf>,
     /// What stands for the name of a project that has no file yet.
@@ -33,9 +36,19 @@ pub struct State {
     /// The micrograph on the canvas.
     pub shown: Option<MicrographId>,
     pub pictures: BTreeMap<MicrographId, Opened>,
+    /// The steps with which each picture was, or is being, opened.
+    pub prepared: BTreeMap<MicrographId, Vec<Step>>,
+    /// Pictures whose steps have changed since.
+    pub outdated: BTreeSet<MicrographId>,
+    /// Grows when a picture is replaced by one prepared otherwise.
+    pub picture_revision: u64,
+    /// A picture on its way into the project, shown until it is in.
+    pub look: Option<Arc<Picture>>,
     pub selection: BTreeSet<ParticleId>,
     /// The class that clicks give.
     pub class: Option<ClassId>,
+    /// Classes whose particles are not drawn.
+    pub hidden: BTreeSet<ClassId>,
     pub tool: Tool,
     pub detection: Detecting,
     pub training: Training,
@@ -46,8 +59,17 @@ pub struct State {
     pub previews: Previews,
     /// What was said to the user, oldest first.
     pub messages: Vec<Message>,
+    /// Projects opened before, the last first.
+    pub recent: Vec<PathBuf>,
     /// Files being opened, saved or exported, as sentences such as "Opening a.tif".
     pub under_way: Vec<String>,
+}
+
+/// Particles of each class and on each micrograph, in the order of the project.
+#[derive(Default)]
+pub struct Counts {
+    pub classes: Vec<ClassCount>,
+    pub micrographs: Vec<MicrographCount>,
 }
 
 /// Measurements of particles, in their order.
@@ -71,12 +93,34 @@ pub struct Detecting {
     pub live: bool,
     pub settings: Settings,
     pub running: bool,
+    /// How far the search is, 0..=1.
+    pub share: f32,
     /// The micrograph that `found` lies on.
     pub micrograph: Option<MicrographId>,
     pub found: Arc<[Detection]>,
+    /// Those of a lower score are not shown.
+    pub least: f32,
+    /// The one the keyboard is at.
+    pub current: Option<usize>,
+    /// What resembles the labelled particles is looked for, not what the sliders say.
+    pub similar: bool,
     pub problem: Option<String>,
     /// Settings, micrograph and regions changed since the last search began.
     pub stale: bool,
+}
+
+impl Detecting {
+    /// Removes a proposal that became a particle; the keyboard stays before its place.
+    pub fn take_out(&mut self, place: usize) {
+        let mut found = self.found.to_vec();
+        if place < found.len() {
+            found.remove(place);
+        }
+        self.found = found.into();
+        self.current = place.checked_sub(1).filter(|_| self.current.is_some());
+        // The particle that came from it is no reason to search again.
+        self.stale = false;
+    }
 }
 
 /// Decoder images: what is wanted, what was asked, what came.
@@ -126,7 +170,7 @@ pub enum Readiness {
 
 impl State {
     /// Takes a project as the current one, forgetting all that belonged to the one before.
-    pub fn replace_project(&mut self, project: Project, path: Option<PathBuf>) {
+    pub fn replace_project(&mut self, project: Project, history: History, path: Option<PathBuf>) {
         let messages = std::mem::take(&mut self.messages);
         let revision = self.revision + 1;
         let choice = self.training.choice;
@@ -134,12 +178,19 @@ impl State {
             shown: project.micrographs.first().map(|entry| entry.id),
             class: project.classes.first().map(|class| class.id),
             project,
+            history,
             path,
             messages,
             revision,
             ..Self::default()
         };
         self.training.choice = choice;
+        self.count();
+    }
+
+    fn count(&mut self) {
+        let project = &self.project;
+        self.counts = Counts { classes: project.class_counts(), micrographs: project.micrograph_counts() };
     }
 
     /// Applies an edit as one step of the history.
@@ -166,6 +217,7 @@ impl State {
     /// After any change: nothing points at what is gone.
     fn tidy(&mut self) {
         self.revision += 1;
+        self.count();
         let particles = &self.project.particles;
         self.selection.retain(|id| particles.contains_key(id));
         if self.class.is_none_or(|id| self.project.class(id).is_none()) {
@@ -176,7 +228,31 @@ impl State {
         }
         let project = &self.project;
         self.pictures.retain(|id, _| project.micrograph(*id).is_some());
+        // A picture prepared in another way is opened anew; the old one is shown until it is there.
+        self.prepared.retain(|id, _| project.micrograph(*id).is_some());
+        self.outdated = project
+            .micrographs
+            .iter()
+            .filter(|entry| self.prepared.get(&entry.id).is_some_and(|steps| *steps != entry.steps))
+            .map(|entry| entry.id)
+            .collect();
         self.detection.stale = true;
+    }
+
+    /// What "pick similar" looks for: the selected particles of the shown micrograph, else those of the current class.
+    pub fn examples(&self) -> Vec<Example> {
+        let Some(entry) = self.shown.and_then(|id| self.project.micrograph(id)) else { return Vec::new() };
+        let nm_per_px = entry.pixel_size.map(|size| size.x_nm);
+        let usual = 0.6 * self.project.patch.extent_on(nm_per_px) as f32;
+        let chosen = |p: &&Particle| {
+            if self.selection.is_empty() {
+                p.label.is_some() && p.label == self.class
+            } else {
+                self.selection.contains(&p.id)
+            }
+        };
+        let example = |p: &Particle| Example { x: p.x, y: p.y, diameter: p.diameter.unwrap_or(usual) };
+        self.project.particles_on(entry.id).filter(chosen).map(example).collect()
     }
 
     /// The picture on the canvas, once it is open.
@@ -225,8 +301,8 @@ impl State {
         if self.project.classes.len() == 1 {
             return missing("Add a second class: the model learns to tell kinds apart.");
         }
-        let counts = self.project.class_counts();
-        for (class, count) in self.project.classes.iter().zip(&counts) {
+        let counts = &self.counts.classes;
+        for (class, count) in self.project.classes.iter().zip(counts) {
             let trained = count.labelled.saturating_sub(count.held_out);
             if trained < LEAST_LABELS {
                 let lack = LEAST_LABELS - trained;
@@ -263,6 +339,18 @@ impl State {
             }
         }
         best.map(|(_, id)| id)
+    }
+
+    /// The proposal at a point of the shown micrograph, nearest first.
+    pub fn proposal_at(&self, x: f32, y: f32, reach: f32) -> Option<usize> {
+        let detection = &self.detection;
+        if !detection.live || detection.micrograph != self.shown {
+            return None;
+        }
+        let near = detection.found.iter().enumerate().filter(|(_, f)| f.score >= detection.least);
+        let near = near.map(|(i, f)| ((f.x - x).hypot(f.y - y), reach.max(f.diameter / 2.0), i));
+        let near = near.filter(|(distance, radius, _)| distance <= radius);
+        near.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, _, i)| i)
     }
 
     /// "rod" of a class, for sentences.

@@ -24,6 +24,9 @@ pub fn ui(ui: &mut Ui, state: &State, pointer: Option<Pointer>) {
 }
 
 fn saved(state: &State) -> &'static str {
+    if state.history.locked().is_some() {
+        return "read-only: open in another window";
+    }
     match (state.is_blank() && state.path.is_none(), state.history.is_dirty()) {
         (_, true) => "unsaved changes",
         (true, false) => "",
@@ -77,6 +80,11 @@ fn sentence(state: &State, visuals: &egui::Visuals) -> (String, egui::Color32) {
             None => "Click adds a particle without a class. Add a class to label.".to_owned(),
         },
         Tool::Select => "Click or drag a box to select. Shift adds. Space+Drag moves the picture.".to_owned(),
+        Tool::Lasso => {
+            "Draw round particles to select them. Shift adds. A drag on a particle moves it.".to_owned()
+        }
+        Tool::Outline => "Draw round what holds no particles. Right click takes a region away.".to_owned(),
+        Tool::Measure => "Draw a line along the picture's scale bar; then say how long it is.".to_owned(),
         Tool::Exclude => "Drag a box over what holds no particles. V or P goes back.".to_owned(),
     };
     (text, visuals.text_color())

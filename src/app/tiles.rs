@@ -3,7 +3,9 @@
 //! No texture is larger than [`TILE`], so a picture may be larger than any graphics card's limit; a few tiles are
 //! made a frame, coarser ones stand in until the rest is there, so that a pan never waits.
 
-use super::picture::{LevelRef, Picture};
+use super::picture::Picture;
+use super::shades::Shades;
+use crate::project::Tone;
 use egui::{Color32, ColorImage, Mesh, Rect, Shape, TextureFilter, TextureHandle, TextureOptions, pos2};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -30,12 +32,21 @@ struct Key {
     column: usize,
 }
 
-/// The tiles of one picture at one contrast.
+/// The tiles of one picture.
 #[derive(Default)]
 pub struct Tiles {
-    made: BTreeMap<Key, (TextureHandle, u64)>,
-    range: (f32, f32),
+    made: BTreeMap<Key, Made>,
+    shown: Option<((f32, f32), Tone)>,
+    /// Grows when black, white or colours change: tiles of an older look stand in until they are made anew.
+    look: u64,
     frame: u64,
+}
+
+struct Made {
+    texture: TextureHandle,
+    /// The look it was made with, and the frame it was last drawn in.
+    look: u64,
+    used: u64,
 }
 
 /// Where the picture lies on screen.
@@ -53,34 +64,41 @@ impl Tiles {
         self.made.clear();
     }
 
-    /// Draws the part of the picture that `clip` shows, with grey values of `range` from black to white.
-    pub fn paint(&mut self, painter: &egui::Painter, picture: &Picture, place: Placement, range: (f32, f32)) {
-        if self.range != range {
-            self.range = range;
-            self.made.clear();
+    /// Draws the part of the picture that the painter shows, with grey values of `range` from black to white.
+    ///
+    /// After a change of contrast only the tiles in sight are made anew, a few a frame; the others when they are seen.
+    pub fn paint(
+        &mut self,
+        painter: &egui::Painter,
+        picture: &Picture,
+        place: Placement,
+        range: (f32, f32),
+        tone: Tone,
+    ) {
+        if self.shown != Some((range, tone)) {
+            self.shown = Some((range, tone));
+            self.look += 1;
         }
         self.frame += 1;
         let pixels = place.zoom * painter.pixels_per_point();
         let fine = ((1.0 / pixels).log2().ceil().max(0.0) as usize).min(picture.levels() - 1);
         let coarse = picture.levels() - 1;
-        let start = Instant::now();
+        let (start, shades) = (Instant::now(), Shades::new(range, tone));
         let mut late = false;
         // The coarsest level is small: made at once, it stands in for what is still missing.
         for level in [coarse, fine] {
-            let must = level == coarse;
-            for key in visible(&picture.level(level), level, place, painter.clip_rect()) {
-                if !self.made.contains_key(&key) {
-                    if !must && start.elapsed() > BUDGET {
+            let size = picture.size(level);
+            for key in visible(size, level, place, painter.clip_rect()) {
+                if self.made.get(&key).is_none_or(|made| made.look != self.look) {
+                    if level == coarse || start.elapsed() < BUDGET {
+                        self.make(painter, picture, key, &shades);
+                    } else {
                         late = true;
-                        continue;
                     }
-                    let image = grey_image(&picture.level(level), key, range);
-                    let texture = painter.ctx().load_texture("micrograph tile", image, CRISP);
-                    self.made.insert(key, (texture, self.frame));
                 }
-                if let Some((texture, used)) = self.made.get_mut(&key) {
-                    *used = self.frame;
-                    painter.add(textured(texture, on_screen(&picture.level(level), key, place)));
+                if let Some(made) = self.made.get_mut(&key) {
+                    made.used = self.frame;
+                    painter.add(textured(&made.texture, on_screen(size, key, place)));
                 }
             }
             if fine == coarse {
@@ -93,50 +111,65 @@ impl Tiles {
         self.forget_old();
     }
 
+    fn make(&mut self, painter: &egui::Painter, picture: &Picture, key: Key, shades: &Shades) {
+        let image = image(picture, key, shades);
+        let (look, used) = (self.look, self.frame);
+        match self.made.get_mut(&key) {
+            Some(made) => {
+                made.texture.set(image, CRISP);
+                made.look = look;
+            }
+            None => {
+                let texture = painter.ctx().load_texture("micrograph tile", image, CRISP);
+                self.made.insert(key, Made { texture, look, used });
+            }
+        }
+    }
+
     fn forget_old(&mut self) {
         if self.made.len() > KEPT {
-            let mut ages: Vec<u64> = self.made.values().map(|(_, used)| *used).collect();
+            let mut ages: Vec<u64> = self.made.values().map(|made| made.used).collect();
             ages.sort_unstable();
             let oldest = ages[ages.len() - KEPT / 2];
             let frame = self.frame;
-            self.made.retain(|_, (_, used)| *used >= oldest || *used == frame);
+            self.made.retain(|_, made| made.used >= oldest || made.used == frame);
         }
     }
 }
 
 /// The tiles of a level that a rectangle of the screen shows.
-fn visible(level: &LevelRef<'_>, number: usize, place: Placement, clip: Rect) -> Vec<Key> {
+fn visible((width, height): (usize, usize), number: usize, place: Placement, clip: Rect) -> Vec<Key> {
     let side = (TILE << number) as f32 * place.zoom;
     let span = |from: f32, to: f32, count: usize| {
         let first = (from / side).floor().max(0.0) as usize;
         let last = (to / side).ceil().max(0.0) as usize;
         first..last.min(count)
     };
-    let columns = span(clip.min.x - place.origin.x, clip.max.x - place.origin.x, level.width.div_ceil(TILE));
-    let rows = span(clip.min.y - place.origin.y, clip.max.y - place.origin.y, level.height.div_ceil(TILE));
+    let columns = span(clip.min.x - place.origin.x, clip.max.x - place.origin.x, width.div_ceil(TILE));
+    let rows = span(clip.min.y - place.origin.y, clip.max.y - place.origin.y, height.div_ceil(TILE));
     rows.flat_map(|row| columns.clone().map(move |column| Key { level: number, row, column })).collect()
 }
 
-fn on_screen(level: &LevelRef<'_>, key: Key, place: Placement) -> Rect {
+fn on_screen((width, height): (usize, usize), key: Key, place: Placement) -> Rect {
     let step = (1_usize << key.level) as f32 * place.zoom;
     let edge = |tile: usize, size: usize| {
         let from = tile * TILE;
         (from as f32 * step, (from + TILE).min(size) as f32 * step)
     };
-    let (left, right) = edge(key.column, level.width);
-    let (top, bottom) = edge(key.row, level.height);
+    let (left, right) = edge(key.column, width);
+    let (top, bottom) = edge(key.row, height);
     Rect::from_min_max(place.origin + egui::vec2(left, top), place.origin + egui::vec2(right, bottom))
 }
 
-fn grey_image(level: &LevelRef<'_>, key: Key, (low, high): (f32, f32)) -> ColorImage {
+fn image(picture: &Picture, key: Key, shades: &Shades) -> ColorImage {
+    let (width, height) = picture.size(key.level);
     let (x0, y0) = (key.column * TILE, key.row * TILE);
-    let (x1, y1) = ((x0 + TILE).min(level.width), (y0 + TILE).min(level.height));
-    let scale = 255.0 / (high - low);
+    let (x1, y1) = ((x0 + TILE).min(width), (y0 + TILE).min(height));
     let mut pixels = Vec::with_capacity((x1 - x0) * (y1 - y0));
+    let mut row = Vec::with_capacity(x1 - x0);
     for y in y0..y1 {
-        for value in &level.pixels[y * level.width + x0..y * level.width + x1] {
-            pixels.push(Color32::from_gray(((value - low) * scale).clamp(0.0, 255.0) as u8));
-        }
+        picture.row(key.level, y, x0..x1, &mut row);
+        pixels.extend(row.iter().map(|value| shades.of(*value)));
     }
     ColorImage::new([x1 - x0, y1 - y0], pixels)
 }
@@ -154,31 +187,20 @@ mod tests {
 
     #[test]
     fn only_tiles_on_screen_are_asked_for() {
-        let pixels = vec![0.0; 1];
-        let level = LevelRef { width: 8192, height: 8192, pixels: &pixels };
+        let level = (8192, 8192);
         let place = Placement { origin: pos2(-1000.0, 0.0), zoom: 1.0 };
         let clip = Rect::from_min_max(pos2(0.0, 0.0), pos2(600.0, 400.0));
-        let keys: Vec<_> = visible(&level, 0, place, clip).iter().map(|k| (k.row, k.column)).collect();
+        let keys: Vec<_> = visible(level, 0, place, clip).iter().map(|k| (k.row, k.column)).collect();
         assert_eq!(keys, [(0, 1), (0, 2), (0, 3)]);
     }
 
     #[test]
     fn tiles_meet_without_a_gap() {
-        let pixels = vec![0.0; 1];
-        let level = LevelRef { width: 1000, height: 700, pixels: &pixels };
+        let level = (1000, 700);
         let place = Placement { origin: pos2(3.0, 5.0), zoom: 0.37 };
-        let left = on_screen(&level, Key { level: 1, row: 0, column: 0 }, place);
-        let right = on_screen(&level, Key { level: 1, row: 0, column: 1 }, place);
+        let left = on_screen(level, Key { level: 1, row: 0, column: 0 }, place);
+        let right = on_screen(level, Key { level: 1, row: 0, column: 1 }, place);
         assert!((left.max.x - right.min.x).abs() < 1e-3);
         assert!((right.max.x - (3.0 + 2000.0 * 0.37)).abs() < 1e-2);
-    }
-
-    #[test]
-    fn grey_goes_from_black_to_white_over_the_range() {
-        let pixels = [0.0, 10.0, 15.0, 20.0, 30.0, 0.0];
-        let level = LevelRef { width: 3, height: 2, pixels: &pixels };
-        let image = grey_image(&level, Key { level: 0, row: 0, column: 0 }, (10.0, 20.0));
-        let greys: Vec<u8> = image.pixels.iter().map(Color32::r).collect();
-        assert_eq!(greys, [0, 0, 127, 255, 255, 0]);
     }
 }

@@ -12,7 +12,7 @@ pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     ui.scope_builder(egui::UiBuilder::new().max_rect(inner), |ui| {
         ui.vertical_centered(|ui| {
             if state.under_way.is_empty() {
-                begin(ui, actions);
+                begin(ui, state, actions);
             } else {
                 ui.add_space(120.0);
                 ui.heading(format!("{}…", state.under_way.join("\n")));
@@ -22,7 +22,7 @@ pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     ui.allocate_rect(rect, egui::Sense::hover());
 }
 
-fn begin(ui: &mut Ui, actions: &mut Vec<Action>) {
+fn begin(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     ui.label(RichText::new("From micrographs to a classified particle library").size(20.0));
     ui.add_space(10.0);
     for sentence in [
@@ -42,6 +42,13 @@ fn begin(ui: &mut Ui, actions: &mut Vec<Action>) {
         actions.push(Action::Open);
     }
     ui.add_space(14.0);
+    for path in state.recent.iter().take(3) {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let link = ui.link(format!("Open {name} again")).on_hover_text(path.display().to_string());
+        if link.clicked() {
+            actions.push(Action::OpenPaths(vec![path.clone()]));
+        }
+    }
     ui.label(RichText::new("Drop micrographs here").strong());
     ui.weak("PNG, JPEG, BMP, TIFF, MRC, NPY, NPZ, plain matrices, or a project");
 }

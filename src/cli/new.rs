@@ -1,6 +1,7 @@
 //! `nanotheca new`: a project without the window.
 
 use crate::error::{Error, Result};
+use crate::library::exchange;
 use crate::micrograph::{PixelSize, format};
 use crate::particle::detect::{Detection, Settings, auto_contrast, detect, propose_excluded};
 use crate::particle::patch::{ParticleExtent, propose_geometry};
@@ -15,9 +16,12 @@ pub struct Options {
     project: PathBuf,
     #[arg(long, required = true, num_args = 1..)]
     images: Vec<PathBuf>,
-    /// CSV with the columns image, x, y, class; an empty class is an unlabelled particle.
+    /// CSV with the columns image, x, y, class (an empty class is an unlabelled particle), or STAR, BOX, COCO, ImageJ.
     #[arg(long)]
     labels: Option<PathBuf>,
+    /// In the labels y counts from the bottom row up.
+    #[arg(long, requires = "labels")]
+    flip_y: bool,
     /// Find particles; those near a labelled one are left out.
     #[arg(long)]
     detect: bool,
@@ -68,7 +72,8 @@ pub fn run(options: &Options) -> Result<()> {
         found.push((id, size.map(|s| s.x_nm), detections));
     }
     if let Some(table) = &options.labels {
-        let rows = labels::read(table)?;
+        let setting = exchange::Setting { flip_y: options.flip_y, ..exchange::Setting::default() };
+        let rows = exchange::read(table, &project, &setting)?;
         let edit = labels::to_edit(&mut project, &rows, table)?;
         project.apply(edit)?;
     }

@@ -180,7 +180,7 @@ fn head(block: &str, columns: &[&str], to: &mut dyn Write) -> io::Result<()> {
 }
 
 /// A value with spaces or signs that mean something in a STAR file goes between quotes.
-fn quoted(value: &str) -> String {
+pub(super) fn quoted(value: &str) -> String {
     let special = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '#');
     let reserved = ["data_", "loop_", "_", "$"].iter().any(|start| value.starts_with(start));
     if !value.is_empty() && !reserved && !value.contains(special) {

@@ -3,6 +3,7 @@
 //! Coordinates everywhere in the program: x to the right, y down, in pixels, and the *centre* of the top-left pixel is (0, 0).
 
 pub mod format;
+pub mod number;
 pub mod prepare;
 pub mod stats;
 
@@ -92,8 +93,10 @@ fn replace_non_finite(pixels: &mut [f32]) -> Result<usize> {
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct PixelSize {
     /// Nanometres per pixel along x, > 0.
+    #[serde(deserialize_with = "number::read")]
     pub x_nm: f64,
     /// Nanometres per pixel along y, > 0.
+    #[serde(deserialize_with = "number::read")]
     pub y_nm: f64,
 }
 

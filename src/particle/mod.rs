@@ -79,6 +79,56 @@ impl Region {
     }
 }
 
+/// A region of any outline: straight lines from corner to corner and back to the first; crossing lines leave holes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Outline {
+    /// At least three (x, y) in pixels.
+    pub corners: Vec<[f32; 2]>,
+}
+
+impl Outline {
+    /// True if the point lies inside (a line from it to the right crosses the outline an odd number of times).
+    pub fn contains(&self, x: f32, y: f32) -> bool {
+        let mut inside = false;
+        self.sides().for_each(|(a, b)| {
+            if (a[1] > y) != (b[1] > y) && x < a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]) {
+                inside = !inside;
+            }
+        });
+        inside
+    }
+
+    /// The rectangles, one pixel high, that hold exactly the pixel centres inside, in a picture of this height.
+    pub fn rows(&self, height: usize) -> Vec<Region> {
+        let (top, bottom) = self
+            .corners
+            .iter()
+            .fold((f32::INFINITY, f32::NEG_INFINITY), |(top, bottom), c| (top.min(c[1]), bottom.max(c[1])));
+        let mut rows = Vec::new();
+        let last = bottom.floor().min(height as f32 - 1.0);
+        let mut y = top.ceil().max(0.0);
+        while y <= last {
+            let mut crossings: Vec<f32> = self
+                .sides()
+                .filter(|(a, b)| (a[1] > y) != (b[1] > y))
+                .map(|(a, b)| a[0] + (y - a[1]) / (b[1] - a[1]) * (b[0] - a[0]))
+                .collect();
+            crossings.sort_by(f32::total_cmp);
+            for pair in crossings.chunks_exact(2) {
+                rows.push(Region { x0: pair[0], y0: y - 0.5, x1: pair[1], y1: y + 0.5 });
+            }
+            y += 1.0;
+        }
+        rows
+    }
+
+    fn sides(&self) -> impl Iterator<Item = ([f32; 2], [f32; 2])> + '_ {
+        let next = self.corners.iter().cycle().skip(1);
+        self.corners.iter().zip(next).map(|(a, b)| (*a, *b))
+    }
+}
+
 /// What a trained model says of one particle.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
@@ -122,5 +172,35 @@ impl Prediction {
             }
         }
         first - second
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outline_covers_the_pixels_whose_centres_it_holds() {
+        // A star, whose arms make concave corners, partly outside the picture.
+        let corners = (0..10)
+            .map(|i| {
+                let (angle, r) = (i as f32 * 0.628_318_5 + 0.1, if i % 2 == 0 { 31.3 } else { 12.1 });
+                [40.2 + r * angle.cos(), 20.7 + r * angle.sin()]
+            })
+            .collect();
+        let outline = Outline { corners };
+        let (width, height) = (64, 48);
+        let rows = outline.rows(height);
+        for y in 0..height {
+            for x in 0..width {
+                let covered = rows.iter().any(|row| {
+                    let (columns, rows) = row.pixels(width, height);
+                    columns.contains(&x) && rows.contains(&y)
+                });
+                assert_eq!(covered, outline.contains(x as f32, y as f32), "{x} {y}");
+            }
+        }
+        let area: usize = rows.iter().map(|row| row.pixels(width, height).0.len()).sum();
+        assert!(area > 500, "{area}");
     }
 }

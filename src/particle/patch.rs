@@ -18,8 +18,10 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PatchGeometry {
     /// Side of the square on the specimen, used where the pixel size is known; nanometres, > 0.
+    #[serde(default, deserialize_with = "crate::micrograph::number::read_option")]
     pub extent_nm: Option<f64>,
     /// Side of the square in micrograph pixels, used where the pixel size is not known; > 0.
+    #[serde(deserialize_with = "crate::micrograph::number::read")]
     pub extent_px: f64,
     /// Side of the patch in its own pixels, 24..=64.
     pub side: usize,

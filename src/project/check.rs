@@ -78,6 +78,13 @@ impl Project {
         if entry.excluded.iter().any(|r| !finite([r.x0, r.y0, r.x1, r.y1]) || r.x0 > r.x1 || r.y0 > r.y1) {
             return refuse("an excluded region needs x0 <= x1 and y0 <= y1");
         }
+        let drawn = |c: &[f32; 2]| c.iter().all(|v| v.is_finite());
+        if entry.outlines.iter().any(|o| o.corners.len() < 3 || !o.corners.iter().all(drawn)) {
+            return refuse("an excluded outline needs three corners or more");
+        }
+        if !(0.1..=10.0).contains(&entry.tone.gamma) {
+            return refuse("gamma lies between 0.1 and 10");
+        }
         let same = |other: &&MicrographEntry| {
             other.id != entry.id && other.path == entry.path && other.page == entry.page
         };

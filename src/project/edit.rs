@@ -21,6 +21,11 @@ pub enum Edit {
     /// Refused while a particle carries the class.
     RemoveClass(ClassId),
     ChangeClass(Class),
+    /// To another place in the list.
+    MoveClass {
+        class: ClassId,
+        place: usize,
+    },
     AddMicrograph {
         entry: MicrographEntry,
         place: usize,
@@ -29,7 +34,7 @@ pub enum Edit {
     RemoveMicrograph(MicrographId),
     ChangeMicrograph(MicrographEntry),
     SetPatch(PatchGeometry),
-    SetTraining(serde_json::Value),
+    SetTraining(#[serde(deserialize_with = "super::exact::read_value")] serde_json::Value),
     /// Several edits as one step of the history, applied in order, all or none.
     Together(Vec<Edit>),
 }
@@ -51,6 +56,7 @@ impl Project {
             Edit::AddClass { class, place } => self.add_class(class, place),
             Edit::RemoveClass(id) => self.remove_class(id),
             Edit::ChangeClass(class) => self.change_class(class),
+            Edit::MoveClass { class, place } => self.move_class(class, place),
             Edit::AddMicrograph { entry, place } => self.add_micrograph(entry, place),
             Edit::RemoveMicrograph(id) => self.remove_micrograph(id),
             Edit::ChangeMicrograph(entry) => self.change_micrograph(entry),
@@ -66,7 +72,7 @@ impl Project {
     }
 
     fn together(&mut self, edits: Vec<Edit>) -> Result<Edit> {
-        let counters = (self.next_particle, self.next_class, self.next_micrograph);
+        let counters = self.counters();
         let mut inverses = Vec::with_capacity(edits.len());
         for edit in edits {
             match self.apply(edit) {
@@ -75,7 +81,7 @@ impl Project {
                     for inverse in inverses.into_iter().rev() {
                         self.apply(inverse)?;
                     }
-                    (self.next_particle, self.next_class, self.next_micrograph) = counters;
+                    self.set_counters(counters);
                     return Err(error);
                 }
             }
@@ -150,6 +156,15 @@ impl Project {
         self.check_class(&class)?;
         let place = self.class_index(class.id).unwrap_or_default();
         Ok(Edit::ChangeClass(std::mem::replace(&mut self.classes[place], class)))
+    }
+
+    fn move_class(&mut self, id: ClassId, place: usize) -> Result<Edit> {
+        self.known_class(id)?;
+        check_place(place, self.classes.len().saturating_sub(1))?;
+        let before = self.class_index(id).unwrap_or_default();
+        let class = self.classes.remove(before);
+        self.classes.insert(place, class);
+        Ok(Edit::MoveClass { class: id, place: before })
     }
 
     fn add_micrograph(&mut self, entry: MicrographEntry, place: usize) -> Result<Edit> {

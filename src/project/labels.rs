@@ -39,6 +39,18 @@ pub struct LabelRow {
 /// sense.
 pub fn read(path: impl AsRef<Path>) -> Result<Vec<LabelRow>> {
     let path = path.as_ref();
+    read_for(path, || {
+        let problem = "there is no column `image`; the first row must name image, x, y and class";
+        Err(cell(path, 1, "image", problem))
+    })
+}
+
+/// As [`read`]; `image` names the micrograph of a table without the column `image`. The column `class` may be missing,
+/// too, then.
+///
+/// # Errors
+/// As [`read`], and those of `image`.
+pub fn read_for(path: &Path, image: impl FnOnce() -> Result<String>) -> Result<Vec<LabelRow>> {
     let bytes = std::fs::read(path).map_err(|source| Error::io(path, "open", source))?;
     let Ok(text) = std::str::from_utf8(&bytes) else {
         return Err(Error::file(path, FORMAT, "text", "it is not UTF-8 text; save it as CSV (UTF-8)"));
@@ -49,7 +61,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<LabelRow>> {
     let mut reader =
         csv::ReaderBuilder::new().delimiter(delimiter).trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers().map_err(|error| unreadable(path, &error))?.clone();
-    let columns = Columns::find(path, &header)?;
+    let columns = Columns::find(path, &header, image)?;
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(|error| unreadable(path, &error))?;
@@ -109,16 +121,17 @@ pub fn to_edit(project: &mut Project, rows: &[LabelRow], table: &Path) -> Result
 
 /// Which cell of a row holds what.
 struct Columns {
-    image: usize,
+    /// A column, or the one name for all rows.
+    image: std::result::Result<usize, String>,
     x: usize,
     y: usize,
-    class: usize,
+    class: Option<usize>,
     held_out: Option<usize>,
     diameter: Option<usize>,
 }
 
 impl Columns {
-    fn find(path: &Path, header: &csv::StringRecord) -> Result<Self> {
+    fn find(path: &Path, header: &csv::StringRecord, one: impl FnOnce() -> Result<String>) -> Result<Self> {
         let place = |name: &str| header.iter().position(|cell| cell.eq_ignore_ascii_case(name));
         let required = |name: &str| {
             let problem =
@@ -126,10 +139,10 @@ impl Columns {
             place(name).ok_or_else(|| cell(path, 1, name, problem))
         };
         Ok(Self {
-            image: required("image")?,
+            image: place("image").map_or_else(|| one().map(Err), |column| Ok(Ok(column)))?,
             x: required("x")?,
             y: required("y")?,
-            class: required("class")?,
+            class: place("class"),
             held_out: place("held_out"),
             diameter: place("diameter"),
         })
@@ -142,7 +155,11 @@ impl Columns {
             Ok(value) if value.is_finite() => Ok(value),
             _ => Err(wrong(column, format!("`{}` is not a number", text(place)))),
         };
-        if text(self.image).is_empty() {
+        let image = match &self.image {
+            Ok(column) => text(*column),
+            Err(name) => name.as_str(),
+        };
+        if image.is_empty() {
             return Err(wrong("image", "the name of the image is missing".into()));
         }
         let held_out = match self.held_out.map(text).unwrap_or_default().to_ascii_lowercase().as_str() {
@@ -159,17 +176,21 @@ impl Columns {
         }
         Ok(LabelRow {
             row,
-            image: text(self.image).to_owned(),
+            image: image.to_owned(),
             x: number("x", self.x)?,
             y: number("y", self.y)?,
-            class: Some(text(self.class)).filter(|class| !class.is_empty()).map(str::to_owned),
+            class: self.class.map(text).filter(|class| !class.is_empty()).map(str::to_owned),
             held_out,
             diameter,
         })
     }
 }
 
-fn find_image<'a>(
+/// The micrograph of this name, as [`Project::micrograph_names`] gives it, or whose path ends so.
+///
+/// # Errors
+/// A sentence if there is none, or more than one.
+pub fn find_image<'a>(
     project: &'a Project,
     names: &BTreeMap<MicrographId, String>,
     image: &str,

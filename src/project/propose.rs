@@ -22,22 +22,22 @@ pub const CLASS_COLOURS: [[u8; 3]; 7] = [
 impl Project {
     /// Reserves an identifier for a new particle.
     pub fn new_particle_id(&mut self) -> ParticleId {
-        let id = self.next_particle;
-        self.next_particle += 1;
+        let id = self.next_particle.max(self.reserved.next.0);
+        self.reserved.next.0 = id + 1;
         ParticleId(id)
     }
 
     /// Reserves an identifier for a new class.
     pub fn new_class_id(&mut self) -> ClassId {
-        let id = self.next_class;
-        self.next_class += 1;
+        let id = self.next_class.max(self.reserved.next.1);
+        self.reserved.next.1 = id + 1;
         ClassId(id)
     }
 
     /// Reserves an identifier for a new micrograph.
     pub fn new_micrograph_id(&mut self) -> MicrographId {
-        let id = self.next_micrograph;
-        self.next_micrograph += 1;
+        let id = self.next_micrograph.max(self.reserved.next.2);
+        self.reserved.next.2 = id + 1;
         MicrographId(id)
     }
 
@@ -78,6 +78,35 @@ impl Project {
         self.known_class(id)?;
         let labelled: Vec<_> = self.particles_labelled(id).map(|particle| particle.id).collect();
         Ok(Edit::Together(vec![self.label_edit(&labelled, None)?, Edit::RemoveClass(id)]))
+    }
+
+    /// Removes a class with all particles that carry it.
+    pub fn delete_class_and_particles_edit(&self, id: ClassId) -> Result<Edit> {
+        self.known_class(id)?;
+        let labelled = self.particles_labelled(id).map(|particle| particle.id).collect();
+        Ok(Edit::Together(vec![Edit::RemoveParticles(labelled), Edit::RemoveClass(id)]))
+    }
+
+    /// Shows all micrographs as `id` is shown: its percentiles and its tone. Micrographs that are shown so already
+    /// are left alone.
+    pub fn copy_contrast_edit(&self, id: MicrographId) -> Result<Edit> {
+        let MicrographEntry { contrast, tone, .. } = *self.known_micrograph(id)?;
+        let others = self.micrographs.iter().filter(|entry| (entry.contrast, entry.tone) != (contrast, tone));
+        let change = |entry: &MicrographEntry| {
+            Edit::ChangeMicrograph(MicrographEntry { contrast, tone, ..entry.clone() })
+        };
+        Ok(Edit::Together(others.map(change).collect()))
+    }
+
+    /// Moves particles by (`dx`, `dy`) pixels; those that would leave their micrograph stay at its edge.
+    pub fn move_particles_edit(&self, ids: &[ParticleId], dx: f32, dy: f32) -> Result<Edit> {
+        let within = |v: f32, size: usize| v.clamp(-0.5, size as f32 - 0.5);
+        self.change_particles_edit(ids, |particle| {
+            if let Some(entry) = self.micrograph(particle.micrograph) {
+                particle.x = within(particle.x + dx, entry.width);
+                particle.y = within(particle.y + dy, entry.height);
+            }
+        })
     }
 
     /// Gives the particles of class `from` to `into` and removes `from`.

@@ -3,7 +3,7 @@
 //! ```text
 //! {
 //!   "format": "nanotheca project",
-//!   "version": 1,
+//!   "version": 2,
 //!   ...
 //!   "particles": [
 //!     {"id":1,"micrograph":1,"x":312.4,"y":88.0,"label":2},
@@ -13,7 +13,8 @@
 pub use super::source::{Found, hash_file, missing, moved_to, relocate, require, verify};
 
 use super::edit::Edit;
-use super::{MicrographEntry, Project, atomic, paths};
+use super::journal::Mark;
+use super::{MicrographEntry, Project, atomic, exact, paths};
 use crate::particle::patch::PatchGeometry;
 use crate::particle::{Class, Particle};
 use crate::{Error, Result};
@@ -26,7 +27,7 @@ pub const EXTENSION: &str = "nanotheca";
 /// What the field `format` says.
 pub const FORMAT: &str = "nanotheca project";
 /// The newest version of the file that this program reads, and the one it writes.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 
 /// `path` with the extension of project files if it has none.
 pub fn with_extension(path: &Path) -> PathBuf {
@@ -44,8 +45,19 @@ pub fn backup_of(path: &Path) -> PathBuf {
 /// [`Error::Io`] if the folder is not there, read-only or full, and [`Error::Invalid`] for a micrograph whose path is
 /// not Unicode. The old file is then as it was.
 pub fn save(project: &Project, path: impl AsRef<Path>) -> Result<()> {
+    save_marked(project, path, None)
+}
+
+/// As [`save`]; the journal is told first, so that a program that dies in between finds out what the file holds.
+///
+/// # Errors
+/// As [`save`].
+pub fn save_marked(project: &Project, path: impl AsRef<Path>, mark: Option<&Mark>) -> Result<()> {
     let path = path.as_ref();
     let text = to_text(project, path)?;
+    if let Some(mark) = mark {
+        mark.saving(hash_text(text.as_bytes()));
+    }
     if path.is_file() {
         let before = fs::read(path).map_err(|source| Error::io(path, "read", source))?;
         if before != text.as_bytes() {
@@ -63,7 +75,12 @@ pub fn save(project: &Project, path: impl AsRef<Path>) -> Result<()> {
 pub fn load(path: impl AsRef<Path>) -> Result<Project> {
     let path = path.as_ref();
     let bytes = fs::read(path).map_err(|source| Error::io(path, "open", source))?;
-    let Ok(text) = std::str::from_utf8(&bytes) else {
+    from_bytes(path, &bytes)
+}
+
+/// The project in the bytes of the file at `path`.
+pub(super) fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Project> {
+    let Ok(text) = std::str::from_utf8(bytes) else {
         return Err(Error::file(
             path,
             FORMAT,
@@ -76,6 +93,11 @@ pub fn load(path: impl AsRef<Path>) -> Result<Project> {
     header.check(path)?;
     let stored: Stored = serde_json::from_str(text).map_err(broken)?;
     rebuild(stored, path)
+}
+
+/// How a journal knows the text of a project file.
+pub(super) fn hash_text(text: &[u8]) -> String {
+    blake3::hash(text).to_hex().to_string()
 }
 
 #[derive(Deserialize)]
@@ -93,7 +115,8 @@ impl Header {
             return Err(Error::file(path, FORMAT, "format", problem));
         }
         match self.version.as_u64() {
-            Some(VERSION) => Ok(()),
+            // Version 1 knew rectangles and percentiles only; what it lacks has a default.
+            Some(1..=VERSION) => Ok(()),
             Some(version) if version > VERSION => Err(Error::file(
                 path,
                 FORMAT,
@@ -111,7 +134,7 @@ impl Header {
 #[derive(Deserialize)]
 struct Stored {
     patch: PatchGeometry,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "exact::read_value")]
     training: serde_json::Value,
     #[serde(default)]
     next_particle: u64,
@@ -149,7 +172,11 @@ fn rebuild(stored: Stored, path: &Path) -> Result<Project> {
     Ok(project)
 }
 
-fn to_text(project: &Project, path: &Path) -> Result<String> {
+/// The project as text, for a file at `path`: the same work gives the same text.
+///
+/// # Errors
+/// [`Error::Invalid`] for a micrograph whose path is not Unicode.
+pub fn to_text(project: &Project, path: &Path) -> Result<String> {
     let home = paths::home(path);
     let unwritable = |error: serde_json::Error| Error::file(path, FORMAT, "text", error.to_string());
     let stored = |entry: &MicrographEntry| {
@@ -160,13 +187,13 @@ fn to_text(project: &Project, path: &Path) -> Result<String> {
     };
     let micrographs = project.micrographs.iter().map(stored).collect::<Result<Vec<_>>>()?;
     let fields: [(&str, serde_json::Result<String>); 10] = [
-        ("format", serde_json::to_string(FORMAT)),
-        ("version", serde_json::to_string(&VERSION)),
-        ("next_particle", serde_json::to_string(&project.next_particle)),
-        ("next_class", serde_json::to_string(&project.next_class)),
-        ("next_micrograph", serde_json::to_string(&project.next_micrograph)),
-        ("patch", serde_json::to_string(&project.patch)),
-        ("training", serde_json::to_string(&project.training)),
+        ("format", exact::to_string(FORMAT)),
+        ("version", exact::to_string(&VERSION)),
+        ("next_particle", exact::to_string(&project.next_particle)),
+        ("next_class", exact::to_string(&project.next_class)),
+        ("next_micrograph", exact::to_string(&project.next_micrograph)),
+        ("patch", exact::to_string(&project.patch)),
+        ("training", exact::to_string(&project.training)),
         ("classes", list(&project.classes)),
         ("micrographs", list(&micrographs)),
         ("particles", list(project.particles.values())),
@@ -181,7 +208,7 @@ fn to_text(project: &Project, path: &Path) -> Result<String> {
 /// A JSON list with one line an item.
 fn list<T: Serialize>(items: impl IntoIterator<Item = T>) -> serde_json::Result<String> {
     let items =
-        items.into_iter().map(|item| serde_json::to_string(&item)).collect::<serde_json::Result<Vec<_>>>()?;
+        items.into_iter().map(|item| exact::to_string(&item)).collect::<serde_json::Result<Vec<_>>>()?;
     if items.is_empty() {
         return Ok("[]".into());
     }

@@ -4,12 +4,12 @@ use super::message::DeviceChoice;
 use crate::error::{Error, Result};
 use crate::library::report::HoldOut;
 use crate::library::{self, Library, Patches};
-use crate::micrograph::{Micrograph, format};
+use crate::micrograph::Micrograph;
 use crate::particle::detect::Settings;
 use crate::particle::patch::{PatchSet, PatchSource, turned};
 use crate::particle::territory::territories;
 use crate::particle::{ClassId, MicrographId, Particle, ParticleId, Prediction};
-use crate::project::{MicrographEntry, Project, source};
+use crate::project::{MicrographEntry, Project};
 use crate::train::config::TrainConfig;
 use std::path::Path;
 use std::sync::Arc;
@@ -77,21 +77,17 @@ fn cut(
     pixels: &mut Vec<f32>,
 ) -> Result<()> {
     let geometry = &project.patch;
+    let excluded = entry.excluded_regions();
     let bright =
-        entry.bright.unwrap_or_else(|| crate::particle::detect::auto_contrast(micrograph, &entry.excluded));
+        entry.bright.unwrap_or_else(|| crate::particle::detect::auto_contrast(micrograph, &excluded));
     let territory = if geometry.blank_neighbours {
         let seeds: Vec<(f32, f32)> = particles.iter().map(|p| (p.x, p.y)).collect();
-        Some(territories(micrograph, &entry.excluded, &seeds, bright, &Settings::default(), watch)?)
+        Some(territories(micrograph, &excluded, &seeds, bright, &Settings::default(), watch)?)
     } else {
         None
     };
-    let source = PatchSource::new(
-        micrograph,
-        entry.pixel_size.map(|s| s.x_nm),
-        bright,
-        &entry.excluded,
-        territory.as_ref(),
-    );
+    let source =
+        PatchSource::new(micrograph, entry.pixel_size.map(|s| s.x_nm), bright, &excluded, territory.as_ref());
     for (i, particle) in particles.iter().enumerate() {
         if i % 64 == 0 && !watch(i as f32 / particles.len() as f32) {
             return Err(Error::Stopped);
@@ -253,6 +249,5 @@ pub fn open(project: &Project, id: MicrographId) -> Result<Micrograph> {
     let entry = project
         .micrograph(id)
         .ok_or_else(|| Error::invalid("micrograph", format!("the project has none with number {}", id.0)))?;
-    source::require(entry)?;
-    format::open_page(&entry.path, entry.page)
+    entry.open()
 }

@@ -143,6 +143,17 @@ pub fn open_page(path: impl AsRef<Path>, page: usize) -> Result<Micrograph> {
     load(path.as_ref(), page).map(|loaded| loaded.micrograph)
 }
 
+/// The first page of a file, how many there are, and what the user should know of the file, in sentences.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_first(path: impl AsRef<Path>) -> Result<(Micrograph, usize, Vec<String>)> {
+    let Loaded { page, micrograph, .. } = load(path.as_ref(), 0)?;
+    let mut notes = page.notes;
+    notes.extend(micrograph.warning());
+    Ok((micrograph, page.pages, notes))
+}
+
 /// Reads the first page and says what is in the file. Errors as [`open`].
 pub fn info(path: impl AsRef<Path>) -> Result<Info> {
     let Loaded { format, page, micrograph } = load(path.as_ref(), 0)?;

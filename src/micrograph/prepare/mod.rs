@@ -49,9 +49,9 @@ pub enum Axis {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Length {
-    Px(f64),
+    Px(#[serde(deserialize_with = "super::number::read")] f64),
     /// Needs a picture whose pixel size is known.
-    Nm(f64),
+    Nm(#[serde(deserialize_with = "super::number::read")] f64),
 }
 
 /// The picture after the steps, in order. Lost pixels are filled from their neighbours first.

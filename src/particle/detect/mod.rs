@@ -13,12 +13,14 @@ mod holes;
 mod levels;
 mod necks;
 mod shape;
+mod similar;
 mod text;
 mod watershed;
 
 pub use banner::{ScaleBar, find_scale_bar, propose_banner};
 pub use contrast::auto_contrast;
 pub(super) use necks::divide_among;
+pub use similar::{Example, Likeness, similar};
 pub use text::propose_excluded;
 
 use super::Region;

@@ -1,0 +1,233 @@
+//! Is the window quick enough to be kept open all day? Opening, memory, proposals and frame time.
+//!
+//! `cargo bench --bench workbench` prints one table; `benches/workbench.md` holds what was measured, and where. The
+//! median alone hides the frame that stutters, so each figure has its 99th percentile beside it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // it may fail loudly
+
+use egui::{Event, Modifiers, MouseWheelUnit, Pos2, TouchPhase, vec2};
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use nanotheca::app::{App, Open};
+use nanotheca::micrograph::Micrograph;
+use nanotheca::particle::detect::{Contrast, Example, Likeness, Settings, detect, similar};
+use nanotheca::particle::{Particle, ParticleId};
+use nanotheca::project::{MicrographEntry, Project, source, store};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+fn main() {
+    // `cargo test --benches` only asks whether it runs.
+    if std::env::args().any(|argument| argument == "--test") {
+        return;
+    }
+    println!("| what | median | 99th percentile or most |\n|---|---|---|");
+    proposals();
+    let folder = tempfile::tempdir().unwrap();
+    let picture = write_picture(folder.path(), 8192);
+    opening(&picture);
+    frames(folder.path(), &picture);
+}
+
+fn row(what: &str, mut times: Vec<Duration>) {
+    times.sort();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1e3;
+    println!("| {what} | {:.1} ms | {:.1} ms |", at(0.5), at(0.99));
+}
+
+/// Resident memory now and at most, MiB.
+fn memory() -> (f64, f64) {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let field = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name));
+        line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+    };
+    (field("VmRSS"), field("VmHWM"))
+}
+
+/// 10,000 discs of 24 px on a 4096 x 4096 picture with noise.
+fn crowded() -> (Micrograph, Vec<Example>) {
+    const SIDE: usize = 4096;
+    let mut random = StdRng::seed_from_u64(1);
+    let mut pixels: Vec<f32> = (0..SIDE * SIDE).map(|_| random.random_range(-0.2..0.2)).collect();
+    let mut places = Vec::new();
+    for row in 0..100 {
+        for column in 0..100 {
+            let x = 25.0 + 40.8 * column as f32 + random.random_range(-5.0..5.0);
+            let y = 25.0 + 40.8 * row as f32 + random.random_range(-5.0..5.0);
+            for py in (y - 13.0) as usize..=(y + 13.0) as usize {
+                for px in (x - 13.0) as usize..=(x + 13.0) as usize {
+                    let inside = 12.5 - (px as f32 - x).hypot(py as f32 - y);
+                    pixels[py * SIDE + px] += inside.clamp(0.0, 1.0);
+                }
+            }
+            places.push(Example { x, y, diameter: 24.0 });
+        }
+    }
+    (Micrograph::new(SIDE, SIDE, pixels, None).unwrap(), places)
+}
+
+fn proposals() {
+    let (picture, places) = crowded();
+    let settings = Settings { contrast: Contrast::Bright, ..Settings::default() };
+    let mut found = 0;
+    let times = (0..3).map(|_| timed(|| found = detect(&picture, &[], &settings, &|_| true).unwrap().len()));
+    row("find particles, 4k, 10,000 particles", times.collect());
+    println!("| ... of which found | {found} | |");
+    let times = (0..3).map(|_| {
+        timed(|| found = similar(&picture, &[], &places[..5], Likeness::default(), &|_| true).unwrap().len())
+    });
+    row("pick similar, 4k, 10,000 particles", times.collect());
+    println!("| ... of which found | {found} | |");
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
+
+/// A 16-bit TIFF of `side` x `side` with a slope, discs and noise.
+fn write_picture(folder: &Path, side: u32) -> PathBuf {
+    let path = folder.join("large.tif");
+    let mut state = 7_u32;
+    let picture = image::ImageBuffer::<image::Luma<u16>, _>::from_fn(side, side, |x, y| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let disc = if (x % 80).abs_diff(40).pow(2) + (y % 80).abs_diff(40).pow(2) < 400 { 9000 } else { 0 };
+        image::Luma([(12_000 + disc + (x / 4) + (state >> 20)) as u16])
+    });
+    picture.save(&path).unwrap();
+    path
+}
+
+struct Window {
+    harness: Harness<'static, App>,
+}
+
+impl Window {
+    fn open(open: Open) -> Self {
+        let harness =
+            Harness::builder().with_size([1600.0, 1000.0]).build_eframe(move |cc| App::new(cc, open));
+        Self { harness }
+    }
+
+    fn shows(&self, label: &str) -> bool {
+        self.harness.query_all_by_label_contains(label).next().is_some()
+    }
+
+    fn until(&mut self, done: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !done(self) {
+            assert!(start.elapsed() < Duration::from_secs(300), "it never came");
+            std::thread::sleep(Duration::from_millis(2));
+            self.harness.step();
+        }
+    }
+
+    fn canvas(&self) -> Pos2 {
+        self.harness.get_by_label("Micrograph canvas").rect().center()
+    }
+}
+
+/// From the start of the window to the first grey value under the pointer, and the memory that then is in use.
+fn opening(picture: &Path) {
+    let file = std::fs::metadata(picture).unwrap().len() as f64 / (1 << 20) as f64;
+    let mut window = Window::open(Open::default());
+    window.harness.step();
+    let (before, _) = memory();
+    drop(window);
+    let start = Instant::now();
+    let mut window = Window::open(Open { images: vec![picture.to_owned()], ..Open::default() });
+    let mut pixels = None;
+    window.until(|w| w.shows("First look") || (w.shows("Micrograph large.tif") && !w.shows("Opening")));
+    pixels.get_or_insert(start.elapsed());
+    window.until(|w| w.shows("Micrograph large.tif") && !w.shows("Opening"));
+    let ready = start.elapsed();
+    row("8k x 8k 16-bit TIFF, added: first pixels", vec![pixels.unwrap_or(ready)]);
+    row("8k x 8k 16-bit TIFF, added: in the project, banner proposed", vec![ready]);
+    let (now, most) = memory();
+    println!(
+        "| memory of it, file {file:.0} MiB | {:.2} x the file | at most {:.2} x |",
+        (now - before) / file,
+        (most - before) / file
+    );
+}
+
+/// A project of 100,000 particles on ten micrographs, 10,000 of them on the large one that is shown.
+fn write_project(folder: &Path, picture: &Path) -> PathBuf {
+    let mut project = Project::new();
+    let mut random = StdRng::seed_from_u64(2);
+    let hash = source::hash_file(picture).unwrap();
+    let classes: Vec<_> = ["rod", "cube", "sphere", "none of these"]
+        .into_iter()
+        .map(|name| {
+            let (id, edit) = project.add_class_edit(name);
+            project.apply(edit).unwrap();
+            id
+        })
+        .collect();
+    for i in 0..10 {
+        let path = if i == 0 { picture.to_owned() } else { folder.join(format!("elsewhere-{i}.tif")) };
+        let entry = MicrographEntry::new(path, 0, 8192, 8192, None, hash.as_str());
+        let (micrograph, edit) = project.add_micrograph_edit(entry);
+        project.apply(edit).unwrap();
+        let particles = (0..10_000).map(|n| Particle {
+            id: ParticleId(0),
+            micrograph,
+            x: random.random_range(0.0..8191.0),
+            y: random.random_range(0.0..8191.0),
+            diameter: Some(40.0),
+            score: None,
+            label: (n % 2 == 0).then(|| classes[n % classes.len()]),
+            held_out: false,
+        });
+        let edit = project.add_particles_edit(particles.collect());
+        project.apply(edit).unwrap();
+    }
+    let path = folder.join("many.nanotheca");
+    store::save(&project, &path).unwrap();
+    path
+}
+
+/// The window's own work for a frame, without the graphics card's: still, panned, zoomed, and edited.
+fn frames(folder: &Path, picture: &Path) {
+    let project = write_project(folder, picture);
+    let mut window = Window::open(Open { project: Some(project), ..Open::default() });
+    window.until(|w| w.shows("Class rod") && w.shows("Micrograph canvas") && !w.shows("Opening"));
+    (0..60).for_each(|_| window.harness.step());
+    let mut many = |what: &str, act: &mut dyn FnMut(&mut Window, usize)| {
+        let times = (0..300).map(|i| {
+            act(&mut window, i);
+            timed(|| window.harness.step())
+        });
+        row(what, times.collect());
+    };
+    many("frame, 10,000 particles in view of 100,000, at rest", &mut |_, _| {});
+    many("frame, the pointer moves", &mut |window, i| {
+        let to = window.canvas() + vec2(3.0 * (i % 100) as f32 - 150.0, 40.0);
+        window.harness.event(Event::PointerMoved(to));
+    });
+    many("frame, zooming to the pointer and back", &mut |window, i| {
+        let delta = vec2(0.0, if i % 60 < 30 { 20.0 } else { -20.0 });
+        let (unit, phase, modifiers) = (MouseWheelUnit::Point, TouchPhase::Move, Modifiers::NONE);
+        window.harness.event(Event::MouseWheel { unit, delta, phase, modifiers });
+    });
+    many("frame, undo and redo of one label", &mut |window, i| {
+        let modifiers = if i % 2 == 0 { Modifiers::COMMAND } else { Modifiers::COMMAND | Modifiers::SHIFT };
+        if i == 0 {
+            window.harness.key_press(egui::Key::Escape);
+        }
+        window.harness.key_press_modifiers(modifiers, egui::Key::Z);
+    });
+    let select = timed(|| {
+        window.harness.key_press_modifiers(Modifiers::COMMAND, egui::Key::A);
+        (0..3).for_each(|_| window.harness.step());
+    });
+    row("select 10,000 particles (three frames)", vec![select]);
+    let label = timed(|| {
+        window.harness.key_press(egui::Key::Num2);
+        (0..3).for_each(|_| window.harness.step());
+    });
+    row("label 10,000 particles (three frames)", vec![label]);
+}

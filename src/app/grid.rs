@@ -1,0 +1,195 @@
+//! The patches of a class in a grid: what does not belong is seen at once, and labelled otherwise or clicked away.
+//!
+//! Once a model is there each patch is turned upright and moved to its learned centre.
+
+use super::action::Action;
+use super::picture::Picture;
+use super::shades::Shades;
+use super::state::{Opened, State};
+use super::theme;
+use crate::particle::{ClassId, Particle, ParticleId};
+use crate::project::MicrographEntry;
+use egui::{
+    Color32, ColorImage, Rect, Sense, Stroke, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
+};
+use std::collections::BTreeMap;
+
+/// Side of a cell, points, and of its picture, texels.
+const CELL: f32 = 60.0;
+const TEXELS: usize = 56;
+/// Pictures kept.
+const KEPT: usize = 1024;
+
+/// What the panel alone remembers.
+#[derive(Default)]
+pub struct GridPanel {
+    pictures: BTreeMap<ParticleId, TextureHandle>,
+    /// Of project and predictions; older pictures are thrown away.
+    revision: (u64, u64),
+}
+
+impl GridPanel {
+    /// Draws the patches of the current class.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+        let revision = (state.revision, state.results.as_ref().map_or(0, |results| results.revision));
+        if self.revision != revision || self.pictures.len() > KEPT {
+            self.revision = revision;
+            self.pictures.clear();
+        }
+        let Some(class) = state.class else {
+            return theme::hint(ui, "Add a class; its particles are then shown here.");
+        };
+        let ids = members(state, class);
+        if ids.is_empty() {
+            return theme::hint(ui, &format!("No {} yet.", state.class_name(class)));
+        }
+        ui.weak("Click selects, number keys give another class, right click takes the label off.");
+        let columns = ((ui.available_width() / (CELL + 4.0)) as usize).max(1);
+        let rows = ids.len().div_ceil(columns);
+        egui::ScrollArea::vertical().auto_shrink(false).show_rows(ui, CELL, rows, |ui, range| {
+            ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
+            for row in range {
+                ui.horizontal(|ui| {
+                    for id in ids.iter().skip(row * columns).take(columns) {
+                        self.cell(ui, state, *id, actions);
+                    }
+                });
+            }
+        });
+    }
+
+    fn cell(&mut self, ui: &mut Ui, state: &State, id: ParticleId, actions: &mut Vec<Action>) {
+        let Some(particle) = state.project.particle(id) else { return };
+        let (rect, response) = ui.allocate_exact_size(vec2(CELL, CELL), Sense::click());
+        let selected = state.selection.contains(&id);
+        let name = particle.label.map_or("predicted", |class| state.class_name(class)).to_owned();
+        response.widget_info(|| {
+            WidgetInfo::selected(
+                egui::Role::Button,
+                true,
+                selected,
+                format!("Patch of particle {}, {name}", id.0),
+            )
+        });
+        let inner = rect.shrink(2.0);
+        if !self.pictures.contains_key(&id)
+            && let Some(image) = cut(state, particle)
+        {
+            let texture = ui.ctx().load_texture("patch", image, TextureOptions::LINEAR);
+            self.pictures.insert(id, texture);
+        }
+        match self.pictures.get(&id) {
+            Some(texture) => {
+                let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+                ui.painter().image(texture.id(), inner, whole, Color32::WHITE);
+            }
+            None => {
+                ui.painter().rect_filled(inner, 2.0, ui.visuals().extreme_bg_color);
+            }
+        }
+        if selected {
+            ui.painter().rect_stroke(
+                rect.shrink(1.0),
+                2.0,
+                Stroke::new(2.0, theme::ACCENT),
+                egui::StrokeKind::Inside,
+            );
+        }
+        if response.clicked() {
+            let join = ui.input(|input| input.modifiers.shift || input.modifiers.command);
+            actions.push(if join {
+                Action::ToggleSelected(id)
+            } else {
+                Action::Select { particles: vec![id], join: false }
+            });
+            if state.shown != Some(particle.micrograph) {
+                actions.push(Action::Show(particle.micrograph));
+            }
+        }
+        if response.secondary_clicked()
+            && particle.label.is_some()
+            && let Ok(edit) = state.project.label_edit(&[id], None)
+        {
+            actions.push(Action::Change { name: "take label off".into(), edit });
+        }
+    }
+}
+
+/// Labelled particles of the class, then those predicted to be of it, the least certain first.
+fn members(state: &State, class: ClassId) -> Vec<ParticleId> {
+    let mut ids: Vec<ParticleId> =
+        state.project.particles_labelled(class).map(|particle| particle.id).collect();
+    if let Some(results) = &state.results {
+        let unlabelled = |id: &ParticleId| state.project.particle(*id).is_some_and(|p| p.label.is_none());
+        let mut predicted: Vec<(f32, ParticleId)> = results
+            .ids
+            .iter()
+            .zip(results.predictions.iter())
+            .filter(|(id, _)| unlabelled(id))
+            .filter_map(|(id, prediction)| match results.best(prediction) {
+                (Some(best), probability) if best == class => Some((probability, *id)),
+                _ => None,
+            })
+            .collect();
+        predicted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        ids.extend(predicted.into_iter().map(|(_, id)| id));
+    }
+    ids
+}
+
+/// The patch of a particle as it is shown; nothing while its micrograph is not open.
+fn cut(state: &State, particle: &Particle) -> Option<ColorImage> {
+    let entry = state.project.micrograph(particle.micrograph)?;
+    let Opened::Ready(picture) = state.pictures.get(&entry.id)? else { return None };
+    let geometry = &state.project.patch;
+    let extent = geometry.extent_on(entry.pixel_size.map(|size| size.x_nm)) as f32;
+    let pose = state.results.as_ref().and_then(|results| results.of(particle.id));
+    let (angle, shift) = pose.map_or((0.0, [0.0; 2]), |p| (p.angle_rad, p.shift_px));
+    let pitch = extent / geometry.side.max(1) as f32;
+    let centre = pos2(particle.x + shift[0] * pitch, particle.y + shift[1] * pitch);
+    Some(upright(picture, entry, centre, extent, angle))
+}
+
+/// A square of `extent` pixels round `centre`, turned back by `angle` (counter-clockwise on the screen, radians).
+fn upright(
+    picture: &Picture,
+    entry: &MicrographEntry,
+    centre: egui::Pos2,
+    extent: f32,
+    angle: f32,
+) -> ColorImage {
+    let shades = Shades::new(picture.range(entry.contrast), entry.tone);
+    let (sin, cos) = angle.sin_cos();
+    let step = extent / TEXELS as f32;
+    let half = (TEXELS as f32 - 1.0) / 2.0;
+    let texel = |i: usize| {
+        let (u, v) = (((i % TEXELS) as f32 - half) * step, ((i / TEXELS) as f32 - half) * step);
+        let grey = picture.grey(centre.x + u * cos + v * sin, centre.y - u * sin + v * cos);
+        grey.map_or(Color32::from_gray(40), |grey| shades.of(grey))
+    };
+    ColorImage::new([TEXELS, TEXELS], (0..TEXELS * TEXELS).map(texel).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::micrograph::Micrograph;
+
+    #[test]
+    fn a_turned_particle_stands_upright_in_its_cell() {
+        // A bright bar that points up, turned a quarter counter-clockwise: it points to the left.
+        let mut pixels = vec![0.0; 101 * 101];
+        for x in 20..50 {
+            for y in 47..54 {
+                pixels[y * 101 + x] = 1.0;
+            }
+        }
+        let picture = Picture::new(Micrograph::new(101, 101, pixels, None).unwrap());
+        let mut entry = MicrographEntry::new("/a.png", 0, 101, 101, None, "00");
+        entry.contrast = (0.0, 100.0);
+        let image = upright(&picture, &entry, pos2(50.0, 50.0), 80.0, std::f32::consts::FRAC_PI_2);
+        let at = |x: usize, y: usize| image.pixels[y * TEXELS + x].r();
+        assert!(at(TEXELS / 2, TEXELS / 4) > 200, "above");
+        assert!(at(TEXELS / 4, TEXELS / 2) < 50 && at(TEXELS / 2, 3 * TEXELS / 4) < 50, "left and below");
+    }
+}
