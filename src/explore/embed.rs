@@ -5,7 +5,7 @@ use crate::model::VaeConfig;
 use crate::model::orbit::{self, Pairs};
 use crate::model::vae::{PixelSubset, Posterior, Vae};
 use crate::particle::Prediction;
-use crate::particle::patch::{PatchSet, turned};
+use crate::particle::patch::{PatchSet, TOGETHER, turned};
 use crate::train::present::{Seen, Shown, plain};
 use crate::train::trainer::host;
 use burn::tensor::{Tensor, TensorData};
@@ -184,7 +184,11 @@ fn recognise(
 /// q(turn, class | image), `[n, turns * classes]`.
 fn joint(vae: &Vae, seen: &Seen, chunk: &[usize], pose: Shown) -> Result<Vec<f32>> {
     if vae.tiled {
-        return Ok(vae.joint_from(chunk.len(), |at, out| seen.copies_into(chunk[at], &pose, out)));
+        let fill = |first: usize, out: &mut [f32]| {
+            let last = (first + TOGETHER).min(chunk.len());
+            seen.copies_into(&chunk[first..last], &pose, out);
+        };
+        return Ok(vae.joint_from(chunk.len(), TOGETHER, fill));
     }
     host(vae.log_joint(&seen.copies(chunk, &vec![pose; chunk.len()], &[])).exp())
 }

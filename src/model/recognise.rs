@@ -25,8 +25,7 @@ fn read<B: Backend>(tensor: FloatTensor<B>) -> Vec<f32> {
         .unwrap_or_default()
 }
 
-fn output<B: Backend>(rows: &Rows, parameters: &[f32], device: &B::Device) -> FloatTensor<B> {
-    let values = rows.forward(parameters);
+fn output<B: Backend>(rows: &Rows, values: Vec<f32>, device: &B::Device) -> FloatTensor<B> {
     let outputs = rows.widths[rows.widths.len() - 1];
     let shape = [values.len() / outputs, outputs];
     B::float_from_data(TensorData::new(values, shape), device)
@@ -35,7 +34,7 @@ fn output<B: Backend>(rows: &Rows, parameters: &[f32], device: &B::Device) -> Fl
 impl RecognitionOps for Flex {
     fn dense_rows(parameters: FloatTensor<Self>, rows: Rows) -> FloatTensor<Self> {
         let device = parameters.device();
-        output::<Self>(&rows, &read::<Self>(parameters), &device)
+        output::<Self>(&rows, rows.forward(&read::<Self>(parameters)), &device)
     }
 }
 
@@ -43,6 +42,7 @@ impl RecognitionOps for Flex {
 struct Saved<D> {
     rows: Rows,
     parameters: Vec<f32>,
+    kept: Vec<Vec<Vec<f32>>>,
     device: D,
 }
 
@@ -54,10 +54,10 @@ impl<B: Backend> Backward<B, 1> for DenseRows {
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _checkpointer: &mut Checkpointer) {
         let upstream = read::<B>(grads.consume::<B>(&ops.node));
-        let Saved { rows, parameters, device } = ops.state;
+        let Saved { rows, parameters, kept, device } = ops.state;
         let [parent] = ops.parents;
         if let Some(node) = parent {
-            let gradient = rows.gradient(&parameters, &upstream);
+            let gradient = rows.gradient(&parameters, &upstream, &kept);
             let count = gradient.len();
             grads.register::<B>(node.id, B::float_from_data(TensorData::new(gradient, [count]), &device));
         }
@@ -71,8 +71,9 @@ impl<B: Backend + RecognitionOps, C: CheckpointStrategy> RecognitionOps for Auto
         match DenseRows.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
                 let host = read::<B>(parameters);
-                let out = output::<B>(&rows, &host, &device);
-                prep.finish(Saved { rows, parameters: host, device }, out)
+                let (values, kept) = rows.forward_kept(&host);
+                let out = output::<B>(&rows, values, &device);
+                prep.finish(Saved { rows, parameters: host, kept, device }, out)
             }
             OpsKind::UnTracked(prep) => prep.finish(B::dense_rows(parameters, rows)),
         }

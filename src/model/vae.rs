@@ -122,15 +122,21 @@ impl Vae {
     }
 
     /// q(class, turn | image) of `batch` images on the host, laid out as [`Self::log_joint`], without gradient. `fill`
-    /// writes the copies of an image, `[turns, inputs]`, wherever one is needed.
-    pub fn joint_from(&self, batch: usize, fill: impl Fn(usize, &mut [f32]) + Sync) -> Vec<f32> {
+    /// writes the copies of up to `together` images from a given one on, `[len, turns, inputs]`, where they are needed.
+    pub fn joint_from(
+        &self,
+        batch: usize,
+        together: usize,
+        fill: impl Fn(usize, &mut [f32]) + Sync,
+    ) -> Vec<f32> {
         let turns = self.config.turns();
         let all = turns * self.config.classes;
         let Some(classifier) = &self.networks.classifier else { return vec![1.0; batch] };
         let activation = self.config.recognition_activation();
         let rows = Rows { values: Arc::default(), widths: classifier.widths(), activation };
         let parameters = classifier.flat().into_data().try_into_vec::<f32>().unwrap_or_default();
-        let mut out = rows.forward_from(&parameters, batch, turns, fill);
+        let mut out = rows
+            .forward_from(&parameters, batch * turns, together * turns, |row, out| fill(row / turns, out));
         for q in out.chunks_exact_mut(all) {
             let most = q.iter().copied().fold(f32::MIN, f32::max);
             q.iter_mut().for_each(|v| *v = (*v - most).exp());

@@ -8,7 +8,7 @@ mod upright;
 
 pub use geometry::{ParticleExtent, propose_geometry};
 pub use source::PatchSource;
-pub use turn::{sampled, turned};
+pub use turn::{TOGETHER, sampled, sampled_together, turned};
 pub use upright::upright;
 
 use serde::{Deserialize, Serialize};

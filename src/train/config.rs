@@ -152,7 +152,7 @@ impl TrainConfig {
             warm_up: 2,
             consistency: 0.5,
             confidence: 0.8,
-            labelled_batch: 32,
+            labelled_batch: 24,
             ..Self::paper()
         }
     }

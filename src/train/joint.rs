@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// Labelled images of a step that are also decoded: classifying costs little, decoding a lot, and the same images come
 /// again among the unlabelled ones.
-const MOST_DECODED: usize = 16;
+const MOST_DECODED: usize = 8;
 
 /// The same images as the recognition networks and as the decoder's target see them.
 struct Shows {
@@ -188,7 +188,12 @@ impl Trainer {
             range.shift = 0.0;
         }
         let side = self.patches.side;
-        let poses: Vec<Shown> = (0..n).map(|_| Shown::random(range, side, &mut self.rng)).collect();
+        let poses: Vec<Shown> = if labelled {
+            (0..n).map(|_| Shown::random(range, side, &mut self.rng)).collect()
+        } else {
+            // One for all: they are many, and sampling them together is several times faster.
+            vec![Shown::random(range, side, &mut self.rng); n]
+        };
         let angles = poses.iter().map(|pose| pose.angle_rad).collect();
         (poses, angles)
     }

@@ -2,7 +2,7 @@
 
 use super::config::Augmentation;
 use crate::model::{Copies, Look, VaeConfig};
-use crate::particle::patch::{PatchSet, sampled};
+use crate::particle::patch::{PatchSet, TOGETHER, sampled, sampled_together};
 use image::imageops::{FilterType, resize};
 use image::{ImageBuffer, Luma};
 use rand::{Rng, RngExt, SeedableRng};
@@ -126,30 +126,53 @@ impl Seen {
     pub fn copies(&self, indices: &[usize], poses: &[Shown], grain: &[Grain]) -> Copies {
         let inputs = self.points.len();
         let mut out = vec![0.0; indices.len() * self.look.turns * inputs];
-        out.par_chunks_mut(self.look.turns * inputs).zip(indices.par_iter().zip(poses).enumerate()).for_each(
-            |(out, (at, (&i, pose)))| {
-                let noisy = grain.get(at).and_then(|grain| grained(self.surroundings(i), *grain));
-                self.copies_of(noisy.as_deref().unwrap_or_else(|| self.surroundings(i)), pose, out);
+        let groups = indices.par_chunks(TOGETHER).zip(poses.par_chunks(TOGETHER)).enumerate();
+        out.par_chunks_mut(TOGETHER * self.look.turns * inputs).zip(groups).for_each(
+            |(out, (group, (indices, poses)))| {
+                if grain.is_empty() && poses.iter().all(|pose| *pose == poses[0]) {
+                    return self.copies_into(indices, &poses[0], out);
+                }
+                let each = out.chunks_exact_mut(self.look.turns * inputs);
+                for (i, (out, (&index, pose))) in each.zip(indices.iter().zip(poses)).enumerate() {
+                    let plain = self.surroundings(index);
+                    let grain = grain.get(group * TOGETHER + i);
+                    let noisy = grain.and_then(|grain| grained(plain, *grain));
+                    let source = noisy.as_deref().unwrap_or(plain);
+                    for (turn, out) in out.chunks_exact_mut(inputs).enumerate() {
+                        self.sample(source, pose, turn, out);
+                    }
+                }
             },
         );
         Copies { values: Arc::new(out), inputs }
     }
 
-    /// The turned copies of one patch in a pose, `[turns, inputs]`.
-    pub fn copies_into(&self, patch: usize, pose: &Shown, out: &mut [f32]) {
-        self.copies_of(self.surroundings(patch), pose, out);
+    /// The turned copies of up to [`TOGETHER`] patches in one pose, `[len, turns, inputs]`.
+    pub fn copies_into(&self, indices: &[usize], pose: &Shown, out: &mut [f32]) {
+        let (inputs, turns, wide) = (self.points.len(), self.look.turns, self.small_wide);
+        let mut together = vec![[0.0; TOGETHER]; wide * wide];
+        for (lane, &index) in indices.iter().enumerate() {
+            for (all, &value) in together.iter_mut().zip(self.surroundings(index)) {
+                all[lane] = value;
+            }
+        }
+        let mut sampled = vec![[0.0; TOGETHER]; inputs];
+        for turn in 0..turns {
+            let (matrix, offset) = self.place(pose, turn);
+            sampled_together(&together, wide, &self.points, matrix, offset, &mut sampled);
+            for lane in 0..indices.len() {
+                let to = &mut out[(lane * turns + turn) * inputs..][..inputs];
+                for (to, all) in to.iter_mut().zip(&sampled) {
+                    *to = all[lane];
+                }
+            }
+        }
     }
 
     /// A patch's surroundings at the pitch of the look.
     fn surroundings(&self, patch: usize) -> &[f32] {
         let size = self.small_wide * self.small_wide;
         &self.small[patch * size..(patch + 1) * size]
-    }
-
-    fn copies_of(&self, source: &[f32], pose: &Shown, out: &mut [f32]) {
-        for (turn, out) in out.chunks_exact_mut(self.points.len()).enumerate() {
-            self.sample(source, pose, turn, out);
-        }
     }
 
     /// One copy of a patch in a pose, `[inputs]`.
@@ -160,12 +183,17 @@ impl Seen {
     }
 
     fn sample(&self, source: &[f32], pose: &Shown, turn: usize, out: &mut [f32]) {
+        let (matrix, offset) = self.place(pose, turn);
+        sampled(source, self.small_wide, &self.points, matrix, offset, out);
+    }
+
+    /// Where the points of a copy lie in the small surroundings, as (matrix, offset).
+    fn place(&self, pose: &Shown, turn: usize) -> ([f32; 4], [f32; 2]) {
         // Pixels of the small surroundings: per pixel of the patch, and per point of the look.
         let shrunk = self.small_wide as f32 / self.wide as f32;
         let pitch = self.side as f32 / self.look.side as f32 * shrunk;
         let (matrix, offset) = pose.source(self.look.angle(turn));
-        let (matrix, offset) = (matrix.map(|m| m * pitch), offset.map(|o| o * shrunk));
-        sampled(source, self.small_wide, &self.points, matrix, offset, out);
+        (matrix.map(|m| m * pitch), offset.map(|o| o * shrunk))
     }
 
     /// Pixels of the posed patches at full resolution, `[len, pixels]`, or the given ones of each.

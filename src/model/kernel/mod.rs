@@ -126,8 +126,7 @@ fn evaluate(task: &Task, inputs: Inputs<'_>, weight: Option<&[f32]>) -> (Vec<f32
     let gradient = weight.is_some();
     let mut pose = vec![0.0; if gradient { rows * 4 } else { 0 }];
     let mut code = vec![0.0; if gradient { rows * width } else { 0 }];
-    let piece = |first: usize, out: &mut [f32], pose: &mut [f32], code: &mut [f32]| {
-        let mut scratch = Scratch::new(task);
+    let piece = |scratch: &mut Scratch, first: usize, out: &mut [f32], pose: &mut [f32], code: &mut [f32]| {
         let mut parameters = vec![0.0; if gradient { task.parameter_count() } else { 0 }];
         for (i, out) in out.iter_mut().enumerate() {
             let row = first + i;
@@ -152,12 +151,18 @@ fn evaluate(task: &Task, inputs: Inputs<'_>, weight: Option<&[f32]>) -> (Vec<f32
             .zip(pose.par_chunks_mut(per_piece * 4))
             .zip(code.par_chunks_mut(per_piece * width))
             .enumerate()
-            .map(|(p, ((out, pose), code))| piece(p * per_piece, out, pose, code))
+            .map_init(
+                || Scratch::new(task),
+                |scratch, (p, ((out, pose), code))| piece(scratch, p * per_piece, out, pose, code),
+            )
             .collect()
     } else {
-        excess.par_chunks_mut(per_piece).enumerate().for_each(|(p, out)| {
-            piece(p * per_piece, out, &mut [], &mut []);
-        });
+        excess.par_chunks_mut(per_piece).enumerate().for_each_init(
+            || Scratch::new(task),
+            |scratch, (p, out)| {
+                piece(scratch, p * per_piece, out, &mut [], &mut []);
+            },
+        );
         Vec::new()
     };
     let mut parameters = vec![0.0; if gradient { task.parameter_count() } else { 0 }];

@@ -1,8 +1,8 @@
 //! The classifier over all turned copies of a batch: a dense network over many rows, forward and backward in blocks that
 //! stay in the cache.
 //!
-//! Plain tensor operations would write each layer's output for every copy of every image to memory. Here a block of rows
-//! goes through all layers at once; on the way back it is computed again, which is cheaper than having kept it.
+//! Plain tensor operations would go over all rows once a layer and once more for every bias and non-linearity. Here a
+//! block of rows goes through all layers at once, and back.
 
 use super::lanes::{activate, add, product, through};
 use crate::model::Activation;
@@ -54,21 +54,22 @@ impl Rows {
         out
     }
 
-    /// As [`Rows::forward`] for `blocks` blocks of `rows` rows that `fill` writes where they are needed, so that they never
-    /// leave the cache; the values of `self` are not looked at.
+    /// As [`Rows::forward`] for `rows` rows that `fill` writes, up to `together` of them from a given one on, where they
+    /// are needed, so that they never leave the cache; the values of `self` are not looked at.
     pub fn forward_from(
         &self,
         parameters: &[f32],
-        blocks: usize,
         rows: usize,
+        together: usize,
         fill: impl Fn(usize, &mut [f32]) + Sync,
     ) -> Vec<f32> {
         let (inputs, outputs) = (self.widths[0], self.outputs());
-        let mut out = vec![0.0; blocks * rows * outputs];
-        out.par_chunks_mut(rows * outputs).enumerate().for_each_init(
-            || (Block::new(self), vec![0.0; rows * inputs]),
+        let mut out = vec![0.0; rows * outputs];
+        out.par_chunks_mut(together * outputs).enumerate().for_each_init(
+            || (Block::new(self), vec![0.0; together * inputs]),
             |(block, values), (index, out)| {
-                fill(index, values);
+                let values = &mut values[..out.len() / outputs * inputs];
+                fill(index * together, values);
                 for (x, out) in values.chunks(BLOCK * inputs).zip(out.chunks_mut(BLOCK * outputs)) {
                     block.forward(self, parameters, x);
                     out.copy_from_slice(&block.layers[block.layers.len() - 1][..out.len()]);
@@ -78,17 +79,37 @@ impl Rows {
         out
     }
 
-    /// Gradient of `sum(upstream * output)` by the parameters; `upstream` is `[rows, outputs]`.
-    pub fn gradient(&self, parameters: &[f32], upstream: &[f32]) -> Vec<f32> {
+    /// As [`Rows::forward`], and what [`Rows::gradient`] needs of it: the outputs of the layers, block by block.
+    pub fn forward_kept(&self, parameters: &[f32]) -> (Vec<f32>, Vec<Vec<Vec<f32>>>) {
         let (inputs, outputs) = (self.widths[0], self.outputs());
-        let blocks = self.rows().div_ceil(BLOCK);
-        let rows = blocks.div_ceil(PIECES).max(1) * BLOCK;
-        let piece = |(x, g): (&[f32], &[f32])| {
+        let kept: Vec<Vec<Vec<f32>>> = self
+            .values
+            .par_chunks(BLOCK * inputs)
+            .map(|x| {
+                let mut block = Block::new(self);
+                block.forward(self, parameters, x);
+                block.layers
+            })
+            .collect();
+        let mut out = Vec::with_capacity(self.rows() * outputs);
+        for (layers, x) in kept.iter().zip(self.values.chunks(BLOCK * inputs)) {
+            out.extend_from_slice(&layers[layers.len() - 1][..x.len() / inputs * outputs]);
+        }
+        (out, kept)
+    }
+
+    /// Gradient of `sum(upstream * output)` by the parameters; `upstream` is `[rows, outputs]`, `kept` from
+    /// [`Rows::forward_kept`].
+    pub fn gradient(&self, parameters: &[f32], upstream: &[f32], kept: &[Vec<Vec<f32>>]) -> Vec<f32> {
+        let (inputs, outputs) = (self.widths[0], self.outputs());
+        let blocks = self.rows().div_ceil(BLOCK).div_ceil(PIECES).max(1);
+        let rows = blocks * BLOCK;
+        let piece = |((x, g), kept): ((&[f32], &[f32]), &[Vec<Vec<f32>>])| {
             let mut block = Block::new(self);
             let mut sum = vec![0.0; self.parameter_count()];
-            for (x, g) in x.chunks(BLOCK * inputs).zip(g.chunks(BLOCK * outputs)) {
-                block.forward(self, parameters, x);
-                block.backward(self, parameters, x, g, &mut sum);
+            let each = x.chunks(BLOCK * inputs).zip(g.chunks(BLOCK * outputs)).zip(kept);
+            for ((x, g), layers) in each {
+                block.backward(self, parameters, x, layers, g, &mut sum);
             }
             sum
         };
@@ -96,6 +117,7 @@ impl Rows {
             .values
             .par_chunks(rows * inputs)
             .zip(upstream.par_chunks(rows * outputs))
+            .zip(kept.par_chunks(blocks))
             .map(piece)
             .collect();
         let mut sum = vec![0.0; self.parameter_count()];
@@ -154,7 +176,15 @@ impl Block {
     }
 
     /// Adds the block's gradient to `sum`.
-    fn backward(&mut self, rows: &Rows, parameters: &[f32], x: &[f32], upstream: &[f32], sum: &mut [f32]) {
+    fn backward(
+        &mut self,
+        rows: &Rows,
+        parameters: &[f32],
+        x: &[f32],
+        layers: &[Vec<f32>],
+        upstream: &[f32],
+        sum: &mut [f32],
+    ) {
         let n = x.len() / rows.widths[0];
         let mut at = rows.parameter_count();
         self.above[..upstream.len()].copy_from_slice(upstream);
@@ -163,7 +193,7 @@ impl Block {
             at -= from * to + to;
             let weight = &parameters[at..at + from * to];
             let (to_weight, to_bias) = sum[at..at + from * to + to].split_at_mut(from * to);
-            let input = if l == 0 { x } else { &self.layers[l - 1][..n * from] };
+            let input = if l == 0 { x } else { &layers[l - 1][..n * from] };
             let above = &self.above[..n * to];
             product(from, to, n, to_weight, true, input, (1, from), above, (to, 1));
             let below = &mut self.below[..];

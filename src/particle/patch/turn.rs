@@ -84,6 +84,48 @@ pub fn sampled(
     );
 }
 
+/// Patches sampled together by [`sampled_together`].
+pub const TOGETHER: usize = 16;
+
+/// As [`sampled`], for up to [`TOGETHER`] patches at the same places: several times faster a patch, because one place is
+/// worked out for all and the values of all stand side by side.
+///
+/// `patches` holds pixel after pixel the value of each patch, `[wide * wide][TOGETHER]`; `out` point after point,
+/// `[points][TOGETHER]`. `wide` is at least 2.
+pub fn sampled_together(
+    patches: &[[f32; TOGETHER]],
+    wide: usize,
+    points: &[[f32; 2]],
+    matrix: [f32; 4],
+    offset: [f32; 2],
+    out: &mut [[f32; TOGETHER]],
+) {
+    if wide < 2 || patches.len() < wide * wide {
+        return;
+    }
+    let middle = (wide as f32 - 1.0) / 2.0;
+    let (last, before_last) = ((wide - 1) as f32, (wide - 2) as f32);
+    let (x_middle, y_middle) = (middle + offset[0], middle + offset[1]);
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            for (out, &[u, v]) in out.iter_mut().zip(points) {
+                let x = (x_middle + matrix[0] * u + matrix[1] * v).clamp(0.0, last);
+                let y = (y_middle + matrix[2] * u + matrix[3] * v).clamp(0.0, last);
+                let (x0, y0) = (x.min(before_last) as i32, y.min(before_last) as i32);
+                let (right, down) = (x - x0 as f32, y - y0 as f32);
+                let corner = &patches[(y0 * wide as i32 + x0) as usize..][..wide + 2];
+                let (a, b, c, d) = (&corner[0], &corner[1], &corner[wide], &corner[wide + 1]);
+                for i in 0..TOGETHER {
+                    let top = a[i] + (b[i] - a[i]) * right;
+                    let bottom = c[i] + (d[i] - c[i]) * right;
+                    out[i] = top + (bottom - top) * down;
+                }
+            }
+        },
+    );
+}
+
 /// Points whose places are worked out together.
 const RUN: usize = 64;
 
