@@ -184,7 +184,6 @@ pub fn write_tiff(averages: &[ClassAverage], side: usize, to: &mut dyn Write) ->
         page.encoder().write_tag(tag, title.as_str()).map_err(io::Error::other)?;
         page.write_data(pixels).map_err(io::Error::other)?;
     }
-    drop(file);
     to.write_all(bytes.get_ref())
 }
 

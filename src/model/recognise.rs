@@ -2,7 +2,7 @@
 //!
 //! The copies are data, not a tensor: they have no gradient and need not be copied.
 
-use super::kernel::Rows;
+use super::kernel::{Kept, Rows};
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
@@ -42,7 +42,7 @@ impl RecognitionOps for Flex {
 struct Saved<D> {
     rows: Rows,
     parameters: Vec<f32>,
-    kept: Vec<Vec<Vec<f32>>>,
+    kept: Kept,
     device: D,
 }
 

@@ -81,6 +81,9 @@ pub struct TrainConfig {
     pub warm_up: usize,
     /// Weight of the agreement between two views of an unlabelled image, beside that of a label; 0 is off.
     pub consistency: f32,
+    /// Largest standard deviation of the noise laid over the second view, as [`Augmentation::noise`]: pictures teach what
+    /// noise leaves of a class better than a handful of labels can. 0..=2.
+    pub view_noise: f32,
     /// A class at least this probable in one view is what the other view is taught, 0.5..=1.
     pub confidence: f32,
     /// Labelled images of a step.
@@ -128,6 +131,7 @@ impl TrainConfig {
             temperature: 1.0,
             warm_up: 0,
             consistency: 0.0,
+            view_noise: 0.0,
             confidence: 0.8,
             labelled_batch: 64,
             labels_only: false,
@@ -151,8 +155,9 @@ impl TrainConfig {
             temperature: 10.0,
             warm_up: 2,
             consistency: 0.5,
+            view_noise: 1.2,
             confidence: 0.8,
-            labelled_batch: 24,
+            labelled_batch: 32,
             ..Self::paper()
         }
     }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// Labelled images of a step that are also decoded: classifying costs little, decoding a lot, and the same images come
 /// again among the unlabelled ones.
-const MOST_DECODED: usize = 8;
+const MOST_DECODED: usize = 16;
 
 /// The same images as the recognition networks and as the decoder's target see them.
 struct Shows {
@@ -116,7 +116,7 @@ impl Trainer {
             return None;
         }
         let (poses, turned) = self.poses(sure.len(), true);
-        let noise = self.config.augmentation.map_or(0.0, |a| a.noise);
+        let noise = self.config.view_noise;
         let grain: Vec<Grain> = sure.iter().map(|_| Grain::random(noise, &mut self.rng)).collect();
         let copies = self.copies(&sure, &poses, &grain);
         angles.iter_mut().zip(turned).for_each(|(angle, turned)| *angle += turned);

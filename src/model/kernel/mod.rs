@@ -13,7 +13,7 @@ mod tile;
 
 use super::{Activation, Likelihood};
 use rayon::prelude::*;
-pub use rows::Rows;
+pub use rows::{Kept, Rows};
 use std::sync::Arc;
 use tile::{RowSums, Scratch};
 

@@ -14,6 +14,11 @@ const BLOCK: usize = 64;
 /// Pieces whose gradients are summed in order, so that the number of cores changes nothing.
 const PIECES: usize = 16;
 
+/// Output of each layer for one block, `[rows, width]`.
+pub type Layers = Vec<Vec<f32>>;
+/// The layers of every block.
+pub type Kept = Vec<Layers>;
+
 /// The rows and the shape of the network.
 #[derive(Clone, Debug)]
 pub struct Rows {
@@ -80,9 +85,9 @@ impl Rows {
     }
 
     /// As [`Rows::forward`], and what [`Rows::gradient`] needs of it: the outputs of the layers, block by block.
-    pub fn forward_kept(&self, parameters: &[f32]) -> (Vec<f32>, Vec<Vec<Vec<f32>>>) {
+    pub fn forward_kept(&self, parameters: &[f32]) -> (Vec<f32>, Kept) {
         let (inputs, outputs) = (self.widths[0], self.outputs());
-        let kept: Vec<Vec<Vec<f32>>> = self
+        let kept: Kept = self
             .values
             .par_chunks(BLOCK * inputs)
             .map(|x| {
@@ -100,11 +105,11 @@ impl Rows {
 
     /// Gradient of `sum(upstream * output)` by the parameters; `upstream` is `[rows, outputs]`, `kept` from
     /// [`Rows::forward_kept`].
-    pub fn gradient(&self, parameters: &[f32], upstream: &[f32], kept: &[Vec<Vec<f32>>]) -> Vec<f32> {
+    pub fn gradient(&self, parameters: &[f32], upstream: &[f32], kept: &[Layers]) -> Vec<f32> {
         let (inputs, outputs) = (self.widths[0], self.outputs());
         let blocks = self.rows().div_ceil(BLOCK).div_ceil(PIECES).max(1);
         let rows = blocks * BLOCK;
-        let piece = |((x, g), kept): ((&[f32], &[f32]), &[Vec<Vec<f32>>])| {
+        let piece = |((x, g), kept): ((&[f32], &[f32]), &[Layers])| {
             let mut block = Block::new(self);
             let mut sum = vec![0.0; self.parameter_count()];
             let each = x.chunks(BLOCK * inputs).zip(g.chunks(BLOCK * outputs)).zip(kept);
