@@ -7,8 +7,10 @@ use nanotheca::particle::detect::{Example, Likeness, similar};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+type Places = Vec<(f32, f32)>;
+
 /// Rods (30 x 10 px, at any angle) and discs (20 px), noise, and a ground that slopes; `scale` in grey values.
-fn picture(seed: u64, scale: f32) -> (Micrograph, Vec<(f32, f32)>, Vec<(f32, f32)>) {
+fn picture(seed: u64, scale: f32) -> (Micrograph, Places, Places) {
     let (width, height) = (700, 500);
     let mut random = StdRng::seed_from_u64(seed);
     let mut pixels: Vec<f32> = (0..width * height)
@@ -22,9 +24,9 @@ fn picture(seed: u64, scale: f32) -> (Micrograph, Vec<(f32, f32)>, Vec<(f32, f32
             let angle: f32 = random.random_range(0.0..std::f32::consts::TAU);
             let rod = random.random_bool(0.5);
             if rod {
-                rods.push((x, y))
+                rods.push((x, y));
             } else {
-                discs.push((x, y))
+                discs.push((x, y));
             }
             for py in (y - 20.0) as usize..=(y + 20.0) as usize {
                 for px in (x - 20.0) as usize..=(x + 20.0) as usize {

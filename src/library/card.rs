@@ -29,7 +29,7 @@ pub fn card(library: &Library) -> String {
             library.records.iter().filter(|r| r.class == Some(place) && r.labelled_by == Some(who)).count()
         };
         let (person, model) = (by(LabelledBy::Person), by(LabelledBy::Model));
-        let _ = write!(out, "| {} | {person} | {model} |\n", cell(name));
+        let _ = writeln!(out, "| {} | {person} | {model} |", cell(name));
     }
     let _ = write!(
         out,
@@ -61,7 +61,7 @@ fn judged(out: &mut String, library: &Library) {
     }
     out.push_str(".\n");
     if let Some(calibration) = &library.insight.calibration {
-        let _ = write!(out, "Expected calibration error {:.3}.\n", calibration.expected_error);
+        let _ = writeln!(out, "Expected calibration error {:.3}.", calibration.expected_error);
     }
     out.push_str("\n## Where it fails\n\n");
     let mut mistakes: Vec<(usize, &str, &str)> = Vec::new();
@@ -78,7 +78,7 @@ fn judged(out: &mut String, library: &Library) {
         );
     }
     for (count, truth, said) in mistakes.iter().take(8) {
-        let _ = write!(out, "- {count} of class {} called {}\n", cell(truth), cell(said));
+        let _ = writeln!(out, "- {count} of class {} called {}", cell(truth), cell(said));
     }
 }
 

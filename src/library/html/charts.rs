@@ -44,7 +44,7 @@ fn tidy(value: f64) -> String {
 
 fn text(svg: &mut String, x: f64, y: f64, anchor: &str, content: &str) {
     let _ =
-        write!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>\n", escape(content));
+        writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>", escape(content));
 }
 
 /// Bins by Freedman & Diaconis (1981), 5 to 40 of them; `None` for fewer than two values.
@@ -68,9 +68,9 @@ pub(super) fn histogram(values: &[f64], axis: &str) -> Option<String> {
     let mut svg = open(&format!("Histogram of {axis}"));
     for (i, count) in counts.iter().enumerate().filter(|(_, c)| **c > 0) {
         let (a, b) = (low + span * i as f64 / bins as f64, low + span * (i + 1) as f64 / bins as f64);
-        let _ = write!(
+        let _ = writeln!(
             svg,
-            "<rect class=\"bar\" x=\"{:.2}\" y=\"{:.2}\" width=\"{:.2}\" height=\"{:.2}\"/>\n",
+            "<rect class=\"bar\" x=\"{:.2}\" y=\"{:.2}\" width=\"{:.2}\" height=\"{:.2}\"/>",
             x(a) + 0.5,
             y(*count as f64),
             (x(b) - x(a) - 1.0).max(0.5),
@@ -91,9 +91,9 @@ fn axes_of(range: (f64, f64), most: f64) -> (impl Fn(f64) -> f64, impl Fn(f64) -
 
 fn axes(svg: &mut String, range: (f64, f64), most: f64, across: &str, up: &str) {
     let (x, y) = axes_of(range, most);
-    let _ = write!(
+    let _ = writeln!(
         svg,
-        "<path class=\"axis\" d=\"M{:.1} {:.1}V{:.1}H{:.1}\"/>\n",
+        "<path class=\"axis\" d=\"M{:.1} {:.1}V{:.1}H{:.1}\"/>",
         LEFT,
         TOP,
         HEIGHT - BOTTOM,
@@ -106,9 +106,9 @@ fn axes(svg: &mut String, range: (f64, f64), most: f64, across: &str, up: &str) 
         text(svg, LEFT - 4.0, y(at) + 4.0, "end", &tidy(at));
     }
     text(svg, f64::midpoint(LEFT, WIDTH - RIGHT), HEIGHT - 5.0, "middle", across);
-    let _ = write!(
+    let _ = writeln!(
         svg,
-        "<text transform=\"translate(10 {:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
+        "<text transform=\"translate(10 {:.1}) rotate(-90)\" text-anchor=\"middle\">{}</text>",
         (HEIGHT - BOTTOM) / 2.0,
         escape(up)
     );
@@ -125,7 +125,7 @@ pub(super) fn rose(angles_deg: &[f64]) -> Option<String> {
     let most = counts.iter().copied().max().filter(|m| *m > 0)?;
     let (cx, cy, radius) = (WIDTH / 2.0, HEIGHT / 2.0, HEIGHT / 2.0 - 20.0);
     let mut svg = open("Rose of the learned angles");
-    let _ = write!(svg, "<circle class=\"grid\" cx=\"{cx}\" cy=\"{cy}\" r=\"{radius:.1}\"/>\n");
+    let _ = writeln!(svg, "<circle class=\"grid\" cx=\"{cx}\" cy=\"{cy}\" r=\"{radius:.1}\"/>");
     for (i, count) in counts.iter().enumerate().filter(|(_, c)| **c > 0) {
         let r = radius * (*count as f64 / most as f64).sqrt();
         let at = |k: usize| {
@@ -133,9 +133,9 @@ pub(super) fn rose(angles_deg: &[f64]) -> Option<String> {
             (cx + r * a.cos(), cy - r * a.sin())
         };
         let ((x0, y0), (x1, y1)) = (at(i), at(i + 1));
-        let _ = write!(
+        let _ = writeln!(
             svg,
-            "<path class=\"bar\" d=\"M{cx} {cy}L{x0:.2} {y0:.2}A{r:.2} {r:.2} 0 0 0 {x1:.2} {y1:.2}Z\"/>\n"
+            "<path class=\"bar\" d=\"M{cx} {cy}L{x0:.2} {y0:.2}A{r:.2} {r:.2} 0 0 0 {x1:.2} {y1:.2}Z\"/>"
         );
     }
     for (x, y, anchor, label) in [
@@ -155,9 +155,9 @@ pub(super) fn rose(angles_deg: &[f64]) -> Option<String> {
 pub(super) fn calibration(found: &Calibration) -> String {
     let (x, y) = axes_of((0.0, 1.0), 1.0);
     let mut svg = open("Calibration: accuracy against confidence");
-    let _ = write!(
+    let _ = writeln!(
         svg,
-        "<path class=\"grid\" d=\"M{:.1} {:.1}L{:.1} {:.1}\"/>\n",
+        "<path class=\"grid\" d=\"M{:.1} {:.1}L{:.1} {:.1}\"/>",
         x(0.0),
         y(0.0),
         x(1.0),
@@ -167,12 +167,12 @@ pub(super) fn calibration(found: &Calibration) -> String {
     let filled: Vec<_> = found.bins.iter().filter(|b| b.particles > 0).collect();
     let line: Vec<String> =
         filled.iter().map(|b| format!("{:.2},{:.2}", x(b.confidence), y(b.accuracy))).collect();
-    let _ = write!(svg, "<polyline class=\"line\" points=\"{}\"/>\n", line.join(" "));
+    let _ = writeln!(svg, "<polyline class=\"line\" points=\"{}\"/>", line.join(" "));
     for b in filled {
         let r = 2.0 + 6.0 * (b.particles as f64 / most).sqrt();
-        let _ = write!(
+        let _ = writeln!(
             svg,
-            "<circle class=\"bar\" cx=\"{:.2}\" cy=\"{:.2}\" r=\"{r:.2}\"/>\n",
+            "<circle class=\"bar\" cx=\"{:.2}\" cy=\"{:.2}\" r=\"{r:.2}\"/>",
             x(b.confidence),
             y(b.accuracy)
         );

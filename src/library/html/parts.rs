@@ -15,10 +15,10 @@ pub(super) fn summary(out: &mut String, library: &Library) {
     let classes = library.classes.len();
     let micrographs: std::collections::BTreeSet<&str> =
         library.records.iter().map(|r| r.micrograph.as_str()).collect();
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<p class=\"lead\">{} particles of {classes} classes on {} micrographs; {person} classified by a person, the \
-         others by the model. Written by {} {}.</p>\n",
+         others by the model. Written by {} {}.</p>",
         library.records.len(),
         micrographs.len(),
         env!("CARGO_PKG_NAME"),
@@ -27,10 +27,10 @@ pub(super) fn summary(out: &mut String, library: &Library) {
     if let Some((accuracy, [low, high])) =
         library.hold_out.as_ref().and_then(|h| Some((h.accuracy?, h.interval_95?)))
     {
-        let _ = write!(
+        let _ = writeln!(
             out,
             "<p class=\"lead\">Accuracy on labels the training never saw: <b>{accuracy:.3}</b> (95 % interval {low:.3} to \
-             {high:.3}).</p>\n"
+             {high:.3}).</p>"
         );
     }
 }
@@ -59,16 +59,16 @@ pub(super) fn counts(out: &mut String, library: &Library) {
         let (sizes, unit) = sizes(library, place);
         let size = charts::mean_sd(&sizes)
             .map_or_else(|| "unknown".into(), |(m, sd)| format!("{} ± {} {unit}", short(m), short(sd)));
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<tr><td class=\"name\">{}</td><td>{}</td><td>{person}</td><td>{model}</td><td>{size}</td></tr>\n",
+            "<tr><td class=\"name\">{}</td><td>{}</td><td>{person}</td><td>{model}</td><td>{size}</td></tr>",
             escape(name),
             person + model
         );
     }
     let none = library.records.iter().filter(|r| r.class.is_none()).count();
     if none > 0 {
-        let _ = write!(out, "<tr><td>without a class</td><td>{none}</td><td></td><td></td><td></td></tr>\n");
+        let _ = writeln!(out, "<tr><td>without a class</td><td>{none}</td><td></td><td></td><td></td></tr>");
     }
     out.push_str(
         "</table>\n<p class=\"note\">Mean and standard deviation over the particles with an outline.</p>\n",
@@ -91,29 +91,29 @@ pub(super) fn class(out: &mut String, library: &Library, place: usize, name: &st
         let tiles = [&average.raw[..], &average.upright[..]];
         let (pixels, width, height) = mosaic(&tiles, side, 2);
         let image = picture(&pixels, width, height, "average", &format!("Averages of class {name}"));
-        let _ = write!(
+        let _ = writeln!(
             out,
             "<figure>{image}<figcaption>Mean of {} patches: as cut, and with the learned pose taken \
-             back.</figcaption></figure>\n",
+             back.</figcaption></figure>",
             average.particles
         );
     }
     let (sizes, unit) = sizes(library, place);
     if let Some(svg) = charts::histogram(&sizes, &format!("equivalent diameter ({unit})")) {
-        let _ = write!(
+        let _ = writeln!(
             out,
             "<figure>{svg}<figcaption>Sizes of {} of {} particles; the others have no closed \
-             outline.</figcaption></figure>\n",
+             outline.</figcaption></figure>",
             sizes.len(),
             members.len()
         );
     }
     let angles: Vec<f64> = members.iter().filter_map(|i| library.records[*i].angle_deg).collect();
     if let Some(svg) = charts::rose(&angles) {
-        let _ = write!(
+        let _ = writeln!(
             out,
             "<figure>{svg}<figcaption>Learned angles, counter-clockwise from the class's upright form; the area of a \
-             sector counts particles.</figcaption></figure>\n"
+             sector counts particles.</figcaption></figure>"
         );
     }
     manifold(out, library, name);
@@ -137,9 +137,9 @@ fn gallery(out: &mut String, library: &Library, members: &[usize], name: &str) {
     let nm = library
         .patch_pixel_nm()
         .map(|nm| format!(" A picture is {} nm wide.", short(nm * library.side as f64)));
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "<figure>{image}<figcaption>{shown} of {}, from the surest to the least sure.{}</figcaption></figure>\n",
+        "<figure>{image}<figcaption>{shown} of {}, from the surest to the least sure.{}</figcaption></figure>",
         members.len(),
         nm.unwrap_or_default()
     );
@@ -150,10 +150,10 @@ fn manifold(out: &mut String, library: &Library, name: &str) {
     let tiles: Vec<&[f32]> = m.images.chunks_exact((m.side * m.side).max(1)).collect();
     let (pixels, width, height) = mosaic(&tiles, m.side, m.per_side);
     let image = picture(&pixels, width, height, "manifold", &format!("Manifold of class {name}"));
-    let _ = write!(
+    let _ = writeln!(
         out,
         "<figure>{image}<figcaption>What the model draws over z{} (to the right) and z{} (up), 5 % to 95 % of the \
-         prior.</figcaption></figure>\n",
+         prior.</figcaption></figure>",
         m.axes.0, m.axes.1
     );
 }
@@ -185,14 +185,14 @@ fn meanings(out: &mut String, library: &Library, name: &str) {
                 },
             )
         };
-        let _ = write!(out, "<tr><td>z{}</td>{cells}</tr>\n", latent.latent);
+        let _ = writeln!(out, "<tr><td>z{}</td>{cells}</tr>", latent.latent);
     }
     out.push_str("</table>\n");
     if let Some(angle) = found.angle {
-        let _ = write!(
+        let _ = writeln!(
             out,
             "<p class=\"note\">Over {} elongated particles the learned angle minus the measured direction spreads by {} \
-             degrees (circular standard deviation, half turns alike).</p>\n",
+             degrees (circular standard deviation, half turns alike).</p>",
             angle.particles,
             short(angle.spread_deg)
         );
@@ -221,15 +221,15 @@ pub(super) fn judgement(out: &mut String, library: &Library) {
             let _ = write!(out, "<td class=\"{class}\" style=\"--part:{part:.2}\">{count}</td>");
         }
         let recall = hold_out.recall.get(i).copied().flatten();
-        let _ = write!(out, "<td>{}</td></tr>\n", recall.map_or_else(|| "-".into(), |r| format!("{r:.2}")));
+        let _ = writeln!(out, "<td>{}</td></tr>", recall.map_or_else(|| "-".into(), |r| format!("{r:.2}")));
     }
     out.push_str("</table>\n");
     if let Some(calibration) = &library.insight.calibration {
         let svg = charts::calibration(calibration);
-        let _ = write!(
+        let _ = writeln!(
             out,
             "<figure>{svg}<figcaption>How often the model is right when it says it is so sure; a dot's area counts \
-             particles. Expected calibration error {:.3}.</figcaption></figure>\n",
+             particles. Expected calibration error {:.3}.</figcaption></figure>",
             calibration.expected_error
         );
     }
@@ -256,9 +256,9 @@ pub(super) fn micrographs(out: &mut String, library: &Library) {
                 }
             },
         );
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<tr><td class=\"name\">{}</td><td>{count}</td><td>{pixel}</td></tr>\n",
+            "<tr><td class=\"name\">{}</td><td>{count}</td><td>{pixel}</td></tr>",
             escape(name)
         );
     }
@@ -280,9 +280,9 @@ pub(super) fn settings(out: &mut String, library: &Library) {
         ("patch_side_px".to_owned(), library.side.to_string()),
     ];
     for (name, value) in rows.into_iter().filter(|(name, _)| name != "command").chain(extra) {
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<tr><td class=\"name\">{}</td><td class=\"name\">{}</td></tr>\n",
+            "<tr><td class=\"name\">{}</td><td class=\"name\">{}</td></tr>",
             escape(&name),
             escape(&value)
         );
