@@ -211,7 +211,8 @@ fn frames(folder: &Path, picture: &Path) {
     many("frame, zooming to the pointer and back", &mut |window, i| {
         let delta = vec2(0.0, if i % 60 < 30 { 20.0 } else { -20.0 });
         let (unit, phase, modifiers) = (MouseWheelUnit::Point, TouchPhase::Move, Modifiers::NONE);
-        window.harness.event(Event::MouseWheel { unit, delta, phase, modifiers });
+        let source = egui::MouseWheelSource::Unknown;
+        window.harness.event(Event::MouseWheel { unit, delta, phase, modifiers, source });
     });
     many("frame, undo and redo of one label", &mut |window, i| {
         let modifiers = if i % 2 == 0 { Modifiers::COMMAND } else { Modifiers::COMMAND | Modifiers::SHIFT };

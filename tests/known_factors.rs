@@ -80,8 +80,7 @@ fn latents_say_which_factor_they_follow_and_measurements_are_right() {
     let classes = ["disc", "rod", "cube"].map(str::to_owned).to_vec();
     let config = TrainConfig { epochs: 60, seed: 2, ..TrainConfig::proposed().with_hidden(64) };
     let chosen = device::cpu(None);
-    let mut trainer =
-        Trainer::new(config.clone(), &classes, set.clone(), &chosen.device, chosen.tiled).unwrap();
+    let mut trainer = Trainer::new(config, &classes, set.clone(), &chosen.device, chosen.tiled).unwrap();
     while !trainer.done() {
         trainer.step().unwrap();
     }
