@@ -127,15 +127,7 @@ impl Checkpoint {
     /// The path and the operating system's reason.
     pub fn save(&self, path: &Path) -> Result<()> {
         let bytes = self.to_bytes()?;
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        let write = || -> std::io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            file.write_all(&bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(path).map_err(|e| e.error)?;
-            Ok(())
-        };
-        write().map_err(|e| Error::io(path, "write", e))
+        write_whole(path, &bytes)
     }
 
     /// Reads a model this program wrote.
@@ -195,6 +187,22 @@ impl Checkpoint {
         };
         Ok(Self { description, arrays })
     }
+}
+
+/// Writes a file beside its place first, then renames it, so that no half one is ever seen.
+///
+/// # Errors
+/// The path and the operating system's reason.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let write = || -> std::io::Result<()> {
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|e| e.error)?;
+        Ok(())
+    };
+    write().map_err(|e| Error::io(path, "write", e))
 }
 
 fn read_pytorch(path: &Path) -> std::result::Result<Arrays, String> {

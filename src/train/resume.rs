@@ -16,7 +16,6 @@ use rand_chacha::rand_core::SeedableRng;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -243,15 +242,7 @@ impl Halted {
         views.push((OPTIMIZER, view));
         let metadata = HashMap::from([(KEY.to_owned(), text)]);
         let all = safetensors::serialize(views, Some(metadata)).map_err(|e| broken(&e))?;
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        let write = || -> std::io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
-            file.write_all(&all)?;
-            file.as_file().sync_all()?;
-            file.persist(path).map_err(|e| e.error)?;
-            Ok(())
-        };
-        write().map_err(|e| Error::io(path, "write", e))
+        super::checkpoint::write_whole(path, &all)
     }
 
     /// Reads a state.
