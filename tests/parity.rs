@@ -110,6 +110,7 @@ fn model_config(c: &serde_json::Value) -> VaeConfig {
         scale_prior: prior("sc_prior"),
         angle_prior: 1.0,
         look: None,
+        waves: 0,
     }
 }
 

@@ -26,7 +26,11 @@ impl App {
         if self.left_runs > 0 {
             match event {
                 Event::Finished { .. } | Event::Failed { .. } => self.left_runs -= 1,
-                Event::Device { .. } | Event::Saved(_) | Event::Loaded { .. } | Event::Preview(_) => {}
+                Event::Device { .. }
+                | Event::Saved(_)
+                | Event::Loaded { .. }
+                | Event::Preview(_)
+                | Event::Map(_) => {}
                 _ => return,
             }
             if matches!(event, Event::Finished { .. } | Event::Failed { .. }) {
@@ -39,6 +43,7 @@ impl App {
             Event::Progress(progress) if progress.loss.is_some() => self.state.previews.revision += 1,
             Event::Predictions { predictions, .. } => self.on_predictions(predictions),
             Event::Preview(images) => self.on_preview(images),
+            Event::Map(_) => {}
             Event::Loaded { classes, latent, geometry, .. } => self.on_loaded(classes, latent, geometry),
             Event::Saved(path) if self.export_model() == Some(path.as_path()) => self.write_export(),
             Event::Saved(path) => self.tell(Level::Done, format!("Model saved as {}", name_of(&path)), None),

@@ -1,9 +1,11 @@
 //! Driving the worker from the terminal: send a job, show its progress, wait for the end.
 
+use super::map::Found;
 use crate::error::{Error, Result};
 use crate::explore::sanity::Sanity;
 use crate::particle::Prediction;
 use crate::worker::Worker;
+use crate::worker::mapping::{MapEvent, MapJob, MapProgress};
 use crate::worker::message::{Accuracy, Command, Event, Progress, TrainJob};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
@@ -69,6 +71,7 @@ pub fn train(job: TrainJob, model: Option<&Path>, mut epoch: impl FnMut(&Progres
                 return Err(Error::Training(message.trim_start_matches("training: ").to_owned()));
             }
             Event::Preview(_)
+            | Event::Map(_)
             | Event::Paused
             | Event::Resumed
             | Event::Relabelled { .. }
@@ -76,6 +79,59 @@ pub fn train(job: TrainJob, model: Option<&Path>, mut epoch: impl FnMut(&Progres
         }
     }
     Err(Error::Training("the background thread ended without an answer".into()))
+}
+
+/// Maps an image and saves the model to `model`.
+///
+/// # Errors
+/// Whatever the worker failed with.
+pub fn map(job: MapJob, model: &Path) -> Result<Found> {
+    let bar = bar();
+    let worker = Worker::spawn(|| {});
+    worker.send(Command::Map(Box::new(job)));
+    let (mut device, mut plan, mut maps, mut summary) = (String::new(), None, None, None);
+    for event in worker.events() {
+        match event {
+            Event::Device { name, fallback } => {
+                if let Some(sentence) = fallback {
+                    bar.suspend(|| eprintln!("{sentence}"));
+                }
+                device = name;
+            }
+            Event::Map(MapEvent::Planned(found)) => plan = Some(found),
+            Event::Map(MapEvent::Maps(found)) => maps = Some(found),
+            Event::Map(MapEvent::Progress(progress)) => show_map(&bar, &progress),
+            Event::Map(MapEvent::Finished(found)) => {
+                summary = Some(found);
+                bar.finish_and_clear();
+                worker.send(Command::MapSave(model.to_owned()));
+            }
+            Event::Saved(_) => {
+                if let (Some(plan), Some(maps), Some(summary)) = (plan.take(), maps.take(), summary.take()) {
+                    return Ok(Found { plan, maps, summary, device });
+                }
+            }
+            Event::Failed { message, .. } => {
+                bar.finish_and_clear();
+                return Err(Error::Training(message.trim_start_matches("training: ").to_owned()));
+            }
+            _ => {}
+        }
+    }
+    Err(Error::Training("the background thread ended without an answer".into()))
+}
+
+fn show_map(bar: &ProgressBar, progress: &MapProgress) {
+    let done = (progress.seed.saturating_sub(1) * progress.epochs + progress.epoch.saturating_sub(1)) as f32
+        + progress.share;
+    bar.set_length((progress.seeds * progress.epochs * 100) as u64);
+    bar.set_position((100.0 * done) as u64);
+    let mut words =
+        format!("seed {}/{}  epoch {}/{}", progress.seed, progress.seeds, progress.epoch, progress.epochs);
+    if let (Some(loss), Some(spread)) = (progress.loss, progress.spread) {
+        words += &format!("  loss {loss:.1}  latent sd {spread:.2}");
+    }
+    bar.set_message(words);
 }
 
 /// A bar on a terminal, nothing elsewhere.

@@ -7,14 +7,18 @@ mod demo;
 mod detect;
 mod follow;
 mod info;
+mod map;
 mod new;
 mod run;
+mod spectra;
 mod train;
 
 use crate::error::{Error, Result};
-use crate::train::config::{Invariances, TrainConfig};
+use crate::train::config::{Invariances, Preset, TrainConfig};
 use crate::worker::message::DeviceChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::path::PathBuf;
 
 /// Classified particle libraries from micrographs.
@@ -43,6 +47,10 @@ enum Task {
     New(new::Options),
     /// Draw the published card-suit sets, with every factor known.
     Cards(cards::Options),
+    /// Maps of order parameters of an atomically resolved image.
+    Map(map::Options),
+    /// The shift-VAE on spectra: what is only a shift, and what else varies.
+    Spectra(spectra::Options),
     /// Train on a project, classify all its particles and export the library.
     Run(run::Options),
     /// Export the library of a project with the model trained before.
@@ -73,6 +81,8 @@ pub fn execute() -> Result<Asked> {
         Task::Detect(options) => detect::run(&options),
         Task::New(options) => new::run(&options),
         Task::Cards(options) => cards::run(&options),
+        Task::Map(options) => map::run(&options),
+        Task::Spectra(options) => spectra::run(&options),
         Task::Run(options) => run::run(&options),
         Task::Export(options) => run::export(&options),
     }?;
@@ -99,6 +109,25 @@ impl From<DeviceName> for DeviceChoice {
     }
 }
 
+/// Which settings to start from.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum PresetName {
+    /// The published recipe.
+    Paper,
+    /// What the program proposes.
+    #[default]
+    Default,
+}
+
+impl From<PresetName> for Preset {
+    fn from(name: PresetName) -> Self {
+        match name {
+            PresetName::Paper => Self::Paper,
+            PresetName::Default => Self::Default,
+        }
+    }
+}
+
 /// Options every computing command shares.
 #[derive(Clone, Copy, Debug, Args)]
 struct Compute {
@@ -121,14 +150,19 @@ struct Tuning {
 impl Tuning {
     /// The settings with these replaced, all in their ranges.
     fn apply(&self, config: TrainConfig) -> Result<TrainConfig> {
-        let config = self.more.iter().try_fold(config, |config, setting| with(config, setting))?;
+        let config = self.apply_to(config)?;
         config.check()?;
         Ok(config)
+    }
+
+    /// Any settings with these replaced.
+    fn apply_to<T: Serialize + DeserializeOwned>(&self, settings: T) -> Result<T> {
+        self.more.iter().try_fold(settings, |settings, setting| with(settings, setting))
     }
 }
 
 /// The settings with one of them, `name=value` with the value as JSON, replaced.
-fn with(config: TrainConfig, setting: &str) -> Result<TrainConfig> {
+fn with<T: Serialize + DeserializeOwned>(config: T, setting: &str) -> Result<T> {
     let wrong = |problem: String| Error::invalid(format!("--set {setting}"), problem);
     let (name, value) = setting.split_once('=').ok_or_else(|| wrong("it must be NAME=VALUE".into()))?;
     let value: serde_json::Value =

@@ -1,15 +1,15 @@
 //! `nanotheca train`: on ready-made patches.
 
-use super::{Compute, Tuning, follow, parse_invariances};
+use super::{Compute, PresetName, Tuning, follow, parse_invariances};
 use crate::error::{Error, Result};
 use crate::explore::bound;
 use crate::micrograph::format::{LabelledImages, read_images_npz};
 use crate::particle::patch::PatchSet;
 use crate::train::checkpoint::Checkpoint;
-use crate::train::config::{Preset, TrainConfig};
+use crate::train::config::TrainConfig;
 use crate::worker::device;
 use crate::worker::message::{Progress, TrainJob};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -58,13 +58,6 @@ pub struct Options {
     /// One JSON object an epoch instead of a table.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum PresetName {
-    Paper,
-    #[default]
-    Default,
 }
 
 /// Trains and prints epoch, seconds, loss and accuracy.
@@ -139,10 +132,7 @@ fn print(progress: &Progress, json: bool) {
 }
 
 fn config(options: &Options) -> Result<TrainConfig> {
-    let mut config = TrainConfig::of(match options.preset {
-        PresetName::Paper => Preset::Paper,
-        PresetName::Default => Preset::Default,
-    });
+    let mut config = TrainConfig::of(options.preset.into());
     config.seed = options.compute.seed;
     if let Some(width) = options.hidden {
         config = config.with_hidden(width);

@@ -284,7 +284,7 @@ pub fn particle_shift(pose: &[f32], dims: &[usize]) -> [f32; 2] {
     [-v * step(columns), u * step(rows)]
 }
 
-fn upload(vae: &Vae, images: &[f32], rows: usize) -> Tensor<2> {
+pub(super) fn upload(vae: &Vae, images: &[f32], rows: usize) -> Tensor<2> {
     let columns = images.len() / rows.max(1);
     Tensor::from_data(TensorData::new(images.to_vec(), [rows, columns]), &vae.device())
 }

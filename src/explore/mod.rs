@@ -2,5 +2,7 @@
 
 pub mod bound;
 pub mod embed;
+pub mod order_map;
 pub mod sanity;
+pub mod spectra;
 pub mod traverse;

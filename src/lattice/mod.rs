@@ -2,12 +2,13 @@
 //!
 //! - [`estimate`]: significant Fourier peaks, refined below a bin, and the cell that indexes all of them.
 //! - [`propose`]: window and shift prior that fit the cell.
-//! - [`PhaseLock`]: where the nearest cell origin lies, for any centre.
+//! - [`PhaseLock`]: where the nearest cell origin lies, for any centre; [`Cells`]: all of them, each once.
 //!
 //! Positions are pixels of the image, x to the right, y down, the centre of the top-left pixel is (0, 0); reciprocal
 //! vectors are in cycles per pixel, so that g . r is a number of periods.
 
 mod cell;
+mod cells;
 mod estimate;
 mod fourier;
 mod local;
@@ -20,6 +21,7 @@ mod settle;
 mod supercell;
 
 pub use cell::Lattice;
+pub use cells::{Cell, Cells};
 pub use estimate::{Estimate, EstimateOptions, Found, estimate};
 pub use fourier::{Spectrum, log_power};
 pub(crate) use fourier::{fast_size, transform};

@@ -87,6 +87,17 @@ impl PhaseLock {
         self.lock(&local, centre)
     }
 
+    /// The origin of a cell that is expected at a place, looked for within `reach` (a share of the lattice vectors) of it:
+    /// [`Lock::offset`] is from the expected place to it.
+    pub fn near(&self, expected: Vector, reach: f64) -> Lock {
+        let inner = self.local.inner(expected);
+        let local: Vec<Complex<f32>> = (0..self.local.g.len()).map(|i| self.local.at(i, inner)).collect();
+        let start = self.lattice.fraction(expected);
+        let (fraction, agreement) = self.reflections.origin_near(&local, start, reach);
+        let origin = self.lattice.at(fraction);
+        Lock { offset: [origin[0] - expected[0], origin[1] - expected[1]], agreement }
+    }
+
     /// The nearest cell origin itself: where a window is to be cut so that the cell lies in it as in all others.
     pub fn snap(&self, centre: Vector) -> Vector {
         let offset = self.at(centre).offset;

@@ -29,7 +29,7 @@ impl Proposal {
 pub fn propose(lattice: &Lattice, width: usize, height: usize) -> Proposal {
     let [short, long] = lattice.lengths();
     let most = width.min(height).max(1) as f64;
-    let window = (4.0 / 3.0 * long).max(2.0 * short).min(2.0 * long).max(8.0).round().min(most);
+    let window = (4.0 / 3.0 * long).max(1.5 * short).min(2.0 * long).max(8.0).round().min(most);
     // Odd sizes have a pixel in their centre; the pitch stays 1 until a side of 64 is reached.
     let side = (window as usize).clamp(16, 64);
     let shift_px = 0.22 * short;

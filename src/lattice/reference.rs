@@ -19,6 +19,8 @@ const ROUNDS: usize = 5;
 const CANDIDATES: u32 = 64;
 /// A coefficient counts up to this many times its mean amplitude.
 const LOUD: f32 = 2.0;
+/// Steps on each side when an origin is looked for near an expected one.
+const NEAR: i32 = 4;
 /// The first windows, by their rank in strength.
 const SEEDS: [f64; 4] = [0.5, 0.7, 0.85, 0.95];
 
@@ -127,15 +129,7 @@ impl Reflections {
 
     /// The origin (fractional) at which coefficients fit the mean cell best, and their correlation, 0..=1.
     pub(super) fn origin(&self, local: &[Complex<f32>]) -> (Vector, f64) {
-        let quiet =
-            |(p, most): (&Complex<f32>, &f32)| if p.norm() > *most { p * (most / p.norm()) } else { *p };
-        let local: Vec<Complex<f32>> = local.iter().zip(&self.most).map(quiet).collect();
-        let size = local.iter().zip(&self.weight).map(|(p, w)| w * p.norm_sqr()).sum::<f32>().sqrt();
-        if size.is_nan() || size <= 0.0 {
-            return ([0.0; 2], 0.0);
-        }
-        let pairs = local.iter().zip(&self.mean).zip(&self.weight);
-        let cross: Vec<Complex<f32>> = pairs.map(|((p, r), w)| p * r.conj() * w).collect();
+        let Some((cross, size)) = self.cross(local) else { return ([0.0; 2], 0.0) };
         let [p, q] = self.anchors;
         let phase = |i: usize| f64::from(cross[i].arg()) / TAU;
         // o = -K^-1 phase / 2 pi.
@@ -147,7 +141,38 @@ impl Reflections {
         let fit = |turns: &[Complex<f32>]| -> f32 { there.iter().zip(turns).map(|(c, t)| (c * t).re).sum() };
         let best = self.shifts.iter().max_by(|s, t| fit(&s.1).total_cmp(&fit(&t.1)));
         let shift = best.map_or([0.0; 2], |(t, _)| *t);
-        self.climb(&cross, [first[0] + shift[0], first[1] + shift[1]], f64::from(size))
+        self.climb(&cross, [first[0] + shift[0], first[1] + shift[1]], size)
+    }
+
+    /// As [`Self::origin`], but the best origin within `reach` (fractions of a cell along a and b) of an expected one:
+    /// where two sublattices are alike the best one of all may be the other's.
+    pub(super) fn origin_near(&self, local: &[Complex<f32>], expected: Vector, reach: f64) -> (Vector, f64) {
+        let Some((cross, size)) = self.cross(local) else { return (expected, 0.0) };
+        let fit = |at: Vector| -> f32 {
+            self.index.iter().zip(&cross).map(|(hk, c)| (c * turn(along(*hk, at))).re).sum()
+        };
+        let step = |i: i32| f64::from(i) / f64::from(NEAR) * reach;
+        let places = (-NEAR..=NEAR).flat_map(|i| (-NEAR..=NEAR).map(move |j| [i, j]));
+        let (mut best, mut most) = (expected, f32::NEG_INFINITY);
+        for [i, j] in places {
+            let at = [expected[0] + step(i), expected[1] + step(j)];
+            let value = fit(at);
+            if value > most {
+                (best, most) = (at, value);
+            }
+        }
+        self.climb(&cross, best, size)
+    }
+
+    /// The whitened cross-spectrum of coefficients with the mean cell, what is too loud quietened, and the coefficients'
+    /// size; `None` where there is nothing.
+    fn cross(&self, local: &[Complex<f32>]) -> Option<(Vec<Complex<f32>>, f64)> {
+        let quiet =
+            |(p, most): (&Complex<f32>, &f32)| if p.norm() > *most { p * (most / p.norm()) } else { *p };
+        let local: Vec<Complex<f32>> = local.iter().zip(&self.most).map(quiet).collect();
+        let size = local.iter().zip(&self.weight).map(|(p, w)| w * p.norm_sqr()).sum::<f32>().sqrt();
+        let pairs = local.iter().zip(&self.mean).zip(&self.weight);
+        (size > 0.0).then(|| (pairs.map(|((p, r), w)| p * r.conj() * w).collect(), f64::from(size)))
     }
 
     /// Newton's method on the correlation from a place near its maximum.

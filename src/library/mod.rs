@@ -18,6 +18,7 @@ mod glyph;
 pub mod html;
 pub mod insight;
 pub mod map;
+pub mod maps;
 pub mod pictures;
 pub mod report;
 pub mod stack;

@@ -6,6 +6,7 @@ pub mod format;
 pub mod number;
 pub mod prepare;
 pub mod stats;
+pub mod window;
 
 use crate::{Error, Result};
 use std::sync::Arc;

@@ -6,6 +6,7 @@
 //! explained by geometry and neither content nor class has to explain it.
 //!
 //! - [`grid`]: the coordinates; [`pose`]: latents to poses, poses to coordinates.
+//! - [`fourier`]: the waves through which a decoder may see a coordinate.
 //! - [`network`]: encoder, classifier and spatial decoder.
 //! - [`likelihood`]: how well an intensity explains a pixel.
 //! - [`kernel`]: decoder, likelihood and gradient in one pass over cache-sized tiles; [`fused`]: the same as an
@@ -13,8 +14,10 @@
 //! - [`vae`] and [`objective`]: the model and its loss terms.
 //! - [`look`] and [`orbit`]: recognition from turned copies of an image, and the loss terms with class and turn
 //!   enumerated together.
+//! - [`smooth`]: the penalty on content that changes within a lattice period.
 //! - [`weights`]: weights by name, as pyroVED names them.
 
+pub mod fourier;
 pub mod fused;
 pub mod grid;
 pub mod kernel;
@@ -25,6 +28,7 @@ pub mod objective;
 pub mod orbit;
 pub mod pose;
 pub mod recognise;
+pub mod smooth;
 pub mod vae;
 pub mod weights;
 
@@ -97,6 +101,9 @@ pub struct VaeConfig {
     /// How the recognition networks see an image; `None` is the flattened image itself, as in the paper.
     #[serde(default)]
     pub look: Option<Look>,
+    /// The decoder sees each coordinate also as waves up to this order (see [`fourier`]); 0 is the coordinate alone.
+    #[serde(default)]
+    pub waves: usize,
 }
 
 fn one() -> f32 {
@@ -127,6 +134,11 @@ impl VaeConfig {
     /// Inputs of the recognition networks: the pixels of an image, or of one turned copy.
     pub fn inputs(&self) -> usize {
         self.look.map_or_else(|| self.pixels(), Look::inputs)
+    }
+
+    /// What the decoder sees of a pixel's place: its coordinates, and a sine and a cosine a wave.
+    pub fn features(&self) -> usize {
+        self.ndim() + 2 * fourier::waves(self.ndim(), self.waves).len()
     }
 
     /// Turned copies of an image; 1 without.

@@ -157,7 +157,8 @@ impl Decoder {
     /// Logits at transformed coordinates, in plain tensor operations.
     ///
     /// # Shapes
-    /// `coordinates`: `[rows, pixels, ndim]`; `code`: `[rows, width]`; result `[rows, pixels]`.
+    /// `coordinates`: `[rows, pixels, features]`, see [`super::fourier::features`]; `code`: `[rows, width]`; result
+    /// `[rows, pixels]`.
     pub fn logits(&self, coordinates: Tensor<3>, code: Tensor<2>, kind: Activation) -> Tensor<2> {
         let [rows, pixels, _] = coordinates.dims();
         // The first layer's non-linearity is tanh whatever the others are, as in pyroVED.
@@ -203,7 +204,7 @@ impl Networks {
         });
         let first = config.hidden_decoder.first().copied().unwrap_or(1);
         let decoder = Decoder {
-            coordinate: dense(config.ndim(), first, true, rng, device),
+            coordinate: dense(config.features(), first, true, rng, device),
             code: dense(config.latent + code, first, false, rng, device),
             layers: stack(first, &config.hidden_decoder, rng, device),
             out: dense(last(&config.hidden_decoder, first), 1, true, rng, device),

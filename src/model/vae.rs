@@ -2,7 +2,7 @@
 
 use super::kernel::{self, Inputs, Rows, Task};
 use super::network::Networks;
-use super::{Copies, VaeConfig, fused, grid, likelihood, pose, recognise};
+use super::{Copies, VaeConfig, fourier, fused, grid, likelihood, pose, recognise};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use rand::Rng;
 use std::sync::Arc;
@@ -266,7 +266,7 @@ impl Vae {
         let ndim = self.config.ndim();
         let pixels = grid.len() / ndim;
         let grid = Tensor::<2>::from_data(TensorData::new(grid.to_vec(), [pixels, ndim]), &pose.device());
-        let coordinates = pose::transform(&grid, &pose);
+        let coordinates = fourier::features(pose::transform(&grid, &pose), self.config.waves);
         self.networks.decoder.logits(coordinates, code, self.config.activation)
     }
 
@@ -274,6 +274,7 @@ impl Vae {
         Task {
             grid: subset.grid.clone(),
             ndim: self.config.ndim(),
+            waves: fourier::waves(self.config.ndim(), self.config.waves).into(),
             widths: self.config.hidden_decoder.clone(),
             activation: self.config.activation,
             likelihood: self.config.likelihood,

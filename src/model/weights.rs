@@ -53,7 +53,7 @@ pub fn from_arrays(config: &VaeConfig, arrays: &Arrays, device: &Device) -> Resu
     let classifier = if config.chooses() { Some(classifier(config, &take)?) } else { None };
     let first = config.hidden_decoder.first().copied().unwrap_or(1);
     let decoder = Decoder {
-        coordinate: take.layer("decoder.coord_latent.fc_coord", config.ndim(), first, true)?,
+        coordinate: take.layer("decoder.coord_latent.fc_coord", config.features(), first, true)?,
         code: take.layer("decoder.coord_latent.fc_latent", config.latent + code, first, false)?,
         layers: take.stack("decoder.fc_layers", first, &config.hidden_decoder)?,
         out: take.layer("decoder.out", last(&config.hidden_decoder, first), 1, true)?,

@@ -3,6 +3,7 @@
 //! - [`Map`]: a scalar field on the image, with NaN where nothing is known.
 //! - [`gpa`] and [`displacement`]: what the lattice's phase alone tells, the reference beside a learned map.
 //! - [`judge`](mod@judge) and [`agree`]: lattice leakage, roughness, agreement of seeds, fit to a known field, a verdict.
+//! - [`outliers`]: places that the repeating pattern does not explain.
 //! - [`segment`](mod@segment) and [`profile`](mod@profile): phases with areas, walls with widths.
 
 pub mod agree;
@@ -10,6 +11,7 @@ pub mod gpa;
 pub mod judge;
 mod map;
 pub mod mixture;
+pub mod outlier;
 pub mod profile;
 pub mod segment;
 pub mod shift;
@@ -18,6 +20,7 @@ pub mod unwrap;
 pub use gpa::{Gpa, GpaOptions, gpa};
 pub use judge::{Judgement, judge};
 pub use map::Map;
+pub use outlier::{Outlier, outliers};
 pub use profile::{Profile, WallFit};
 pub use segment::{Method, Segment, Segments, segment};
 pub use shift::displacement;

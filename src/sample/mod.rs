@@ -27,6 +27,12 @@ const FILES: [(&str, &[u8], Option<f64>); 4] = [
     ("LICENSE", LICENCE, None),
 ];
 
+/// An atomically resolved image, HAADF-STEM of DyScO3, and nanometres per pixel: 8 nm over 1024 px.
+const LATTICE: &[u8] = include_bytes!("../../assets/lattices/10_dso_8nm_none_none.png");
+const LATTICE_LICENCE: &[u8] = include_bytes!("../../assets/lattices/LICENSE-AtomSegNet");
+const LATTICE_NAME: &str = "DyScO3.png";
+pub const LATTICE_NM_PER_PX: f64 = 8.0 / 1024.0;
+
 /// Name of the project file.
 const PROJECT: &str = "gold.nanotheca";
 
@@ -71,6 +77,22 @@ pub fn open_sample() -> Result<Project> {
     let folder = directories::ProjectDirs::from("", "", "nanotheca")
         .map_or_else(|| std::env::temp_dir().join("nanotheca"), |dirs| dirs.data_dir().to_owned());
     store::load(create(&folder.join("sample"))?)
+}
+
+/// Writes the atomically resolved image and its licence into `folder` (made if need be) and returns the image's path; its
+/// pixel size is [`LATTICE_NM_PER_PX`].
+///
+/// # Errors
+/// The file that cannot be written.
+pub fn create_lattice(folder: &Path) -> Result<PathBuf> {
+    std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, "create", e))?;
+    let path = folder.join(LATTICE_NAME);
+    for (path, bytes) in [(&path, LATTICE), (&folder.join("DyScO3-LICENSE"), LATTICE_LICENCE)] {
+        if !path.is_file() {
+            std::fs::write(path, bytes).map_err(|e| Error::io(path, "write", e))?;
+        }
+    }
+    Ok(path)
 }
 
 fn entry(path: &Path, nm_per_px: f64) -> Result<MicrographEntry> {

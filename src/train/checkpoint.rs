@@ -104,21 +104,7 @@ impl Checkpoint {
     /// # Errors
     /// A description that cannot be written.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let broken =
-            |e: &dyn std::fmt::Display| Error::invalid("model", format!("cannot be serialised: {e}"));
-        let description = serde_json::to_string(&self.description).map_err(|e| broken(&e))?;
-        let bytes: Vec<(&String, &Array, Vec<u8>)> = self
-            .arrays
-            .iter()
-            .map(|(name, array)| (name, array, array.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
-            .collect();
-        let mut views = Vec::with_capacity(bytes.len());
-        for (name, array, bytes) in &bytes {
-            let view = TensorView::new(Dtype::F32, array.shape.clone(), bytes).map_err(|e| broken(&e))?;
-            views.push((name.as_str(), view));
-        }
-        let metadata = HashMap::from([(KEY.to_owned(), description)]);
-        safetensors::serialize(views, Some(metadata)).map_err(|e| broken(&e))
+        to_bytes(&self.arrays, KEY, &self.description)
     }
 
     /// Writes the file: beside its place first, then renamed, so that no half model is ever seen.
@@ -135,31 +121,7 @@ impl Checkpoint {
     /// # Errors
     /// The path and what is wrong: not a safetensors file, not ours, or from a newer version.
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|e| Error::io(path, "open", e))?;
-        let wrong = |field: &str, problem: String| Error::file(path, FORMAT, field, problem);
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| wrong("header", e.to_string()))?;
-        let text = metadata.metadata().as_ref().and_then(|m| m.get(KEY)).ok_or_else(|| {
-            wrong("metadata", format!("there is no `{KEY}` entry: not a model of this program"))
-        })?;
-        let value: serde_json::Value = serde_json::from_str(text).map_err(|e| wrong(KEY, e.to_string()))?;
-        let version = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or(0);
-        if version > u64::from(VERSION) {
-            return Err(wrong(
-                "version",
-                format!("{version} is newer than this program knows ({VERSION}); use a newer Nanotheca"),
-            ));
-        }
-        let description = serde_json::from_value(value).map_err(|e| wrong(KEY, e.to_string()))?;
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| wrong("tensors", e.to_string()))?;
-        let mut arrays = Arrays::new();
-        for (name, view) in tensors.tensors() {
-            if view.dtype() != Dtype::F32 {
-                return Err(wrong(&name, format!("is {:?} instead of F32", view.dtype())));
-            }
-            let values =
-                view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-            arrays.insert(name, Array { shape: view.shape().to_vec(), values });
-        }
+        let (description, arrays) = read_arrays(path, KEY, VERSION)?;
         Ok(Self { description, arrays })
     }
 
@@ -187,6 +149,65 @@ impl Checkpoint {
         };
         Ok(Self { description, arrays })
     }
+}
+
+/// Arrays and, as JSON under `key` of the metadata, their description; the same model gives the same bytes.
+fn to_bytes<T: Serialize>(arrays: &Arrays, key: &str, description: &T) -> Result<Vec<u8>> {
+    let broken = |e: &dyn std::fmt::Display| Error::invalid("model", format!("cannot be serialised: {e}"));
+    let description = serde_json::to_string(description).map_err(|e| broken(&e))?;
+    let bytes: Vec<(&String, &Array, Vec<u8>)> = arrays
+        .iter()
+        .map(|(name, array)| (name, array, array.values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+        .collect();
+    let mut views = Vec::with_capacity(bytes.len());
+    for (name, array, bytes) in &bytes {
+        let view = TensorView::new(Dtype::F32, array.shape.clone(), bytes).map_err(|e| broken(&e))?;
+        views.push((name.as_str(), view));
+    }
+    let metadata = HashMap::from([(key.to_owned(), description)]);
+    safetensors::serialize(views, Some(metadata)).map_err(|e| broken(&e))
+}
+
+/// Writes arrays with their description; see [`to_bytes`].
+pub(super) fn write_arrays<T: Serialize>(
+    path: &Path,
+    arrays: &Arrays,
+    key: &str,
+    description: &T,
+) -> Result<()> {
+    write_whole(path, &to_bytes(arrays, key, description)?)
+}
+
+/// Reads a file written by [`write_arrays`] whose description stands under `key` and is of `version` or older.
+pub(super) fn read_arrays<T: for<'a> Deserialize<'a>>(
+    path: &Path,
+    key: &str,
+    version: u32,
+) -> Result<(T, Arrays)> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io(path, "open", e))?;
+    let wrong = |field: &str, problem: String| Error::file(path, FORMAT, field, problem);
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| wrong("header", e.to_string()))?;
+    let text = metadata.metadata().as_ref().and_then(|m| m.get(key)).ok_or_else(|| {
+        wrong("metadata", format!("there is no `{key}` entry: not a model of this kind and program"))
+    })?;
+    let value: serde_json::Value = serde_json::from_str(text).map_err(|e| wrong(key, e.to_string()))?;
+    let found = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or(0);
+    if found > u64::from(version) {
+        let problem = format!("{found} is newer than this program knows ({version}); use a newer Nanotheca");
+        return Err(wrong("version", problem));
+    }
+    let description = serde_json::from_value(value).map_err(|e| wrong(key, e.to_string()))?;
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|e| wrong("tensors", e.to_string()))?;
+    let mut arrays = Arrays::new();
+    for (name, view) in tensors.tensors() {
+        if view.dtype() != Dtype::F32 {
+            return Err(wrong(&name, format!("is {:?} instead of F32", view.dtype())));
+        }
+        let values =
+            view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        arrays.insert(name, Array { shape: view.shape().to_vec(), values });
+    }
+    Ok((description, arrays))
 }
 
 /// Writes a file beside its place first, then renames it, so that no half one is ever seen.

@@ -226,6 +226,7 @@ impl TrainConfig {
             scale_prior: self.scale_prior,
             angle_prior,
             look,
+            waves: 0,
         }
     }
 

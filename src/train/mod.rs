@@ -1,5 +1,7 @@
-//! Fitting a model to patches: settings, the order of images, one step after another, and the model file.
+//! Fitting a model to patches: settings, the order of images, one step after another, and the model file; [`shift`]: the
+//! same for windows of a repeating pattern and for spectra.
 
+mod adam;
 pub mod checkpoint;
 pub mod config;
 mod joint;
@@ -7,4 +9,5 @@ pub mod present;
 pub mod register;
 pub mod resume;
 pub mod schedule;
+pub mod shift;
 pub mod trainer;

@@ -1,5 +1,6 @@
 //! One training step after another, from a seed.
 
+use super::adam::adam;
 use super::config::{Preset, TrainConfig};
 use super::present::{Seen, plain};
 use super::register;
@@ -10,7 +11,7 @@ use crate::model::objective;
 use crate::model::vae::{PixelSubset, Vae};
 use crate::particle::patch::PatchSet;
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::{AdamConfig, GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::seq::{SliceRandom, index};
 use rand::{RngExt, SeedableRng};
@@ -96,8 +97,7 @@ impl Trainer {
         let angles = register::angles(&patches, &vae.config, &labelled, &labels);
         labelled.iter().zip(angles).for_each(|(&i, angle)| label_angles[i] = angle);
         let seen = Seen::new(&patches, &vae.config);
-        let optimizer: ModuleOptimizer =
-            AdamConfig::new().with_beta_1(0.9).with_beta_2(0.999).with_epsilon(1e-8).init();
+        let optimizer = adam(tiled);
         Ok(Self {
             vae,
             config,
@@ -340,11 +340,11 @@ pub fn host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>> {
         .map_err(|e| Error::Device(format!("the device answered with the wrong type: {e:?}")))
 }
 
-pub(super) fn finite(what: &str, loss: &Tensor<1>) -> Result<()> {
+pub(crate) fn finite(what: &str, loss: &Tensor<1>) -> Result<()> {
     if host(loss.clone().inner())?.iter().all(|v| v.is_finite()) { Ok(()) } else { Err(not_finite(what)) }
 }
 
-pub(super) fn not_finite(what: &str) -> Error {
+pub(crate) fn not_finite(what: &str) -> Error {
     Error::Training(format!(
         "the {what} loss is no longer a finite number; the weights before this step are kept. Try a lower learning rate"
     ))

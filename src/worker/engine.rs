@@ -1,6 +1,9 @@
 //! The worker's loop: drain the inbox, step, tell.
 
 use super::device::{self, Chosen};
+use super::map_run::MapRun;
+use super::mapping::MapQuery;
+use super::maps::MapModel;
 use super::message::{
     Accuracy, Command, DeviceChoice, Event, FinishReason, PreviewImages, PreviewRequest, TrainJob,
 };
@@ -46,19 +49,34 @@ pub(super) struct Engine<'a> {
     pub(super) ended: Option<Run>,
     pub(super) model: Option<Model>,
     pub(super) preview: Option<PreviewRequest>,
+    /// A map run under way, the model of the last one, and the newest question to it.
+    pub(super) map: Option<MapRun>,
+    pub(super) map_model: Option<MapModel>,
+    pub(super) map_query: Option<MapQuery>,
     /// False once nobody listens.
     pub(super) heard: bool,
 }
 
 /// Works until the inbox is closed.
 pub fn run(inbox: &Receiver<Command>, outbox: &Sender<Event>, notify: &dyn Fn()) {
-    let mut engine =
-        Engine { outbox, notify, run: None, ended: None, model: None, preview: None, heard: true };
+    let mut engine = Engine {
+        outbox,
+        notify,
+        run: None,
+        ended: None,
+        model: None,
+        preview: None,
+        map: None,
+        map_model: None,
+        map_query: None,
+        heard: true,
+    };
     while engine.heard && engine.drain(inbox) {
         // A panic in a library must not end the thread without a word.
         let turn = catch_unwind(AssertUnwindSafe(|| engine.turn()));
         if let Err(panic) = turn {
             engine.run = None;
+            engine.map = None;
             let details = panic_text(panic.as_ref());
             engine.tell(Event::Failed {
                 message: "the computation failed unexpectedly; the model as it was before stays. Try again on the CPU".into(),
@@ -82,9 +100,14 @@ impl Engine<'_> {
         self.run.as_ref().is_some_and(|run| run.pause.is_none())
     }
 
+    fn mapping(&self) -> bool {
+        self.map.as_ref().is_some_and(|run| run.pause.is_none())
+    }
+
     /// Takes all waiting commands, or waits for one when there is nothing to do. False once the channel is closed.
     fn drain(&mut self, inbox: &Receiver<Command>) -> bool {
-        if !self.training() && self.preview.is_none() {
+        let asked = self.preview.is_some() || self.map_query.is_some();
+        if !self.training() && !self.mapping() && !asked {
             match inbox.recv() {
                 Ok(command) => self.obey_safely(command),
                 Err(_) => return false,
@@ -114,13 +137,23 @@ impl Engine<'_> {
             Command::Relabel { classes, patches } => self.relabel(&classes, patches),
             Command::Halt(path) => self.halt(&path),
             Command::GoOn { job, from } => self.go_on(job, &from),
+            Command::Map(job) => self.begin_map(job),
+            Command::MapAsk(query) => self.map_query = Some(query),
+            Command::MapSave(path) => self.save_map(&path),
             Command::Pause => {
+                if let Some(run) = self.map.as_mut().filter(|run| run.pause.is_none()) {
+                    run.pause = Some(Instant::now());
+                    self.tell(Event::Paused);
+                }
                 if let Some(run) = self.run.as_mut().filter(|run| run.pause.is_none()) {
                     run.pause = Some(Instant::now());
                     self.tell(Event::Paused);
                 }
             }
             Command::Resume => {
+                if self.map.as_mut().is_some_and(MapRun::resume) {
+                    self.tell(Event::Resumed);
+                }
                 if let Some(run) = &mut self.run
                     && let Some(pause) = run.pause.take()
                 {
@@ -129,6 +162,7 @@ impl Engine<'_> {
                 }
             }
             Command::Stop => {
+                self.stop_map();
                 if self.run.is_some() {
                     self.finish(FinishReason::Stopped);
                 }
@@ -144,6 +178,7 @@ impl Engine<'_> {
         if self.run.is_some() {
             self.finish(FinishReason::Stopped);
         }
+        self.stop_map();
         self.ended = None;
         let chosen = device::choose(job.device);
         self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
@@ -169,8 +204,14 @@ impl Engine<'_> {
         if self.training() {
             self.step();
         }
+        if self.mapping() {
+            self.map_turn();
+        }
         if let Some(request) = self.preview.take() {
             self.answer(request);
+        }
+        if let Some(query) = self.map_query.take() {
+            self.answer_map(&query);
         }
     }
 

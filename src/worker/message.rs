@@ -1,5 +1,6 @@
 //! What goes into the worker and what comes out: plain data, no tensors.
 
+use super::mapping::{MapEvent, MapJob, MapQuery};
 pub use crate::explore::sanity::Sanity;
 use crate::particle::Prediction;
 use crate::particle::patch::{PatchGeometry, PatchSet};
@@ -37,6 +38,12 @@ pub enum Command {
         job: Box<TrainJob>,
         from: PathBuf,
     },
+    /// Maps of order parameters of an image; a running training or map run is stopped first.
+    Map(Box<MapJob>),
+    /// Ask the model of the maps; only the newest question is answered.
+    MapAsk(MapQuery),
+    /// Write the model of the maps.
+    MapSave(PathBuf),
     Pause,
     Resume,
     /// End training after the current step; the model so far stays and answers.
@@ -109,6 +116,8 @@ pub enum Event {
     /// After training: the model measured on its own patches.
     Checked(Arc<Sanity>),
     Preview(PreviewImages),
+    /// What a map run tells.
+    Map(MapEvent),
     /// New labels have joined the training, before this epoch.
     Relabelled {
         epoch: usize,

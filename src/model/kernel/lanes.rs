@@ -82,7 +82,7 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// tanh as a ratio of polynomials, within a few units in the last place of f32: unlike the library's, it vectorises.
 #[inline(always)]
-fn tanh(x: f32) -> f32 {
+pub(super) fn tanh(x: f32) -> f32 {
     let x = x.clamp(-7.905_311, 7.905_311);
     let s = x * x;
     let p = -2.760_768_5e-16 * s + 2.000_188e-13;

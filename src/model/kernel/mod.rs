@@ -8,6 +8,7 @@
 //! bytes whatever the number of cores.
 
 mod lanes;
+mod place;
 mod rows;
 mod tile;
 
@@ -29,6 +30,8 @@ pub struct Task {
     pub grid: Arc<[f32]>,
     /// 1 or 2.
     pub ndim: usize,
+    /// Orders of the waves that a coordinate is also seen as, see [`super::fourier`].
+    pub waves: Arc<[[i32; 2]]>,
     /// Width of the first hidden layer, then of each further one.
     pub widths: Vec<usize>,
     pub activation: Activation,
@@ -65,6 +68,11 @@ impl Task {
         self.grid.len() / self.ndim
     }
 
+    /// Inputs of the first layer: the coordinates, a sine and a cosine a wave.
+    fn features(&self) -> usize {
+        self.ndim + 2 * self.waves.len()
+    }
+
     fn rows(&self) -> usize {
         self.images.len()
     }
@@ -73,7 +81,7 @@ impl Task {
     pub fn parameter_count(&self) -> usize {
         let first = self.widths[0];
         let hidden: usize = self.layers().map(|(from, to)| from * to + to).sum();
-        self.ndim * first + first + hidden + self.last() + 1
+        self.features() * first + first + hidden + self.last() + 1
     }
 
     /// (inputs, outputs) of each hidden layer after the first. As in pyroVED the first width is used twice: for the

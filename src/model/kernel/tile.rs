@@ -1,7 +1,7 @@
 //! One tile of pixels through the decoder, the likelihood and back.
 
 use super::lanes::{activate, add, dot, first_layer, product, through};
-use super::{Inputs, TILE, Task};
+use super::{Inputs, TILE, Task, place};
 use crate::model::Activation;
 use crate::model::likelihood::excess;
 
@@ -18,6 +18,9 @@ pub(super) struct Scratch {
     arch: pulp::Arch,
     /// Coordinates of the tile before and after the pose, `[TILE, ndim]`.
     coordinates: Vec<f32>,
+    /// The same with their waves, and the gradient by them, `[TILE, features]`; empty where there are no waves.
+    features: Vec<f32>,
+    to_features: Vec<f32>,
     /// After each non-linearity: `[TILE, width]` a layer.
     hidden: Vec<Vec<f32>>,
     pub logit: Vec<f32>,
@@ -31,9 +34,12 @@ impl Scratch {
     pub fn new(task: &Task) -> Self {
         let mut hidden = vec![vec![0.0; TILE * task.widths[0]]];
         hidden.extend(task.layers().map(|(_, to)| vec![0.0; TILE * to]));
+        let waved = if task.waves.is_empty() { 0 } else { TILE * task.features() };
         Self {
             arch: pulp::Arch::new(),
             coordinates: vec![0.0; TILE * task.ndim],
+            features: vec![0.0; waved],
+            to_features: vec![0.0; waved],
             hidden,
             logit: vec![0.0; TILE],
             slope: vec![0.0; TILE],
@@ -73,15 +79,27 @@ impl Scratch {
         self.place(task, &inputs.pose[row * 4..row * 4 + 4], start, n);
         let first = task.widths[0];
         let mut p = Parameters(inputs.parameters);
-        let (weight, bias) = (p.take(task.ndim * first), p.take(first));
+        let inputs_of_first = task.features();
+        let (weight, bias) = (p.take(inputs_of_first * first), p.take(first));
         let code = &inputs.code[row * first..(row + 1) * first];
-        let (arch, coordinates) = (self.arch, &self.coordinates);
+        let (arch, coordinates) = (self.arch, &self.coordinates[..n * task.ndim]);
         let out = &mut self.hidden[0][..n * first];
         let ndim = task.ndim;
-        arch.dispatch(
-            #[inline(always)]
-            || first_layer(out, coordinates, ndim, weight, bias, code),
-        );
+        if task.waves.is_empty() {
+            arch.dispatch(
+                #[inline(always)]
+                || first_layer(out, coordinates, ndim, weight, bias, code),
+            );
+        } else {
+            let features = &mut self.features[..n * inputs_of_first];
+            arch.dispatch(
+                #[inline(always)]
+                || {
+                    place::features(features, coordinates, ndim, &task.waves);
+                    place::first_layer(out, features, inputs_of_first, weight, bias, code);
+                },
+            );
+        }
         for (l, (from, to)) in task.layers().enumerate() {
             let (weight, bias) = (p.take(from * to), p.take(to));
             let (before, after) = self.hidden.split_at_mut(l + 1);
@@ -193,6 +211,9 @@ impl Scratch {
         n: usize,
         sums: &mut RowSums<'_>,
     ) {
+        if !task.waves.is_empty() {
+            return self.backward_waves(task, inputs, row, start, n, sums);
+        }
         let (d, first) = (task.ndim, task.widths[0]);
         let weight = &inputs.parameters[..d * first];
         let pose = &inputs.pose[row * 4..row * 4 + 4];
@@ -219,19 +240,61 @@ impl Scratch {
                             *t += x * g;
                         }
                     }
-                    to_pose[1] += c[0];
-                    if d == 2 {
-                        let (u, v) = (grid[i * 2], grid[i * 2 + 1]);
-                        let (turned_u, turned_v) = (u * cos - v * sin, u * sin + v * cos);
-                        to_pose[0] += pose[3] * (turned_u * c[1] - turned_v * c[0]);
-                        to_pose[2] += c[1];
-                        to_pose[3] += turned_u * c[0] + turned_v * c[1];
-                    }
+                    add_pose(to_pose, c, &grid[i * d..(i + 1) * d], pose, (sin, cos));
                 }
                 add(to_bias, column);
                 add(to_code, column);
             },
         );
+    }
+
+    /// As [`Self::backward_first`], through the waves.
+    fn backward_waves(
+        &mut self,
+        task: &Task,
+        inputs: Inputs<'_>,
+        row: usize,
+        start: usize,
+        n: usize,
+        sums: &mut RowSums<'_>,
+    ) {
+        let (d, first, wide) = (task.ndim, task.widths[0], task.features());
+        let weight = &inputs.parameters[..wide * first];
+        let pose = &inputs.pose[row * 4..row * 4 + 4];
+        let turn = pose[0].sin_cos();
+        let grid = &task.grid[start * d..(start + n) * d];
+        let (to_weight, rest) = sums.parameters.split_at_mut(wide * first);
+        let to_bias = &mut rest[..first];
+        let (to_code, to_pose) = (&mut *sums.code, &mut *sums.pose);
+        let (above, features) = (&self.above[..n * first], &self.features[..n * wide]);
+        let to_features = &mut self.to_features[..n * wide];
+        let column = &mut self.below[..first];
+        self.arch.dispatch(
+            #[inline(always)]
+            || {
+                column.fill(0.0);
+                place::backward(to_weight, to_features, column, above, features, wide, weight);
+                let pixels = to_features.chunks_exact(wide).zip(features.chunks_exact(wide));
+                for ((g, f), at) in pixels.zip(grid.chunks_exact(d)) {
+                    let c = place::to_coordinate(g, f, d, &task.waves);
+                    add_pose(to_pose, c, at, pose, turn);
+                }
+                add(to_bias, column);
+                add(to_code, column);
+            },
+        );
+    }
+}
+
+/// Adds what a pixel's gradient by its transformed coordinates says of the pose.
+#[inline(always)]
+fn add_pose(to_pose: &mut [f32], c: [f32; 2], grid: &[f32], pose: &[f32], (sin, cos): (f32, f32)) {
+    to_pose[1] += c[0];
+    if let [u, v] = *grid {
+        let (turned_u, turned_v) = (u * cos - v * sin, u * sin + v * cos);
+        to_pose[0] += pose[3] * (turned_u * c[1] - turned_v * c[0]);
+        to_pose[2] += c[1];
+        to_pose[3] += turned_u * c[0] + turned_v * c[1];
     }
 }
 

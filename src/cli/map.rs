@@ -1,0 +1,234 @@
+//! `nanotheca map`: order-parameter maps of an atomically resolved image.
+
+use super::{Compute, PresetName, Tuning, command_line, follow, parse_invariances};
+use crate::error::{Error, Result};
+use crate::library::maps::{self, MapFolder};
+use crate::micrograph::{Micrograph, PixelSize, format};
+use crate::train::shift::MapSettings;
+use crate::worker::mapping::{MapJob, MapSet, Plan, Summary};
+use clap::Args;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+#[derive(Debug, Args)]
+pub struct Options {
+    /// An atomically resolved STM, STEM or TEM image.
+    image: PathBuf,
+    /// A new folder for the maps.
+    #[arg(long)]
+    out: PathBuf,
+    /// Side of the window in pixels of the image, or `auto`: what fits the lattice.
+    #[arg(long, default_value = "auto")]
+    window: String,
+    /// Content latents, 1 to 8.
+    #[arg(long)]
+    latent: Option<usize>,
+    /// What must not become an order parameter: t (shift), r,t (rotation, too).
+    #[arg(long)]
+    invariances: Option<String>,
+    /// Weight of the smoothness penalty, nats a window; 0 is off.
+    #[arg(long)]
+    smooth: Option<f32>,
+    /// Independent runs, compared and ranked.
+    #[arg(long)]
+    seeds: Option<usize>,
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Pixels from one value of the maps to the next.
+    #[arg(long)]
+    stride: Option<usize>,
+    #[arg(long, value_enum, default_value_t)]
+    preset: PresetName,
+    /// Nanometres a pixel, where the file does not say.
+    #[arg(long)]
+    nm_per_px: Option<f64>,
+    /// Print what map.json holds.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    tuning: Tuning,
+    #[command(flatten)]
+    compute: Compute,
+}
+
+/// Maps an image and writes the folder.
+///
+/// # Errors
+/// An image that cannot be read or mapped, options out of range, a folder that cannot be written.
+pub fn run(options: &Options) -> Result<()> {
+    maps::refuse_used(&options.out)?;
+    let settings = options.settings()?;
+    let mut image = format::open(&options.image)?;
+    if let Some(nm) = options.nm_per_px {
+        let problem = || Error::invalid("--nm-per-px", format!("{nm} is not a size above 0"));
+        image.pixel_size = Some(PixelSize::new(nm, nm).ok_or_else(problem)?);
+    }
+    map_image(image, &options.image, settings, &options.out, options.compute, options.json)
+}
+
+/// The whole way from an image to a folder of maps; prints what was found.
+///
+/// # Errors
+/// As [`run`].
+pub fn map_image(
+    image: Micrograph,
+    source: &Path,
+    settings: MapSettings,
+    out: &Path,
+    compute: Compute,
+    json: bool,
+) -> Result<()> {
+    if let Some(warning) = image.warning() {
+        eprintln!("{}: {warning}", source.display());
+    }
+    let image = Arc::new(image);
+    let seed = settings.seed;
+    let job = MapJob { image: image.clone(), mask: None, settings, device: compute.device.into() };
+    let folder = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), "create a folder in", e))?;
+    let model = folder.path().join("model.safetensors");
+    let found = follow::map(job, &model)?;
+    let document = document(&image, source, &found);
+    let folder = MapFolder {
+        image: &image,
+        content: &found.maps.content,
+        uncertainty: &found.maps.uncertainty,
+        shift: [&found.maps.shift[0], &found.maps.shift[1]],
+        rotation: found.maps.rotation.as_ref(),
+        recon_error: found.maps.recon_error.as_ref(),
+        document: &document,
+        seed,
+    };
+    maps::export(&folder, out)?;
+    std::fs::copy(&model, out.join("model.safetensors"))
+        .map_err(|e| Error::io(out, "write the model into", e))?;
+    if json {
+        println!("{document:#}");
+    } else {
+        print(&found, out);
+    }
+    Ok(())
+}
+
+impl Options {
+    fn settings(&self) -> Result<MapSettings> {
+        let mut settings = MapSettings::preset(self.preset.into());
+        if self.window != "auto" {
+            let wrong =
+                || Error::invalid("--window", format!("`{}` is neither a number nor `auto`", self.window));
+            settings.window_px = Some(self.window.parse().map_err(|_| wrong())?);
+        }
+        settings.latent = self.latent.unwrap_or(settings.latent);
+        if let Some(text) = &self.invariances {
+            settings.invariances = parse_invariances(text)?;
+        }
+        settings.smoothness = self.smooth.unwrap_or(settings.smoothness);
+        settings.seeds = self.seeds.unwrap_or(settings.seeds);
+        settings.epochs = self.epochs.unwrap_or(settings.epochs);
+        settings.stride = self.stride.unwrap_or(settings.stride);
+        settings.seed = self.compute.seed;
+        let settings = self.tuning.apply_to(settings)?;
+        settings.check()?;
+        Ok(settings)
+    }
+}
+
+/// What a map run leaves.
+pub struct Found {
+    pub plan: Arc<Plan>,
+    pub maps: Arc<MapSet>,
+    pub summary: Arc<Summary>,
+    pub device: String,
+}
+
+/// `map.json`.
+fn document(image: &Micrograph, source: &Path, found: &Found) -> Value {
+    let plan = &found.plan;
+    let nm = |v: [f64; 2]| image.pixel_size.map(|s| [v[0] * s.x_nm, v[1] * s.y_nm]);
+    let lattice = plan.found.as_ref().map(|f| {
+        let (a, b) = (f.lattice.a, f.lattice.b);
+        json!({
+            "a_px": a, "b_px": b, "a_nm": nm(a), "b_nm": nm(b),
+            "lengths_px": f.lattice.lengths(), "angle_deg": f.lattice.angle_deg(),
+            "confidence": f.confidence, "cells": f.cells,
+        })
+    });
+    let best = &found.summary.seeds[0];
+    let latents: Vec<Value> = found
+        .maps
+        .content
+        .iter()
+        .enumerate()
+        .map(|(i, map)| {
+            let judged = found.maps.judgements.get(i);
+            json!({
+                "latent": i,
+                "sd": map.stats().sd,
+                "leakage": judged.map(|j| j.leakage),
+                "leakage_of_noise": judged.map(|j| j.leakage_of_noise),
+                "roughness": judged.map(|j| j.roughness),
+                "collapsed": judged.map(|j| j.collapsed),
+                "verdict": judged.map(|j| j.verdict.clone()),
+            })
+        })
+        .collect();
+    json!({
+        "image": source.file_name().map(|n| n.to_string_lossy()),
+        "size_px": [image.width, image.height],
+        "pixel_size_nm": image.pixel_size.map(|s| [s.x_nm, s.y_nm]),
+        "lattice": lattice,
+        "message": plan.message,
+        "window_px": plan.window_px,
+        "side": plan.side,
+        "average_px": plan.average_px,
+        "shift_prior_px": plan.shift_px,
+        "noise": plan.noise,
+        "sigma": plan.sigma,
+        "stride": found.maps.stride,
+        "latents": latents,
+        "negative_elbo": best.negative_elbo,
+        "smoothness_cost": best.smoothness_cost,
+        "seed_agreement": found.summary.agreement,
+        "seeds": found.summary.seeds,
+        "phase_analysis_r": found.summary.phase_analysis_r,
+        "outliers": found.summary.outliers,
+        "verdict": found.summary.verdict,
+        "first_map_seconds": found.summary.first_map_seconds,
+        "seconds": found.summary.seconds,
+        "device": found.device,
+        "settings": plan.settings,
+        "version": env!("CARGO_PKG_VERSION"),
+        "command": command_line(),
+    })
+}
+
+fn print(found: &Found, out: &Path) {
+    let (plan, summary) = (&found.plan, &found.summary);
+    println!("{}", plan.message);
+    if let Some(lattice) = &plan.found {
+        println!(
+            "{} cells, windows of {:.0} px, averaged over {:.1} px",
+            lattice.cells, plan.window_px, plan.average_px
+        );
+    }
+    for (i, judged) in found.maps.judgements.iter().enumerate() {
+        println!(
+            "z{i}: sd {:.2}, lattice leakage {:.2} %, roughness {:.1} %: {}",
+            judged.sd,
+            100.0 * judged.leakage,
+            100.0 * judged.roughness,
+            judged.verdict
+        );
+    }
+    if let Some([x, y]) = summary.phase_analysis_r {
+        println!("shift field against geometric phase analysis: |r| {x:.3} (x), {y:.3} (y)");
+    }
+    println!("{} outliers; {}", summary.outliers.len(), summary.verdict);
+    println!(
+        "first map after {:.1} s, all after {:.0} s on {}; maps: {}",
+        summary.first_map_seconds,
+        summary.seconds,
+        found.device,
+        out.display()
+    );
+}

@@ -1,0 +1,10 @@
+//! The shift-VAE (Ziatdinov, Wong and Kalinin 2023): windows of a repeating pattern, or spectra, without labels. What is
+//! only a shift goes into the pose; what is left in the content is the slow change.
+
+mod config;
+mod file;
+mod trainer;
+
+pub use config::{MapSettings, Normalisation};
+pub use file::{load, save};
+pub use trainer::{Epoch, ShiftTrainer, WindowSet};

@@ -1,0 +1,361 @@
+//! One step of the shift-VAE after another, from a seed.
+
+use super::config::MapSettings;
+use crate::error::{Error, Result};
+use crate::model::objective;
+use crate::model::smooth;
+use crate::model::vae::{PixelSubset, Vae};
+use crate::model::{Likelihood, VaeConfig};
+use crate::train::adam::adam;
+use crate::train::trainer::{finite, host, not_finite};
+use burn::module::Module;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::seq::{SliceRandom, index};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use std::sync::Arc;
+
+/// Steps in which the encoder alone learns its start, and their learning rate; then steps in which the decoder learns to
+/// draw from it. An encoder that follows a decoder which draws nothing yet loses what it was given.
+const HEAD_START: usize = 250;
+const HEAD_START_RATE: f64 = 2e-3;
+const DECODER_START: usize = 150;
+/// Noise laid over the latents meanwhile, as the posterior will.
+const DECODER_NOISE: f32 = 0.1;
+/// Epochs over which the KL term comes in after a head start: as long as the decoder draws nothing yet, it would only wipe
+/// out what the encoder has been given.
+const KL_RAMP: f32 = 2.0;
+/// Windows that are encoded and decoded together where nothing is learned.
+const TOGETHER: usize = 256;
+
+/// What a model learns from.
+#[derive(Clone, Debug)]
+pub struct WindowSet {
+    /// `[side, side]` of a window or `[points]` of a spectrum.
+    pub dims: Vec<usize>,
+    /// `[n, pixels]`, mostly 0..=1.
+    pub values: Arc<[f32]>,
+    /// For each window one a small offset (below a lattice period) away, `[n, pixels]`.
+    pub neighbours: Option<Arc<[f32]>>,
+    /// Where the encoder starts: the mean of each latent, pose first, `[n, z]`.
+    pub start: Option<Arc<[f32]>>,
+}
+
+impl WindowSet {
+    /// Values of one window.
+    pub fn pixels(&self) -> usize {
+        self.dims.iter().product()
+    }
+
+    /// Number of windows.
+    pub fn len(&self) -> usize {
+        self.values.len() / self.pixels().max(1)
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Means over an epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Epoch {
+    /// Loss a window without the smoothness penalty, nats.
+    pub loss: f64,
+    pub reconstruction: f64,
+    pub kl: f64,
+    /// The smoothness penalty before its weight; see [`smooth::roughness`].
+    pub roughness: f64,
+    /// Standard deviation over windows of the most varied content latent's mean.
+    pub spread: f64,
+}
+
+/// A model in training.
+pub struct ShiftTrainer {
+    pub vae: Vae,
+    pub settings: MapSettings,
+    set: Arc<WindowSet>,
+    optimizer: ModuleOptimizer,
+    rng: ChaCha8Rng,
+    device: Device,
+    order: std::vec::IntoIter<Vec<usize>>,
+    head_start: usize,
+    /// Complete epochs, steps done in the one at work and its number of steps.
+    pub epoch: usize,
+    pub step: usize,
+    pub steps: usize,
+    sums: Epoch,
+    seen: usize,
+}
+
+impl ShiftTrainer {
+    /// A fresh model for these windows on `device` (without autodiff; the trainer adds it).
+    ///
+    /// # Errors
+    /// Settings out of range; no windows.
+    pub fn new(
+        settings: MapSettings,
+        set: Arc<WindowSet>,
+        likelihood: Likelihood,
+        shift_prior: f32,
+        seed: u64,
+        device: &Device,
+        tiled: bool,
+    ) -> Result<Self> {
+        settings.check()?;
+        if set.is_empty() {
+            return Err(Error::Training("there is nothing to learn from".into()));
+        }
+        let device = device.clone().autodiff();
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let config: VaeConfig = settings.model(set.dims.clone(), likelihood, shift_prior);
+        let vae = Vae::init(config, &mut rng, &device, tiled);
+        let head_start = if set.start.is_some() { HEAD_START } else { 0 };
+        Ok(Self {
+            vae,
+            settings,
+            set,
+            optimizer: adam(tiled),
+            rng,
+            device,
+            order: Vec::new().into_iter(),
+            head_start,
+            epoch: 0,
+            step: 0,
+            steps: 0,
+            sums: Epoch::default(),
+            seen: 0,
+        })
+    }
+
+    /// True once all epochs are done.
+    pub fn done(&self) -> bool {
+        self.epoch >= self.settings.epochs
+    }
+
+    /// The next step; means over the epoch after its last one.
+    ///
+    /// # Errors
+    /// A loss that is not finite; the weights are then those before the step.
+    pub fn step(&mut self) -> Result<Option<Epoch>> {
+        self.learn_start()?;
+        if self.order.len() == 0 {
+            self.begin_epoch();
+        }
+        let Some(batch) = self.order.next() else {
+            return Err(Error::Training("there is nothing to learn from".into()));
+        };
+        self.learn(&batch)?;
+        self.step += 1;
+        Ok((self.order.len() == 0).then(|| self.end_epoch()))
+    }
+
+    fn begin_epoch(&mut self) {
+        let mut all: Vec<usize> = (0..self.set.len()).collect();
+        all.shuffle(&mut self.rng);
+        // A short last batch would weigh its windows more; what is left over comes in another epoch.
+        let size = self.settings.batch.min(all.len()).max(1);
+        let batches: Vec<Vec<usize>> = all.chunks_exact(size).map(<[usize]>::to_vec).collect();
+        (self.step, self.steps) = (0, batches.len());
+        self.order = batches.into_iter();
+    }
+
+    fn end_epoch(&mut self) -> Epoch {
+        self.epoch += 1;
+        let n = self.seen.max(1) as f64;
+        let steps = self.steps.max(1) as f64;
+        let sums = std::mem::take(&mut self.sums);
+        self.seen = 0;
+        Epoch {
+            loss: sums.loss / n,
+            reconstruction: sums.reconstruction / n,
+            kl: sums.kl / n,
+            roughness: sums.roughness / steps,
+            spread: sums.spread / steps,
+        }
+    }
+
+    /// The encoder learns the means it is to start from.
+    fn learn_start(&mut self) -> Result<()> {
+        let Some(start) = self.set.start.clone().filter(|_| self.head_start > 0) else { return Ok(()) };
+        let mut optimizer = adam(self.vae.tiled);
+        let z = self.vae.config.z();
+        for _ in 0..std::mem::take(&mut self.head_start) {
+            let batch = index::sample(&mut self.rng, self.set.len(), self.settings.batch.min(self.set.len()));
+            let batch: Vec<usize> = batch.into_iter().collect();
+            let wanted: Vec<f32> =
+                batch.iter().flat_map(|&i| start[i * z..(i + 1) * z].iter().copied()).collect();
+            let wanted = self.upload(wanted, batch.len());
+            let mean = self.vae.encode_all(self.windows(&self.set.values, &batch)).mean;
+            let loss = (mean - wanted).powi_scalar(2).sum().mul_scalar(1.0 / batch.len() as f32);
+            finite("starting", &loss)?;
+            let gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
+            let networks = self.vae.networks.clone();
+            self.vae.networks = optimizer.step(HEAD_START_RATE, networks, gradients);
+        }
+        self.learn_to_draw(&start)
+    }
+
+    /// The decoder learns to draw windows from given latents `[n, z]`.
+    fn learn_to_draw(&mut self, start: &[f32]) -> Result<()> {
+        let z = self.vae.config.z();
+        for _ in 0..DECODER_START {
+            let batch = index::sample(&mut self.rng, self.set.len(), self.settings.batch.min(self.set.len()));
+            let batch: Vec<usize> = batch.into_iter().collect();
+            let n = batch.len();
+            let mut latents: Vec<f32> =
+                batch.iter().flat_map(|&i| start[i * z..(i + 1) * z].iter().copied()).collect();
+            for v in &mut latents {
+                let noise: f32 = self.rng.sample(StandardNormal);
+                *v += DECODER_NOISE * noise;
+            }
+            let (latents, x) = (self.upload(latents, n), self.windows(&self.set.values, &batch));
+            let subset = self.subset();
+            let images: Vec<u32> = (0..n as u32).collect();
+            let ones = Tensor::ones([n], &self.device);
+            let loss = self.vae.weighted_excess(latents, &vec![0; n], &images, x, ones, &subset).sum();
+            finite("starting", &loss)?;
+            let gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
+            let networks = self.vae.networks.clone();
+            self.vae.networks = self.optimizer.step(self.settings.learning_rate, networks, gradients);
+        }
+        Ok(())
+    }
+
+    fn learn(&mut self, batch: &[usize]) -> Result<()> {
+        let n = batch.len();
+        let x = self.windows(&self.set.values, batch);
+        let eps: Vec<f32> = (0..n * self.vae.config.z()).map(|_| self.rng.sample(StandardNormal)).collect();
+        let eps = self.upload(eps, n);
+        let subset = self.subset();
+        let terms = objective::unlabelled(&self.vae, x.clone(), eps, self.beta(), &subset, 0.0);
+        let mut loss = terms.loss.clone();
+        let content = self.content(x);
+        let weight = self.settings.smoothness_at(self.epoch);
+        let mut roughness = None;
+        if let Some(neighbours) = self.set.neighbours.clone() {
+            let rough = smooth::roughness(content.clone(), self.content(self.windows(&neighbours, batch)));
+            if weight > 0.0 {
+                loss = loss + rough.clone().mul_scalar(weight * n as f32);
+            }
+            roughness = Some(rough);
+        }
+        let numbers = [Some(terms.loss), Some(terms.reconstruction), Some(terms.kl_latent), roughness];
+        let numbers = numbers.map(|t| t.map_or(Ok(0.0), |t| host(t.inner()).map(|v| f64::from(v[0]))));
+        let [loss_sum, reconstruction, kl, rough] = numbers;
+        let (loss_sum, rough) = (loss_sum?, rough?);
+        if !(loss_sum + rough).is_finite() {
+            return Err(not_finite("map"));
+        }
+        self.sums.loss += loss_sum;
+        self.sums.reconstruction += reconstruction?;
+        self.sums.kl += kl?;
+        self.sums.roughness += rough;
+        self.sums.spread += spread(&host(content.inner())?, self.vae.config.latent);
+        self.seen += n;
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
+        let networks = self.vae.networks.clone();
+        self.vae.networks = self.optimizer.step(self.settings.rate(self.epoch), networks, gradients);
+        Ok(())
+    }
+
+    fn beta(&self) -> f32 {
+        let ramp = if self.set.start.is_some() { (self.epoch as f32 / KL_RAMP).min(1.0) } else { 1.0 };
+        self.settings.beta * ramp
+    }
+
+    /// Content means of windows, `[windows, latent]`.
+    fn content(&self, x: Tensor<2>) -> Tensor<2> {
+        let mean = self.vae.encode_all(x).mean;
+        let [rows, z] = mean.dims();
+        mean.slice([0..rows, self.vae.config.pose()..z])
+    }
+
+    fn windows(&self, from: &[f32], batch: &[usize]) -> Tensor<2> {
+        let pixels = self.set.pixels();
+        let values: Vec<f32> =
+            batch.iter().flat_map(|&i| from[i * pixels..(i + 1) * pixels].iter().copied()).collect();
+        self.upload(values, batch.len())
+    }
+
+    fn upload(&self, values: Vec<f32>, rows: usize) -> Tensor<2> {
+        let columns = values.len() / rows.max(1);
+        Tensor::from_data(TensorData::new(values, [rows, columns]), &self.device)
+    }
+
+    fn subset(&mut self) -> PixelSubset {
+        let pixels = self.vae.config.pixels();
+        let some = self.settings.step_pixels.min(pixels);
+        if some == 0 || some == pixels {
+            return PixelSubset::all(&self.vae.config);
+        }
+        let mut indices: Vec<u32> =
+            index::sample(&mut self.rng, pixels, some).into_iter().map(|i| i as u32).collect();
+        indices.sort_unstable();
+        PixelSubset::some(&self.vae.config, indices)
+    }
+
+    /// The model as it is, without gradients.
+    pub fn snapshot(&self) -> Vae {
+        Vae { config: self.vae.config.clone(), networks: self.vae.networks.valid(), tiled: self.vae.tiled }
+    }
+
+    /// Negative ELBO a window, all pixels, beta 1, and the roughness of all windows: what the run is judged by.
+    ///
+    /// # Errors
+    /// A device that stopped answering.
+    pub fn bound(&mut self) -> Result<(f64, f64)> {
+        let vae = self.snapshot();
+        let (subset, z) = (PixelSubset::all(&vae.config), vae.config.z());
+        let device = vae.device();
+        let pixels = self.set.pixels();
+        let upload = |values: &[f32], columns: usize| {
+            Tensor::<2>::from_data(
+                TensorData::new(values.to_vec(), [values.len() / columns, columns]),
+                &device,
+            )
+        };
+        let mut total = 0.0;
+        let mut contents = [Vec::new(), Vec::new()];
+        let set = self.set.clone();
+        for (i, values) in set.values.chunks(TOGETHER * pixels).enumerate() {
+            let rows = values.len() / pixels;
+            let eps: Vec<f32> = (0..rows * z).map(|_| self.rng.sample(StandardNormal)).collect();
+            let x = upload(values, pixels);
+            let terms = objective::unlabelled(&vae, x.clone(), upload(&eps, z), 1.0, &subset, 0.0);
+            total += f64::from(host(terms.loss)?[0]);
+            let mut pairs = vec![values];
+            if let Some(neighbours) = &set.neighbours {
+                let first = i * TOGETHER * pixels;
+                pairs.push(&neighbours[first..first + values.len()]);
+            }
+            for (content, values) in contents.iter_mut().zip(pairs) {
+                let mean = vae.encode_all(upload(values, pixels)).mean;
+                content.extend(host(mean.slice([0..rows, vae.config.pose()..z]))?);
+            }
+        }
+        let latent = vae.config.latent;
+        let roughness = if contents[1].is_empty() {
+            0.0
+        } else {
+            let [a, b] = contents.map(|c| upload(&c, latent));
+            f64::from(host(smooth::roughness(a, b))?[0])
+        };
+        Ok((total / set.len() as f64, roughness))
+    }
+}
+
+/// The largest standard deviation among the columns of `[rows, columns]`.
+fn spread(values: &[f32], columns: usize) -> f64 {
+    let n = (values.len() / columns.max(1)).max(1) as f64;
+    (0..columns)
+        .map(|c| {
+            let column = || values.iter().skip(c).step_by(columns).map(|v| f64::from(*v));
+            let mean = column().sum::<f64>() / n;
+            (column().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt()
+        })
+        .fold(0.0, f64::max)
+}

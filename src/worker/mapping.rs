@@ -1,0 +1,75 @@
+//! Order-parameter maps: what is asked of the worker and what it tells.
+
+use super::message::DeviceChoice;
+pub use crate::explore::order_map::{Found, MapSet, Outlier, Plan, SeedReport, Summary};
+use crate::micrograph::Micrograph;
+pub use crate::train::shift::{MapSettings, Normalisation};
+use std::sync::Arc;
+
+/// Maps of one image.
+#[derive(Clone, Debug)]
+pub struct MapJob {
+    /// Levelled and filtered as the user wants it.
+    pub image: Arc<Micrograph>,
+    /// `width * height` flags; pixels where it is false (a step, an adsorbate) do not count.
+    pub mask: Option<Arc<[bool]>>,
+    pub settings: MapSettings,
+    pub device: DeviceChoice,
+}
+
+/// A question to the model of the present or last map run; only the newest is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MapQuery {
+    /// The window at a place of the image (pixels), and what the model makes of it.
+    Place([f64; 2]),
+    /// The decoder's picture at a point of the content latents, no shift.
+    Latents(Vec<f32>),
+}
+
+/// The answer to a [`MapQuery`]; pictures are `[side, side]`, row-major, in the image's own units.
+#[derive(Clone, Debug)]
+pub struct MapAnswer {
+    pub query: MapQuery,
+    pub side: usize,
+    /// What the encoder saw; empty for [`MapQuery::Latents`].
+    pub window: Vec<f32>,
+    pub reconstruction: Vec<f32>,
+    /// Content latents and their standard deviations.
+    pub latents: Vec<f32>,
+    pub sd: Vec<f32>,
+}
+
+/// What a map run tells, in this order: a plan, then progress and maps, then the summary.
+#[derive(Clone, Debug)]
+pub enum MapEvent {
+    /// The lattice, the window and the model that were chosen.
+    Planned(Arc<Plan>),
+    /// At most about 15 a second.
+    Progress(MapProgress),
+    /// Maps with the running model's newest weights, coarse first.
+    Maps(Arc<MapSet>),
+    /// All seeds are trained; the maps of the best one have been told before.
+    Finished(Arc<Summary>),
+    /// The run was stopped; the maps told so far stay.
+    Stopped,
+    Answer(MapAnswer),
+}
+
+/// How far a map run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MapProgress {
+    /// Seed at work, from 1.
+    pub seed: usize,
+    pub seeds: usize,
+    /// Epoch at work, from 1.
+    pub epoch: usize,
+    pub epochs: usize,
+    /// Share of the epoch done, 0..=1.
+    pub share: f32,
+    pub seconds: f64,
+    /// After an epoch: negative ELBO a window, nats.
+    pub loss: Option<f64>,
+    /// After an epoch: the smoothness penalty and the standard deviation of the most varied latent.
+    pub roughness: Option<f64>,
+    pub spread: Option<f64>,
+}

@@ -1,0 +1,119 @@
+//! Map runs in the worker's loop, and questions to their model.
+
+use super::device;
+use super::engine::Engine;
+use super::map_run::MapRun;
+use super::mapping::{MapAnswer, MapEvent, MapJob, MapQuery};
+use super::message::{Event, FinishReason};
+use crate::error::{Error, Result};
+use crate::explore::order_map::residual::reconstruct;
+use crate::explore::order_map::{Plan, Prepared};
+use crate::model::vae::{PixelSubset, Vae};
+use crate::train::shift;
+use crate::train::trainer::host;
+use burn::tensor::{Tensor, TensorData};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The model of the last map run, which answers.
+pub(super) type MapModel = (Vae, Arc<Prepared>);
+
+impl Engine<'_> {
+    pub(super) fn begin_map(&mut self, job: Box<MapJob>) {
+        if self.run.is_some() {
+            self.finish(FinishReason::Stopped);
+        }
+        self.stop_map();
+        let chosen = device::choose(job.device);
+        self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
+        self.map_model = None;
+        self.map = Some(MapRun::new(job, chosen));
+    }
+
+    /// Ends a map run; its model stays and answers.
+    pub(super) fn stop_map(&mut self) {
+        if let Some(run) = self.map.take() {
+            self.map_model = run.model().or(self.map_model.take());
+            self.tell(Event::Map(MapEvent::Stopped));
+        }
+    }
+
+    /// A part of the map run's work.
+    pub(super) fn map_turn(&mut self) {
+        let Some(mut run) = self.map.take() else { return };
+        let mut events = Vec::new();
+        let stepped = run.step(&mut |event| events.push(event));
+        events.into_iter().for_each(|event| self.tell(Event::Map(event)));
+        match stepped {
+            Ok(false) => self.map = Some(run),
+            Ok(true) => self.map_model = run.model(),
+            Err(error) => {
+                self.map_model = run.model();
+                self.fail(&error);
+            }
+        }
+    }
+
+    /// Answers the newest question about the maps; one from before there is a model waits for nothing.
+    pub(super) fn answer_map(&mut self, query: &MapQuery) {
+        let model = self.map.as_ref().and_then(MapRun::model).or_else(|| self.map_model.clone());
+        let Some((vae, prepared)) = model else { return };
+        match answer(&vae, &prepared, query) {
+            Ok(Some(answer)) => self.tell(Event::Map(MapEvent::Answer(answer))),
+            Ok(None) => {}
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    pub(super) fn save_map(&mut self, path: &Path) {
+        let model = self.map.as_ref().and_then(MapRun::model).or_else(|| self.map_model.clone());
+        let saved = model
+            .ok_or_else(|| Error::Training("there are no maps yet; train first".into()))
+            .and_then(|(vae, prepared)| shift::save::<Plan>(&vae, &prepared.plan, path));
+        match saved {
+            Ok(()) => self.tell(Event::Saved(path.to_owned())),
+            Err(error) => self.fail(&error),
+        }
+    }
+}
+
+/// `None` for a place where nothing is known.
+fn answer(vae: &Vae, prepared: &Prepared, query: &MapQuery) -> Result<Option<MapAnswer>> {
+    let side = prepared.plan.side;
+    let [low, high] = prepared.plan.range;
+    let units = |values: Vec<f32>| -> Vec<f32> { values.iter().map(|v| low + v * (high - low)).collect() };
+    let all = PixelSubset::all(&vae.config);
+    let (pose, z) = (vae.config.pose(), vae.config.z());
+    match query {
+        MapQuery::Place(place) => {
+            let mut window = vec![0.0; side * side];
+            if !prepared.windows.at(*place, &mut window) {
+                return Ok(None);
+            }
+            let x = Tensor::<2>::from_data(TensorData::new(window.clone(), [1, side * side]), &vae.device());
+            let posterior = vae.encode_all(x);
+            let content = |t: Tensor<2>| host(t.slice([0..1, pose..z]));
+            Ok(Some(MapAnswer {
+                query: query.clone(),
+                side,
+                reconstruction: units(reconstruct(vae, &window, &all)?),
+                window: units(window),
+                latents: content(posterior.mean)?,
+                sd: content(posterior.sd)?,
+            }))
+        }
+        MapQuery::Latents(latents) => {
+            let mut values = vec![0.0; z];
+            values[pose..].iter_mut().zip(latents).for_each(|(to, from)| *to = *from);
+            let z = Tensor::<2>::from_data(TensorData::new(values, [1, z]), &vae.device());
+            Ok(Some(MapAnswer {
+                query: query.clone(),
+                side,
+                window: Vec::new(),
+                reconstruction: units(host(vae.decode(z, &[0], &all.grid))?),
+                latents: latents.clone(),
+                sd: Vec::new(),
+            }))
+        }
+    }
+}
