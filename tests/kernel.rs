@@ -25,6 +25,7 @@ fn config(dims: &[usize], hidden: &[usize], activation: Activation, likelihood: 
         angle_prior: 1.0,
         look: None,
         waves: 0,
+        input: None,
     }
 }
 

@@ -111,6 +111,7 @@ fn model_config(c: &serde_json::Value) -> VaeConfig {
         angle_prior: 1.0,
         look: None,
         waves: 0,
+        input: None,
     }
 }
 

@@ -76,10 +76,10 @@ fn write_all(maps: &MapFolder<'_>, folder: &Path) -> Result<()> {
         figure::write_png(map, size, &style, &folder.join(format!("{name}.png")))
     };
     for (i, map) in maps.content.iter().enumerate() {
-        write(&format!("z{i}"), map, Colours::Diverging, "prior sd")?;
+        write(&format!("z{i}"), map, Colours::Diverging, "sd")?;
     }
     for (i, map) in maps.uncertainty.iter().enumerate() {
-        write(&format!("z{i}_sd"), map, Colours::Sequential, "prior sd")?;
+        write(&format!("z{i}_sd"), map, Colours::Sequential, "sd")?;
     }
     for (name, map, per_px) in
         [("shift_x", maps.shift[0], size.map(|s| s.x_nm)), ("shift_y", maps.shift[1], size.map(|s| s.y_nm))]

@@ -101,9 +101,21 @@ pub struct VaeConfig {
     /// How the recognition networks see an image; `None` is the flattened image itself, as in the paper.
     #[serde(default)]
     pub look: Option<Look>,
+    /// What is done to an image before the encoder sees it; `None` shows it as it is.
+    #[serde(default)]
+    pub input: Option<InputScale>,
     /// The decoder sees each coordinate also as waves up to this order (see [`fourier`]); 0 is the coordinate alone.
     #[serde(default)]
     pub waves: usize,
+}
+
+/// Takes the mean image away and scales what is left: where all images are nearly alike, as windows of a lattice are, an
+/// encoder of the images themselves would follow what they have in common.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputScale {
+    /// `[pixels]`
+    pub mean: Vec<f32>,
+    pub scale: f32,
 }
 
 fn one() -> f32 {

@@ -146,11 +146,23 @@ impl Vae {
         out
     }
 
+    /// What the encoder's first layer makes of images alone, `[batch, pixels] -> [batch, width]`; affine in the image.
+    pub fn image_part(&self, x: Tensor<2>) -> Tensor<2> {
+        let x = match &self.config.input {
+            Some(input) => {
+                let mean = TensorData::new(input.mean.clone(), [1, input.mean.len()]);
+                (x.clone() - Tensor::from_data(mean, &x.device())).mul_scalar(input.scale)
+            }
+            None => x,
+        };
+        self.networks.encoder.image_part(x)
+    }
+
     /// Posterior of every (class, image) pair: row `class * batch + image`.
     pub fn encode_all(&self, x: Tensor<2>) -> Posterior {
         let [batch, pixels] = x.dims();
         let k = self.config.classes;
-        let h = self.networks.encoder.image_part(x.clone());
+        let h = self.image_part(x.clone());
         let (rows, class) = if k > 1 {
             (h.repeat_dim(0, k), Some(class_column(&per_class(batch, k), &x.device())))
         } else {
@@ -165,7 +177,7 @@ impl Vae {
     pub fn encode(&self, x: Tensor<2>, classes: &[u32]) -> Posterior {
         let [_, pixels] = x.dims();
         let class = (self.config.classes > 1).then(|| class_column(classes, &x.device()));
-        let h = self.networks.encoder.image_part(x);
+        let h = self.image_part(x);
         let (mean, sd) = self.networks.encoder.rows(h, pixels, class, self.config.recognition_activation());
         Posterior { mean, sd }
     }

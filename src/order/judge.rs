@@ -12,8 +12,9 @@ pub const COLLAPSED_SD: f64 = 0.1;
 const DISC: f64 = 0.12;
 /// A wave under a Hann window has all but a few hundredths of its power within so many bins, wherever it lies between them.
 const LEAST_BINS: f64 = 1.5;
-/// Reciprocal points are looked for up to this frequency, cycles per pixel of the image.
-const FINEST: f64 = 0.5;
+/// Reciprocal points count up to this order of the shortest lattice vector (and half a cycle per pixel). What shows of a
+/// lattice is in its low orders; all the higher ones, folded into a coarse map, would cover its slow changes, too.
+const ORDERS: f64 = 3.0;
 /// Wavelengths below this many times the longest lattice vector are rough.
 const ROUGH: f64 = 1.5;
 
@@ -114,7 +115,8 @@ fn discs(step: f64, lattice: &Lattice, w: usize, h: usize) -> Vec<bool> {
     let size = [w as f64, h as f64];
     let radius = size.map(|n| (DISC * shortest * n).max(LEAST_BINS));
     let mut inside = vec![false; w * h];
-    for hk in lattice.points(FINEST) {
+    let finest = (ORDERS * 1.001 / lattice.lengths()[0]).min(0.5);
+    for hk in lattice.points(finest) {
         // Cycles from one value to the next, folded into -0.5..0.5.
         let folded: Vector = lattice.g(hk).map(|v| v * step - (v * step).round());
         let at = [0, 1].map(|i| folded[i] * size[i]);

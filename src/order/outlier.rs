@@ -15,14 +15,19 @@ pub struct Outlier {
     pub score: f64,
 }
 
+/// What is wider than this many times a spot is background.
+const WIDER: f64 = 3.0;
 /// At most so many.
 const MOST: usize = 1000;
 
-/// Extremes of a residual (image less model), smoothed over `sigma` pixels, that are above `least` robust standard
-/// deviations and the largest within `apart` pixels; the most striking first. NaN in the map is not looked at.
+/// Extremes of a residual (image less model) of the size of `sigma` pixels (standard deviation of a spot): what is wider
+/// than three times that is taken away first. Those above `least` robust standard deviations and the largest within `apart`
+/// pixels, the most striking first. NaN in the map is not looked at.
 pub fn outliers(residual: &Map, sigma: f64, apart: f64, least: f64) -> Vec<Outlier> {
     let (w, h) = (residual.width, residual.height);
-    let smooth = smoothed(&residual.values, w, h, sigma / residual.step);
+    let fine = smoothed(&residual.values, w, h, sigma / residual.step);
+    let wide = smoothed(&residual.values, w, h, WIDER * sigma / residual.step);
+    let smooth: Vec<f32> = fine.iter().zip(&wide).map(|(f, w)| f - w).collect();
     let middle = percentile(&smooth, 50.0);
     let off: Vec<f32> = smooth.iter().map(|v| (v - middle).abs()).collect();
     let sd = 1.4826 * percentile(&off, 50.0);

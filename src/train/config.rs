@@ -227,6 +227,7 @@ impl TrainConfig {
             angle_prior,
             look,
             waves: 0,
+            input: None,
         }
     }
 

@@ -174,7 +174,7 @@ impl Dense {
         let mut rows = Vec::new();
         let mut width = 0;
         for part in windows.chunks(TOGETHER * pixels) {
-            let image = self.vae.networks.encoder.image_part(self.upload(part.to_vec(), part.len() / pixels));
+            let image = self.vae.image_part(self.upload(part.to_vec(), part.len() / pixels));
             width = image.dims()[1];
             rows.extend(host(image)?);
         }

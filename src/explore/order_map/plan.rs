@@ -269,6 +269,27 @@ fn registered(
 }
 
 impl Prepared {
+    /// Standard deviation of an atom's spot, pixels of the image: sd over root mean square slope of the mean window, which
+    /// for a Gaussian spot is its own. `None` without registered windows.
+    pub fn atom_px(&self) -> Option<f64> {
+        let Windows::Registered(registered) = &self.windows else { return None };
+        let side = registered.canvas.side();
+        let mut mean = vec![0.0_f64; side * side];
+        for window in registered.values.chunks_exact(side * side) {
+            mean.iter_mut().zip(window).for_each(|(m, v)| *m += f64::from(*v));
+        }
+        let middle = mean.iter().sum::<f64>() / mean.len() as f64;
+        let (mut square, mut slope) = (0.0, 0.0);
+        for y in 1..side - 1 {
+            for x in 1..side - 1 {
+                let at = |dx: usize, dy: usize| mean[(y + dy - 1) * side + x + dx - 1];
+                square += (at(1, 1) - middle).powi(2);
+                slope += (0.5 * (at(2, 1) - at(0, 1))).powi(2) + (0.5 * (at(1, 2) - at(1, 0))).powi(2);
+            }
+        }
+        (slope > 0.0).then(|| (square / slope).sqrt() * self.plan.pitch())
+    }
+
     /// The windows that a seed's model learns from: places drawn at random, each with a neighbour, and where its encoder
     /// starts.
     ///

@@ -12,9 +12,11 @@ use crate::order::{GpaOptions, Judgement, Map, gpa, outliers};
 use nalgebra::{Matrix3, Vector3};
 use serde::Serialize;
 
-/// An atom's blur as a part of the shortest lattice vector, and how far apart two outliers are, in the same.
-const ATOM: f64 = 0.13;
-const APART: f64 = 0.6;
+/// An atom's blur is at most this part of the shortest lattice vector; two outliers are this many times it apart.
+const ATOM: f64 = 0.15;
+const APART: f64 = 3.0;
+/// What is large is this part of the shortest lattice vector.
+const COARSE: f64 = 0.35;
 /// What counts as an outlier, robust standard deviations.
 const LEAST: f64 = 6.0;
 /// Values along a side of the maps on which two fields are compared.
@@ -146,7 +148,7 @@ fn correlation_without_trend(pairs: &[[f64; 4]]) -> Option<f64> {
     (size > 0.0).then(|| (dot(&a, &b) / size).abs().min(1.0))
 }
 
-/// Places that the model leaves unexplained.
+/// Places that the model leaves unexplained, of the size of an atom (a vacancy) or of a good part of a cell (an adsorbate).
 ///
 /// # Errors
 /// A device that stopped answering.
@@ -155,7 +157,16 @@ pub fn find_outliers(vae: &Vae, prepared: &Prepared) -> Result<Vec<Outlier>> {
         return Ok(Vec::new());
     };
     let short = found.lattice.lengths()[0];
-    Ok(outliers(&residual, (ATOM * short).max(1.0), APART * short, LEAST))
+    let atom = prepared.atom_px().unwrap_or(ATOM * short).clamp(1.0, ATOM * short);
+    let mut all = outliers(&residual, atom, APART * atom, LEAST);
+    for large in outliers(&residual, COARSE * short, 2.0 * COARSE * short, LEAST) {
+        let near = |o: &Outlier| (o.x - large.x).hypot(o.y - large.y) < 2.0 * COARSE * short;
+        if !all.iter().any(near) {
+            all.push(large);
+        }
+    }
+    all.sort_by(|p, q| q.score.abs().total_cmp(&p.score.abs()));
+    Ok(all)
 }
 
 /// One or two sentences on the best seed's maps.

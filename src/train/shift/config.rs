@@ -81,7 +81,7 @@ impl Default for MapSettings {
             shift_prior: None,
             smoothness: 2.0,
             seeds: 1,
-            epochs: 24,
+            epochs: 20,
             windows: 2048,
             batch: 64,
             learning_rate: 2e-3,
@@ -207,6 +207,7 @@ impl MapSettings {
             angle_prior: 1.0,
             look: None,
             waves: self.waves,
+            input: None,
         }
     }
 

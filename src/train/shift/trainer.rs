@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::model::objective;
 use crate::model::smooth;
 use crate::model::vae::{PixelSubset, Vae};
-use crate::model::{Likelihood, VaeConfig};
+use crate::model::{InputScale, Likelihood, VaeConfig};
 use crate::train::adam::adam;
 use crate::train::trainer::{finite, host, not_finite};
 use burn::module::Module;
@@ -27,6 +27,8 @@ const DECODER_NOISE: f32 = 0.1;
 /// Epochs over which the KL term comes in after a head start: as long as the decoder draws nothing yet, it would only wipe
 /// out what the encoder has been given.
 const KL_RAMP: f32 = 2.0;
+/// Length of a usual window as the encoder sees it.
+const INPUT_LENGTH: f32 = 5.0;
 /// Windows that are encoded and decoded together where nothing is learned.
 const TOGETHER: usize = 256;
 
@@ -52,6 +54,19 @@ impl WindowSet {
     /// Number of windows.
     pub fn len(&self) -> usize {
         self.values.len() / self.pixels().max(1)
+    }
+
+    /// Takes the mean window away and gives what is left a usual length of [`INPUT_LENGTH`].
+    fn input_scale(&self) -> InputScale {
+        let (pixels, n) = (self.pixels(), self.len().max(1) as f64);
+        let mut mean = vec![0.0_f64; pixels];
+        for window in self.values.chunks_exact(pixels) {
+            mean.iter_mut().zip(window).for_each(|(m, v)| *m += f64::from(*v) / n);
+        }
+        let mean: Vec<f32> = mean.iter().map(|m| *m as f32).collect();
+        let off = |w: &[f32]| w.iter().zip(&mean).map(|(v, m)| f64::from(v - m).powi(2)).sum::<f64>();
+        let square = self.values.chunks_exact(pixels).map(off).sum::<f64>() / n;
+        InputScale { mean, scale: INPUT_LENGTH / (square.sqrt() as f32).max(1e-6) }
     }
 
     /// True if there is none.
@@ -111,7 +126,8 @@ impl ShiftTrainer {
         }
         let device = device.clone().autodiff();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let config: VaeConfig = settings.model(set.dims.clone(), likelihood, shift_prior);
+        let input = set.start.is_some().then(|| set.input_scale());
+        let config = VaeConfig { input, ..settings.model(set.dims.clone(), likelihood, shift_prior) };
         let vae = Vae::init(config, &mut rng, &device, tiled);
         let head_start = if set.start.is_some() { HEAD_START } else { 0 };
         Ok(Self {
