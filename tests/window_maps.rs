@@ -40,7 +40,8 @@ fn open_lattice(dir: &Path) -> Window {
 fn run(window: &mut Window) {
     for (name, value) in [("Epochs", "3"), ("Batch", "32"), ("Windows", "256")] {
         if !window.is_there(name) {
-            window.press("Advanced");
+            window.harness.get_by_label("Advanced").click_accesskit();
+            window.settle();
         }
         window.type_number(name, value);
     }

@@ -92,8 +92,9 @@ fn advanced(ui: &mut Ui, settings: &mut MapSettings, plan: Option<&Plan>) {
     }
     let meaning = "Weight of the latents' prior; more keeps fewer latents alive.";
     real(ui, "Beta", meaning, &mut settings.beta, 0.0..=100.0, 0.05);
-    let meaning = "Part of a window's pixels the decoder draws in a step; 1 is exact, less is faster.";
-    real(ui, "Pixels", meaning, &mut settings.pixel_share, 0.02..=1.0, 0.01);
+    let meaning =
+        "Pixels of a window that are decoded in a step, drawn anew; 0 is all, which is exact and slower.";
+    whole(ui, "Pixels a step", meaning, &mut settings.step_pixels, 0..=4096);
     whole(ui, "Waves", "Finest waves that the decoder is given; 0 is none.", &mut settings.waves, 0..=8);
     line(ui, "The encoder begins with what varies most among the windows.", |ui| {
         ui.checkbox(&mut settings.head_start, "Head start");

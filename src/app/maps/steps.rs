@@ -188,6 +188,8 @@ impl App {
                 maps.spectra = Some(Arc::new(spectra));
             }
             MapDone::Exported(Ok(dir)) => {
+                // The model that drew them goes along.
+                self.worker.send(Command::MapSave(dir.join("model.safetensors")));
                 self.tell(Level::Done, format!("Maps exported to {}", dir.display()), None);
             }
             MapDone::Exported(Err(error)) => self.complain(&error),
