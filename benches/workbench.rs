@@ -1,6 +1,6 @@
 //! Is the window quick enough to be kept open all day? Opening, memory, proposals and frame time.
 //!
-//! `cargo bench --bench workbench` prints one table; `benches/workbench.md` holds what was measured, and where. The
+//! `cargo bench --bench workbench` prints one table, with `-- maps` that of the maps workspace alone; `benches/workbench.md` holds what was measured, and where. The
 //! median alone hides the frame that stutters, so each figure has its 99th percentile beside it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // it may fail loudly
 
@@ -23,6 +23,10 @@ fn main() {
         return;
     }
     println!("| what | median | 99th percentile or most |\n|---|---|---|");
+    map_frames();
+    if std::env::args().any(|argument| argument == "maps") {
+        return;
+    }
     proposals();
     let folder = tempfile::tempdir().unwrap();
     let picture = write_picture(folder.path(), 8192);
@@ -231,4 +235,43 @@ fn frames(folder: &Path, picture: &Path) {
         (0..3).for_each(|_| window.harness.step());
     });
     row("label 10,000 particles (three frames)", vec![label]);
+}
+
+/// The same in the maps workspace, with a value for each of 1024 x 1024 pixels: what is pointed at in the plane lights up
+/// in the image, an outline round latents is looked for in all pixels.
+fn map_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = nanotheca::sample::create_lattice(folder.path()).unwrap();
+    let mut window = Window::open(Open { images: vec![image], ..Open::default() });
+    window.until(|w| w.shows("Micrograph DyScO3.png") && !w.shows("Opening"));
+    window.harness.key_press_modifiers(Modifiers::COMMAND, egui::Key::Num2);
+    window.until(|w| w.shows("Image canvas"));
+    window.harness.key_press(egui::Key::T);
+    let mut while_learning = Vec::new();
+    let start = Instant::now();
+    while !window.shows("The model stays and answers") {
+        assert!(start.elapsed() < Duration::from_secs(600), "the run never ended");
+        while_learning.push(timed(|| window.harness.step()));
+        std::thread::sleep(Duration::from_millis(16));
+    }
+    row("maps, frame while it learns, new maps included", while_learning);
+    let place = |window: &Window, name: &str| window.harness.get_by_label(name).rect().center();
+    let mut many = |what: &str, act: &mut dyn FnMut(&mut Window, usize)| {
+        let times = (0..200).map(|i| {
+            act(&mut window, i);
+            timed(|| window.harness.step())
+        });
+        row(what, times.collect());
+    };
+    many("maps of 1024 x 1024, frame at rest", &mut |_, _| {});
+    let along = |i: usize| vec2((i % 100) as f32 - 50.0, (i % 37) as f32 - 18.0);
+    many("maps, the pointer moves over the image", &mut |window, i| {
+        let to = place(window, "Image canvas") + along(i);
+        window.harness.event(Event::PointerMoved(to));
+    });
+    many("maps, the pointer moves over the latent plane", &mut |window, i| {
+        // The plane stands right of the map.
+        let map = window.harness.get_by_label("Map canvas").rect();
+        window.harness.event(Event::PointerMoved(map.right_center() + vec2(200.0, 0.0) + along(i)));
+    });
 }

@@ -2,6 +2,7 @@
 
 use super::dialogs::ExportPlan;
 use super::icon::Icon;
+use super::maps::{Ask, MapTool, Workspace};
 use super::state::State;
 use crate::particle::{ClassId, MicrographId, ParticleId};
 use crate::project::edit::Edit;
@@ -66,6 +67,10 @@ pub enum Action {
     PreviousUnlabelled,
     /// Shows all micrographs as the one on the canvas.
     CopyContrast,
+    // Maps
+    Workspace(Workspace),
+    MapTool(MapTool),
+    Maps(Ask),
     // View
     Use(Tool),
     Fit,
@@ -223,11 +228,16 @@ pub const ALL: &[Action] = &[
     Action::Delete,
     Action::Unlabel,
     Action::HoldOut,
+    Action::Workspace(Workspace::Particles),
+    Action::Workspace(Workspace::Maps),
     Action::Use(Tool::Pick),
     Action::Use(Tool::Select),
     Action::Use(Tool::Lasso),
     Action::Use(Tool::Exclude),
     Action::Use(Tool::Measure),
+    Action::MapTool(MapTool::Inspect),
+    Action::MapTool(MapTool::Outline),
+    Action::MapTool(MapTool::Wall),
     Action::Fit,
     Action::ZoomIn,
     Action::ZoomOut,
@@ -324,6 +334,21 @@ impl Action {
                 look("As the system", const { &[command_shift(Key::U)] }, None)
             }
             Action::AcceptDetections => look("Accept all", const { &[plain(Key::A)] }, None),
+            Action::Workspace(Workspace::Particles) => {
+                look("Particles workspace", const { &[command(Key::Num1)] }, None)
+            }
+            Action::Workspace(Workspace::Maps) => {
+                look("Maps workspace", const { &[command(Key::Num2)] }, None)
+            }
+            Action::MapTool(MapTool::Inspect) => {
+                look("Inspect pixels", const { &[plain(Key::I)] }, Some(Icon::Pick))
+            }
+            Action::MapTool(MapTool::Outline) => {
+                look("Draw round pixels", const { &[plain(Key::O)] }, Some(Icon::Lasso))
+            }
+            Action::MapTool(MapTool::Wall) => {
+                look("Wall profile", const { &[plain(Key::W)] }, Some(Icon::Measure))
+            }
             _ => look("", &[], None),
         }
     }
@@ -333,8 +358,14 @@ impl Action {
     /// Whether it would do anything now; menus, buttons and the palette ask the same question.
     pub fn is_possible(&self, state: &State) -> bool {
         let opened = !state.is_blank();
-        let active = state.training.phase.is_active();
+        let maps = state.workspace == Workspace::Maps;
+        let phase = if maps { &state.maps.phase } else { &state.training.phase };
+        let active = phase.is_active();
+        if !self.belongs_to(state.workspace) {
+            return false;
+        }
         match self {
+            Action::Export if maps => state.maps.set.is_some(),
             Action::Save
             | Action::SaveAs
             | Action::ImportLabels
@@ -352,18 +383,43 @@ impl Action {
             | Action::TrainOrPause => opened,
             Action::ExportLabels => !state.project.particles.is_empty(),
             Action::Export => super::bar::can_export(state),
-            Action::LoadModel => opened && !active,
-            Action::SaveModel => state.training.model.is_some() && !active,
+            Action::LoadModel => opened && !state.training.phase.is_active(),
+            Action::SaveModel => state.training.model.is_some() && !state.training.phase.is_active(),
             Action::Stop => active,
             Action::Undo => state.history.undo_name().is_some(),
             Action::Redo => state.history.redo_name().is_some(),
             Action::History => !state.history.is_empty(),
+            Action::SelectNone if maps => true,
             Action::Delete | Action::Unlabel | Action::HoldOut | Action::SelectNone => {
                 !state.selection.is_empty()
             }
             Action::Detect(_) | Action::FindSimilar => state.picture().is_some(),
             Action::AcceptDetections => !state.detection.found.is_empty(),
             Action::ClassAt(place) => *place < state.project.classes.len(),
+            _ => true,
+        }
+    }
+}
+
+impl Action {
+    /// False for what acts on particles while maps are shown, and the other way round: no key changes what is not seen.
+    pub fn belongs_to(&self, workspace: Workspace) -> bool {
+        match self {
+            Action::MapTool(_) => workspace == Workspace::Maps,
+            Action::SelectAll
+            | Action::Delete
+            | Action::Unlabel
+            | Action::HoldOut
+            | Action::FindSimilar
+            | Action::NextUnlabelled
+            | Action::PreviousUnlabelled
+            | Action::Detect(_)
+            | Action::AcceptDetections
+            | Action::ClassAt(_)
+            | Action::LoadModel
+            | Action::SaveModel
+            | Action::CopyContrast
+            | Action::Use(_) => workspace == Workspace::Particles,
             _ => true,
         }
     }
@@ -399,7 +455,7 @@ fn class_look(place: usize) -> Look {
 }
 
 /// The actions whose keys were pressed since the last frame; none while the user types text.
-pub fn pressed(ctx: &egui::Context) -> Vec<Action> {
+pub fn pressed(ctx: &egui::Context, workspace: Workspace) -> Vec<Action> {
     // An open menu keeps its own keys: Escape closes it.
     if ctx.text_edit_focused() || egui::Popup::is_any_open(ctx) {
         return Vec::new();
@@ -408,7 +464,7 @@ pub fn pressed(ctx: &egui::Context) -> Vec<Action> {
     // Tab goes from widget to widget where the keyboard is in the panels, else from particle to particle.
     let in_panels = ctx.memory(|memory| memory.focused().is_some());
     ctx.input_mut(|input| {
-        for action in ALL {
+        for action in ALL.iter().filter(|action| action.belongs_to(workspace)) {
             for keys in action.look().keys.iter().filter(|keys| !(in_panels && keys.logical_key == Key::Tab))
             {
                 if input.consume_shortcut(keys) {

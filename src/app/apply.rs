@@ -5,6 +5,7 @@ use super::calibration::LengthUnit;
 use super::dialogs::{Dialog, ExportPlan};
 use super::file_dialog::Purpose;
 use super::jobs::{self, Done};
+use super::maps::Workspace;
 use super::run::Phase;
 use super::state::{Level, Message, Opened, Readiness};
 use super::{App, AssemblePurpose, Assembling, Leaving};
@@ -17,7 +18,7 @@ use std::time::Instant;
 impl App {
     /// Does one action.
     pub(super) fn apply(&mut self, ctx: &egui::Context, action: Action) {
-        if self.layout.apply(&action) {
+        if self.layout.apply(&action, self.state.workspace) {
             return;
         }
         match action {
@@ -28,6 +29,11 @@ impl App {
             Action::Save => self.save(),
             Action::SaveAs => self.ask_path(Purpose::SaveProject),
             Action::SaveTo(path) => self.save_as(&path),
+            Action::Export if self.state.workspace == Workspace::Maps => {
+                if self.state.maps.set.is_some() {
+                    self.ask_path(Purpose::MapFolder);
+                }
+            }
             Action::Export => {
                 let folder = self.library_folder().display().to_string();
                 self.dialog = Dialog::Export { folder, overwrite: false };
@@ -80,8 +86,14 @@ impl App {
             Action::NextMicrograph => self.step_micrograph(1),
             Action::PreviousMicrograph => self.step_micrograph(-1),
             Action::Use(tool) => self.state.tool = tool,
+            Action::Workspace(workspace) => self.state.workspace = workspace,
+            Action::MapTool(tool) => self.state.maps.tool = tool,
+            Action::Maps(ask) => self.ask_maps(ask),
             Action::TrainOrPause | Action::Train | Action::Pause | Action::Resume | Action::Stop => {
-                self.run(&action);
+                match self.state.workspace {
+                    Workspace::Particles => self.run(&action),
+                    Workspace::Maps => self.run_maps(&action),
+                }
             }
             Action::LearnNewLabels => self.learn_new_labels(),
             Action::LookAtParticles => self.assemble(AssemblePurpose::Look),

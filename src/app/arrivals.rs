@@ -34,8 +34,10 @@ impl App {
             }
             Done::Assembled(dataset) => self.on_assembled(dataset),
             Done::Measured(measured) => self.state.measured = Some(Arc::new(measured)),
+            Done::Maps(done) => self.on_map_done(done),
             Done::Exported { dir, result } => self.on_exported(&dir, result),
             Done::Broken(name) => {
+                self.state.maps.segmenting = false;
                 let text =
                     format!("{name} ended with an error inside the program; save your work and try again.");
                 self.tell(Level::Error, text, None);
@@ -229,6 +231,8 @@ impl App {
         training.model = Some(Model { classes, latent: config.latent });
         training.phase = Phase::Starting;
         self.state.previews = Previews::default();
+        self.end_maps();
+        let training = &mut self.state.training;
         self.worker.send(Command::Train(Box::new(TrainJob {
             config,
             classes: dataset.class_names.clone(),

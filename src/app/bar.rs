@@ -2,6 +2,7 @@
 
 use super::action::{Action, Tool, keys_text};
 use super::icon::{self, Icon};
+use super::maps::{self, MapTool, Workspace};
 use super::run::Phase;
 use super::state::{Readiness, State};
 use egui::{Button, Label, MenuBar, RichText, ThemePreference, Ui};
@@ -12,6 +13,8 @@ pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         menus(ui, state, actions);
         ui.separator();
         history(ui, state, actions);
+        ui.separator();
+        workspaces(ui, state, actions);
         ui.separator();
         // The run's buttons keep their place at the right; the name in between gives way.
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -29,6 +32,21 @@ pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
             });
         });
     });
+}
+
+/// Which work is shown.
+fn workspaces(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    for (workspace, name, meaning) in [
+        (Workspace::Particles, "Particles", "Label, train, classify and take the library away"),
+        (Workspace::Maps, "Maps", "Order-parameter maps of an atomically resolved image"),
+    ] {
+        let action = Action::Workspace(workspace);
+        let keys = keys_text(ui.ctx(), &action);
+        let button = ui.selectable_label(state.workspace == workspace, name);
+        if button.on_hover_text(format!("{meaning} ({keys})")).clicked() {
+            actions.push(action);
+        }
+    }
 }
 
 /// The menus: names and keys come from the actions, a bar divides groups.
@@ -63,6 +81,13 @@ const MENUS: [(&str, &[&[Action]]); 5] = [
                 Action::Use(Tool::Exclude),
                 Action::Use(Tool::Outline),
                 Action::Use(Tool::Measure),
+            ],
+            &[
+                Action::Workspace(Workspace::Particles),
+                Action::Workspace(Workspace::Maps),
+                Action::MapTool(MapTool::Inspect),
+                Action::MapTool(MapTool::Outline),
+                Action::MapTool(MapTool::Wall),
             ],
             &[
                 Action::Theme(ThemePreference::Dark),
@@ -109,6 +134,14 @@ pub fn can_export(state: &State) -> bool {
     state.training.model.is_some() && free && !state.project.particles.is_empty()
 }
 
+/// What training still lacks.
+fn missing(state: &State) -> Option<String> {
+    match state.readiness() {
+        Readiness::Missing(why) => Some(why),
+        Readiness::Ready { .. } => None,
+    }
+}
+
 fn history(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     for (action, name) in
         [(Action::Undo, state.history.undo_name()), (Action::Redo, state.history.redo_name())]
@@ -125,10 +158,14 @@ fn history(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
 
 /// Right to left: Export, Stop, Train or Pause or Resume, the device.
 fn run(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
-    let phase = &state.training.phase;
-    let can = can_export(state);
+    let maps = state.workspace == Workspace::Maps;
+    let phase = if maps { &state.maps.phase } else { &state.training.phase };
+    let can = Action::Export.is_possible(state);
     let export = ui.add_enabled(can, Button::new("Export…"));
-    let why = "Train first, or pause: the library is written with the model's classes.";
+    let why = match maps {
+        true => "Maps can be taken away once there are some.",
+        false => "Train first, or pause: the library is written with the model's classes.",
+    };
     if export.on_disabled_hover_text(why).clicked() {
         actions.push(Action::Export);
     }
@@ -136,13 +173,15 @@ fn run(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     if icon::button(ui, Icon::Stop, "Stop", true, false, stoppable).clicked() {
         actions.push(Action::Stop);
     }
-    let (action, enabled, why) = match (phase, state.readiness()) {
+    let missing = if maps { maps::missing(state) } else { missing(state) };
+    let (action, enabled, why) = match (phase, missing) {
         (Phase::Paused, _) => (Action::Resume, true, String::new()),
         (phase, _) if phase.is_active() => (Action::Pause, phase.can_pause(), String::new()),
-        (_, Readiness::Missing(why)) => (Action::Train, false, why),
+        (_, Some(why)) => (Action::Train, false, why),
         _ => (Action::Train, true, String::new()),
     };
     let look = action.look();
+    let name = if maps && action == Action::Train { "Start" } else { look.name };
     let picture = look.icon.unwrap_or(Icon::Play);
     // The widest name decides, so that Stop does not move when Train becomes Resume.
     ui.allocate_ui_with_layout(
@@ -150,7 +189,7 @@ fn run(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         egui::Layout::right_to_left(egui::Align::Center),
         |ui| {
             let selected = matches!(action, Action::Train) && enabled;
-            let button = icon::button(ui, picture, look.name, true, selected, enabled);
+            let button = icon::button(ui, picture, name, true, selected, enabled);
             let button =
                 if why.is_empty() { button.on_hover_text("T") } else { button.on_disabled_hover_text(why) };
             if button.clicked() {

@@ -7,6 +7,7 @@ use super::{App, AssemblePurpose};
 use crate::particle::ClassId;
 use crate::particle::patch::PatchGeometry;
 use crate::project::edit::Edit;
+use crate::worker::mapping::MapEvent;
 use crate::worker::message::{Command, Event, PreviewImages, PreviewRequest};
 use std::sync::Arc;
 
@@ -24,26 +25,32 @@ impl App {
 
     fn on_event(&mut self, event: Event) {
         if self.left_runs > 0 {
-            match event {
-                Event::Finished { .. } | Event::Failed { .. } => self.left_runs -= 1,
-                Event::Device { .. }
-                | Event::Saved(_)
-                | Event::Loaded { .. }
-                | Event::Preview(_)
-                | Event::Map(_) => {}
-                _ => return,
+            let last = matches!(
+                event,
+                Event::Finished { .. }
+                    | Event::Failed { .. }
+                    | Event::Map(MapEvent::Finished(_) | MapEvent::Stopped)
+            );
+            if last {
+                self.left_runs -= 1;
+                return;
             }
-            if matches!(event, Event::Finished { .. } | Event::Failed { .. }) {
+            if !matches!(
+                event,
+                Event::Device { .. } | Event::Saved(_) | Event::Loaded { .. } | Event::Preview(_)
+            ) {
                 return;
             }
         }
         let was_active = self.state.training.phase.is_active();
+        if self.concerns_maps(&event) {
+            return self.on_map_event(event);
+        }
         self.state.training.take(&event);
         match event {
             Event::Progress(progress) if progress.loss.is_some() => self.state.previews.revision += 1,
             Event::Predictions { predictions, .. } => self.on_predictions(predictions),
             Event::Preview(images) => self.on_preview(images),
-            Event::Map(_) => {}
             Event::Loaded { classes, latent, geometry, .. } => self.on_loaded(classes, latent, geometry),
             Event::Saved(path) if self.export_model() == Some(path.as_path()) => self.write_export(),
             Event::Saved(path) => self.tell(Level::Done, format!("Model saved as {}", name_of(&path)), None),
@@ -54,6 +61,22 @@ impl App {
                 // While training the pane says it, in full; a toast points there.
                 let message = if was_active { format!("Training failed: {message}") } else { message };
                 self.tell(Level::Error, message, Some(details).filter(|details| !details.is_empty()));
+            }
+            _ => {}
+        }
+    }
+
+    fn on_map_event(&mut self, event: Event) {
+        self.state.maps.take(&event);
+        match event {
+            Event::Failed { message, details } => {
+                self.state.maps.asking.lost();
+                let details = Some(details).filter(|details| !details.is_empty());
+                self.tell(Level::Error, format!("The map run failed: {message}"), details);
+            }
+            Event::Map(MapEvent::Finished(summary)) => {
+                let text = format!("The maps are done after {:.1} s.", summary.seconds);
+                self.tell(Level::Done, text, None);
             }
             _ => {}
         }

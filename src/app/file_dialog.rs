@@ -1,6 +1,7 @@
 //! The system's file dialogs, waited for beside the window.
 
 use super::action::Action;
+use super::maps::Ask;
 use crate::library::exchange;
 use crate::micrograph::format::EXTENSIONS as PICTURES;
 use crate::project::store::EXTENSION;
@@ -18,6 +19,7 @@ pub enum Purpose {
     AddMicrographs,
     SaveProject,
     ExportFolder,
+    MapFolder,
     ImportLabels,
     ExportLabels,
     LoadModel,
@@ -32,6 +34,7 @@ impl Purpose {
             Purpose::AddMicrographs => "Add micrographs",
             Purpose::SaveProject => "Save the project",
             Purpose::ExportFolder => "Folder for the library",
+            Purpose::MapFolder => "Folder for the maps (a new one is made inside of it)",
             Purpose::ImportLabels => "Import labels (CSV, STAR, BOX, COCO, ImageJ)",
             Purpose::ExportLabels => "Export labels (.csv, .star, .box, .json for COCO, .zip for ImageJ)",
             Purpose::LoadModel => "Load a model",
@@ -50,6 +53,7 @@ impl Purpose {
             Purpose::ExportLabels => first.map(Action::ExportLabelsTo),
             Purpose::LoadModel => first.map(Action::LoadModelFrom),
             Purpose::SaveModel => first.map(Action::SaveModelTo),
+            Purpose::MapFolder => first.map(|folder| Action::Maps(Ask::ExportTo(folder))),
             Purpose::ExportFolder => None,
         }
     }
@@ -80,7 +84,7 @@ pub fn ask(purpose: Purpose, name: &str, folder: Option<&Path>) -> Answer {
             .add_filter("Nanotheca project", &[EXTENSION])
             .set_file_name(format!("{name}.{EXTENSION}"))
             .save_file()),
-        Purpose::ExportFolder => one(dialog.pick_folder()),
+        Purpose::ExportFolder | Purpose::MapFolder => one(dialog.pick_folder()),
         Purpose::ImportLabels => one(dialog.add_filter("Labels", exchange::READ).pick_file()),
         Purpose::ExportLabels => one(dialog
             .add_filter("Labels", exchange::WRITTEN)

@@ -146,6 +146,9 @@ impl App {
             self.worker.send(Command::Stop);
             self.left_runs += 1;
         }
+        if self.leave_maps() {
+            self.left_runs += 1;
+        }
     }
 
     pub(super) fn save(&mut self) {
@@ -235,6 +238,7 @@ impl App {
             Purpose::SaveProject => store::EXTENSION,
             Purpose::SaveModel => "safetensors",
             Purpose::ExportLabels => "csv",
+            Purpose::MapFolder => return std::env::current_dir().unwrap_or_default().display().to_string(),
             _ => return String::new(),
         };
         let folder = std::env::current_dir().unwrap_or_default();

@@ -30,6 +30,7 @@ impl App {
         self.open_pictures();
         self.search();
         self.ask_preview();
+        self.tidy_maps();
     }
 
     /// Opens the shown micrograph first, then the others for their thumbnails while there is room.

@@ -56,6 +56,7 @@ pub enum Done {
     Assembling(f32),
     Assembled(Result<Dataset>),
     Measured(super::state::Measured),
+    Maps(super::maps::MapDone),
     Exported {
         dir: PathBuf,
         result: Result<()>,

@@ -1,4 +1,4 @@
-//! Where panels stand: bar, side panel and status line are fixed, the four panes in the middle can be moved.
+//! Where panels stand: bar, side panel and status line are fixed, the panes in the middle can be moved.
 
 use super::action::Action;
 use super::canvas::CanvasPanel;
@@ -6,17 +6,17 @@ use super::classes::ClassesPanel;
 use super::explore::ExplorePanel;
 use super::explore::data::Data;
 use super::grid::GridPanel;
+use super::maps::{MapsPanel, Workspace};
 use super::micrographs::MicrographsPanel;
+use super::panes::{self, Panes, Titled};
 use super::review::ReviewPanel;
 use super::settings::SettingsPanel;
 use super::state::State;
 use super::training::TrainingPanel;
 use super::traversal::TraversalPanel;
 use super::{bar, detection, status};
-use egui::{Color32, Frame, Margin, Panel, RichText, Stroke, Ui, WidgetText};
-use egui_tiles::{
-    Behavior, Linear, LinearDir, SimplificationOptions, TabState, TileId, Tiles, Tree, UiResponse,
-};
+use egui::{Frame, Margin, Panel, RichText, Ui};
+use egui_tiles::{Linear, LinearDir, Tiles, Tree};
 use serde::{Deserialize, Serialize};
 
 /// What a movable pane shows.
@@ -35,6 +35,7 @@ enum Pane {
 pub struct Layout {
     tree: Tree<Pane>,
     panels: Panels,
+    maps: MapsPanel,
 }
 
 /// What each panel alone remembers.
@@ -54,7 +55,21 @@ struct Panels {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { tree: standard(), panels: Panels::default() }
+        Self { tree: standard(), panels: Panels::default(), maps: MapsPanel::default() }
+    }
+}
+
+impl Panels {
+    fn ui(&mut self, ui: &mut Ui, pane: Pane, state: &State, actions: &mut Vec<Action>) {
+        match pane {
+            Pane::Canvas => self.canvas.ui(ui, state, actions),
+            Pane::Grid => self.grid.ui(ui, state, actions),
+            Pane::Training => self.training.ui(ui, state),
+            Pane::Settings => self.settings.ui(ui, state, actions),
+            Pane::Latent => self.explore.ui(ui, state, &self.data, actions),
+            Pane::Manifold => self.traversal.ui(ui, state, actions),
+            Pane::Review => self.review.ui(ui, state, &self.data, actions),
+        }
     }
 }
 
@@ -73,18 +88,17 @@ fn standard() -> Tree<Pane> {
 
 impl Layout {
     /// The layout as it was remembered; the usual one if that is unknown or lacks a pane.
-    pub fn restored(panes: &serde_json::Value) -> Self {
-        let known = |tree: &Tree<Pane>| {
-            let all = |usual: &Tree<Pane>| usual.tiles.tiles().filter(|tile| tile.is_pane()).count();
-            all(tree) == all(&standard()) && tree.root.is_some()
-        };
-        let tree = serde_json::from_value::<Tree<Pane>>(panes.clone()).ok().filter(known);
-        Self { tree: tree.unwrap_or_else(standard), panels: Panels::default() }
+    pub fn restored(panes: &serde_json::Value, maps: &serde_json::Value) -> Self {
+        Self {
+            tree: panes::restored(panes).unwrap_or_else(standard),
+            panels: Panels::default(),
+            maps: MapsPanel::restored(maps),
+        }
     }
 
     /// What [`Layout::restored`] understands.
-    pub fn remembered(&self) -> serde_json::Value {
-        serde_json::to_value(&self.tree).unwrap_or_default()
+    pub fn remembered(&self) -> [serde_json::Value; 2] {
+        [serde_json::to_value(&self.tree).unwrap_or_default(), self.maps.remembered()]
     }
 
     /// Draws everything.
@@ -94,23 +108,43 @@ impl Layout {
         let bar = Frame::new().fill(fill).inner_margin(Margin::symmetric(8, 4));
         Panel::top("bar").frame(bar).show(ui, |ui| bar::ui(ui, state, actions));
         let line = Frame::new().fill(fill).inner_margin(Margin::symmetric(10, 2));
-        let pointer = self.panels.canvas.pointer();
-        Panel::bottom("status").frame(line).exact_size(26.0).show(ui, |ui| status::ui(ui, state, pointer));
+        let maps = state.workspace == Workspace::Maps;
+        let place = match maps {
+            true => self.maps.pointer(state),
+            false => self.panels.canvas.pointer().map(status::position),
+        };
+        Panel::bottom("status").frame(line).exact_size(26.0).show(ui, |ui| status::ui(ui, state, place));
         let side = Frame::new().fill(fill).inner_margin(Margin::symmetric(10, 8));
-        Panel::left("side").frame(side).default_size(268.0).size_range(220.0..=420.0).show(ui, |ui| {
-            self.side(ui, state, actions);
+        let name = if maps { "maps side" } else { "side" };
+        Panel::left(name).frame(side).default_size(268.0).size_range(220.0..=420.0).show(ui, |ui| {
+            if maps { self.maps.side(ui, state, actions) } else { self.side(ui, state, actions) }
         });
-        let mut behavior = Panes { panels: &mut self.panels, state, actions };
+        if maps {
+            egui::CentralPanel::no_frame().show(ui, |ui| self.maps.ui(ui, state, actions));
+            return;
+        }
+        let panels = &mut self.panels;
+        let mut show = |ui: &mut Ui, pane: Pane| panels.ui(ui, pane, state, actions);
+        let mut behavior = Panes { show: &mut show };
         egui::CentralPanel::no_frame().show(ui, |ui| self.tree.ui(&mut behavior, ui));
     }
 
     /// Takes actions that only concern the view; true if it was one.
-    pub fn apply(&mut self, action: &Action) -> bool {
-        if *action == Action::ResetLayout {
-            self.tree = standard();
-            return true;
+    pub fn apply(&mut self, action: &Action, workspace: Workspace) -> bool {
+        match (action, workspace) {
+            (Action::ResetLayout, _) => {
+                self.tree = standard();
+                self.maps.reset_layout();
+                true
+            }
+            (action, Workspace::Maps) => self.maps.apply(action),
+            (action, Workspace::Particles) => self.panels.canvas.apply(action),
         }
-        self.panels.canvas.apply(action)
+    }
+
+    /// A map run has begun: what was chosen on older maps is let go.
+    pub fn maps_began(&mut self) {
+        self.maps.forget();
     }
 
     /// Moves the picture so that a point of it (pixels) is in sight.
@@ -125,6 +159,7 @@ impl Layout {
         self.panels.traversal = TraversalPanel::default();
         self.panels.explore = ExplorePanel::default();
         self.panels.review = ReviewPanel::default();
+        self.maps.forget();
     }
 
     fn side(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
@@ -144,37 +179,11 @@ fn section(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui)) {
     });
 }
 
-struct Panes<'a> {
-    panels: &'a mut Panels,
-    state: &'a State,
-    actions: &'a mut Vec<Action>,
-}
+impl Titled for Pane {
+    const KINDS: usize = 7;
 
-impl Behavior<Pane> for Panes<'_> {
-    fn pane_ui(&mut self, ui: &mut Ui, _tile: TileId, pane: &mut Pane) -> UiResponse {
-        let (state, actions) = (self.state, &mut *self.actions);
-        if *pane == Pane::Canvas {
-            self.panels.canvas.ui(ui, state, actions);
-            return UiResponse::None;
-        }
-        let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(10, 8));
-        frame.show(ui, |ui| {
-            match pane {
-                Pane::Canvas => {}
-                Pane::Grid => self.panels.grid.ui(ui, state, actions),
-                Pane::Training => self.panels.training.ui(ui, state),
-                Pane::Settings => self.panels.settings.ui(ui, state, actions),
-                Pane::Latent => self.panels.explore.ui(ui, state, &self.panels.data, actions),
-                Pane::Manifold => self.panels.traversal.ui(ui, state, actions),
-                Pane::Review => self.panels.review.ui(ui, state, &self.panels.data, actions),
-            }
-            ui.take_available_space();
-        });
-        UiResponse::None
-    }
-
-    fn tab_title_for_pane(&mut self, pane: &Pane) -> WidgetText {
-        match pane {
+    fn title(&self) -> &'static str {
+        match self {
             Pane::Canvas => "Micrograph",
             Pane::Grid => "Patches",
             Pane::Training => "Training",
@@ -183,57 +192,9 @@ impl Behavior<Pane> for Panes<'_> {
             Pane::Manifold => "Manifold",
             Pane::Review => "Review",
         }
-        .into()
     }
 
-    fn simplification_options(&self) -> SimplificationOptions {
-        // Panes keep their tabs, so that each can be taken by its title and moved.
-        SimplificationOptions { all_panes_must_have_tabs: true, ..SimplificationOptions::default() }
-    }
-
-    fn gap_width(&self, _style: &egui::Style) -> f32 {
-        4.0
-    }
-
-    fn min_size(&self) -> f32 {
-        160.0
-    }
-
-    fn tab_bar_height(&self, _style: &egui::Style) -> f32 {
-        26.0
-    }
-
-    fn tab_bar_color(&self, visuals: &egui::Visuals) -> Color32 {
-        visuals.extreme_bg_color
-    }
-
-    fn tab_bg_color(
-        &self,
-        visuals: &egui::Visuals,
-        _tiles: &Tiles<Pane>,
-        _tile: TileId,
-        state: &TabState,
-    ) -> Color32 {
-        if state.active { visuals.panel_fill } else { visuals.extreme_bg_color }
-    }
-
-    fn tab_text_color(
-        &self,
-        visuals: &egui::Visuals,
-        _tiles: &Tiles<Pane>,
-        _tile: TileId,
-        state: &TabState,
-    ) -> Color32 {
-        if state.active { visuals.strong_text_color() } else { visuals.weak_text_color() }
-    }
-
-    fn tab_outline_stroke(
-        &self,
-        _visuals: &egui::Visuals,
-        _tiles: &Tiles<Pane>,
-        _tile: TileId,
-        _state: &TabState,
-    ) -> Stroke {
-        Stroke::NONE
+    fn edge_to_edge(&self) -> bool {
+        *self == Pane::Canvas
     }
 }

@@ -19,6 +19,8 @@ pub struct Memory {
     pub folder: Option<PathBuf>,
     /// Where the panes stand; only [`super::layout`] reads it.
     pub panes: serde_json::Value,
+    /// Those of the maps workspace.
+    pub map_panes: serde_json::Value,
     #[serde(skip)]
     file: Option<PathBuf>,
 }

@@ -26,10 +26,12 @@ mod grid;
 mod icon;
 mod jobs;
 mod layout;
+mod maps;
 mod memory;
 mod micrographs;
 mod overlay;
 mod palette;
+mod panes;
 mod picture;
 mod preparation;
 mod relearn;
@@ -86,6 +88,7 @@ pub struct App {
     dialog: Dialog,
     toasts: Toasts,
     jobs: Jobs,
+    map_jobs: maps::MapJobs,
     worker: Worker,
     /// Actions that wait for the next `logic`.
     actions: Vec<Action>,
@@ -164,10 +167,11 @@ impl App {
             left.last().map_or(Dialog::None, |journal| Dialog::LeftUnsaved { journal: journal.clone() });
         let mut app = Self {
             state: State::default(),
-            layout: layout::Layout::restored(&memory.panes),
+            layout: layout::Layout::restored(&memory.panes, &memory.map_panes),
             dialog,
             toasts: Toasts::new().with_anchor(Anchor::BottomRight).with_margin(egui::vec2(12.0, 40.0)),
             jobs: Jobs::new(wake.clone()),
+            map_jobs: maps::MapJobs::default(),
             worker: Worker::spawn(wake),
             actions,
             detecting: None,
@@ -246,6 +250,7 @@ impl eframe::App for App {
             self.apply(ctx, action);
         }
         self.keep_going();
+        self.ask_model(ctx);
         self.watch_journal();
         self.state.under_way = self.jobs.names();
         if self.state.is_blank() {
@@ -257,7 +262,7 @@ impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
         let mut actions = Vec::new();
         if self.dialog == Dialog::None {
-            actions.extend(action::pressed(ui.ctx()));
+            actions.extend(action::pressed(ui.ctx(), self.state.workspace));
         }
         let dropped: Vec<PathBuf> = ui.input(|input| {
             let files = input.raw.dropped_files.iter();
@@ -298,7 +303,7 @@ impl Drop for App {
         if self.may_close || !self.state.has_unsaved_work() {
             self.state.history.finish_journal();
         }
-        self.memory.panes = self.layout.remembered();
+        [self.memory.panes, self.memory.map_panes] = self.layout.remembered();
         self.memory.save();
     }
 }

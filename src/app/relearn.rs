@@ -27,6 +27,7 @@ impl App {
         let mut dataset = (*before).clone();
         dataset.relabel(project, &before.class_names);
         let dataset = Arc::new(dataset);
+        self.end_maps();
         self.worker.send(Command::Relabel {
             classes: dataset.class_names.clone(),
             patches: dataset.patches.clone(),

@@ -1,6 +1,7 @@
 //! What the window shows and what its actions change. No widgets, no files, no threads.
 
 use super::action::Tool;
+use super::maps::{Maps, Workspace};
 use super::picture::Picture;
 use super::run::{Results, Training};
 use crate::error::Result;
@@ -52,6 +53,8 @@ pub struct State {
     pub tool: Tool,
     pub detection: Detecting,
     pub training: Training,
+    pub workspace: Workspace,
+    pub maps: Maps,
     /// What the current model says of the particles.
     pub results: Option<Results>,
     /// What a ruler says of the particles the model has seen.
@@ -174,7 +177,11 @@ impl State {
         let messages = std::mem::take(&mut self.messages);
         let revision = self.revision + 1;
         let choice = self.training.choice;
+        let (workspace, mut maps) = (self.workspace, std::mem::take(&mut self.maps));
+        maps.forget();
         *self = Self {
+            workspace,
+            maps,
             shown: project.micrographs.first().map(|entry| entry.id),
             class: project.classes.first().map(|class| class.id),
             project,

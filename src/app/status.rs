@@ -2,18 +2,19 @@
 
 use super::action::Tool;
 use super::canvas::Pointer;
+use super::maps::{self, Workspace};
 use super::state::{Level, State, count};
 use egui::{Label, RichText, Ui};
 
 /// Draws the line.
-pub fn ui(ui: &mut Ui, state: &State, pointer: Option<Pointer>) {
+pub fn ui(ui: &mut Ui, state: &State, place: Option<String>) {
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 16.0;
         // The right side first: it keeps its place, the sentence at the left gives way.
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.label(RichText::new(saved(state)).small());
-            if let Some(pointer) = pointer {
-                ui.label(RichText::new(position(pointer)).monospace());
+            if let Some(place) = place {
+                ui.label(RichText::new(place).monospace());
             }
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                 let (text, colour) = sentence(state, ui.visuals());
@@ -35,7 +36,7 @@ fn saved(state: &State) -> &'static str {
 }
 
 /// "x 312.4 nm  y 88.0 nm  grey 0.42", each number in a field of its own width.
-fn position(pointer: Pointer) -> String {
+pub fn position(pointer: Pointer) -> String {
     let grey = match pointer.grey {
         None => "      ".to_owned(),
         Some(v) if v == v.round() && v.abs() < 1e6 => format!("{v:>6.0}"),
@@ -61,6 +62,9 @@ fn sentence(state: &State, visuals: &egui::Visuals) -> (String, egui::Color32) {
             Level::Error => visuals.error_fg_color,
         };
         return (last.text.lines().next().unwrap_or_default().to_owned(), colour);
+    }
+    if state.workspace == Workspace::Maps {
+        return (maps::hint(state).to_owned(), visuals.text_color());
     }
     let text = match state.tool {
         _ if state.is_blank() => "Drop micrographs on the window, or open some.".to_owned(),

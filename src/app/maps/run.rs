@@ -1,0 +1,370 @@
+//! A map run as the window sees it: settings, phase, the newest maps, questions and answers. No widgets.
+
+use super::field::{Field, Line};
+use crate::app::picture::Picture;
+use crate::app::run::Phase;
+use crate::lattice::Vector;
+use crate::micrograph::PixelSize;
+use crate::order::{Method, Profile, Segments, WallFit};
+use crate::particle::MicrographId;
+use crate::worker::mapping::{
+    MapAnswer, MapEvent, MapProgress, MapQuery, MapSet, MapSettings, Plan, Summary,
+};
+use crate::worker::message::{Event, FinishReason};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A question without an answer for so long gives way to the next: where nothing is known there is no answer.
+pub const LOST: Duration = Duration::from_millis(300);
+
+/// Which work the window shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Workspace {
+    #[default]
+    Particles,
+    Maps,
+}
+
+/// What a drag does on an image or a map.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MapTool {
+    /// Moves the view; pointing asks the model about the pixel.
+    #[default]
+    Inspect,
+    /// Draws round pixels; their latents light up.
+    Outline,
+    /// Draws the line of a profile.
+    Wall,
+}
+
+impl MapTool {
+    /// In the order of the tool row.
+    pub const ALL: [MapTool; 3] = [MapTool::Inspect, MapTool::Outline, MapTool::Wall];
+}
+
+/// What the panes of this workspace ask of the program.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ask {
+    /// Opens the packaged lattice image.
+    Example,
+    Settings(Box<MapSettings>),
+    /// Asks the model; a newer question takes the place of one that waits.
+    Query(MapQuery),
+    /// Groups the pixels; `None` takes as many groups as the latents ask for.
+    Segment {
+        k: Option<usize>,
+        method: Method,
+    },
+    /// A profile along a line, or none any more.
+    Profile(Option<(Field, Line)>),
+    /// The spectra of image and map.
+    Spectra(Field),
+    ExportTo(PathBuf),
+}
+
+/// The image that the maps belong to, as it was when the run began.
+#[derive(Clone)]
+pub struct Subject {
+    pub id: MicrographId,
+    pub name: String,
+    pub picture: Arc<Picture>,
+    pub pixel_size: Option<PixelSize>,
+}
+
+/// One finished epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MapPoint {
+    /// From 1.
+    pub seed: usize,
+    pub epoch: usize,
+    /// Negative ELBO, nats a window.
+    pub loss: f64,
+}
+
+/// Groups of pixels, or why there are none.
+pub struct Segmented {
+    /// Of the maps that were grouped.
+    pub revision: u64,
+    pub result: Result<Segments, String>,
+}
+
+/// A profile across a map, or why there is none.
+pub struct Wall {
+    pub revision: u64,
+    pub field: Field,
+    pub line: Line,
+    pub result: Result<Profile, String>,
+    pub fit: Result<WallFit, String>,
+}
+
+/// A power spectrum for the eye: zero frequency in the middle, log10.
+pub struct Power {
+    pub width: usize,
+    pub height: usize,
+    pub values: Vec<f32>,
+    /// Pixels of the image from one value of what was transformed to the next.
+    pub step: f64,
+}
+
+/// The spectra of the image and of a map of it.
+pub struct Spectra {
+    pub revision: u64,
+    pub field: Field,
+    pub image: Arc<Power>,
+    pub map: Option<Power>,
+}
+
+/// The current or last run.
+#[derive(Default)]
+pub struct Maps {
+    pub settings: MapSettings,
+    pub tool: MapTool,
+    pub phase: Phase,
+    pub subject: Option<Subject>,
+    pub plan: Option<Arc<Plan>>,
+    pub progress: Option<MapProgress>,
+    pub curve: Vec<MapPoint>,
+    pub set: Option<Arc<MapSet>>,
+    /// Grows whenever `set` changes.
+    pub revision: u64,
+    pub summary: Option<Arc<Summary>>,
+    pub asking: Asking,
+    /// Groups are being looked for.
+    pub segmenting: bool,
+    pub segments: Option<Arc<Segmented>>,
+    /// A profile is being measured.
+    pub measuring: bool,
+    pub wall: Option<Arc<Wall>>,
+    /// Spectra are being computed.
+    pub transforming: bool,
+    pub spectra: Option<Arc<Spectra>>,
+}
+
+impl Maps {
+    /// Ready for a run that is about to begin; settings, tool and device stay.
+    pub fn begin(&mut self, subject: Subject) {
+        *self = Self {
+            settings: std::mem::take(&mut self.settings),
+            tool: self.tool,
+            phase: Phase::Starting,
+            subject: Some(subject),
+            revision: self.revision + 1,
+            ..Self::default()
+        };
+    }
+
+    /// Another project was opened: nothing of the old one stays but the settings.
+    pub fn forget(&mut self) {
+        *self = Self {
+            settings: std::mem::take(&mut self.settings),
+            tool: self.tool,
+            revision: self.revision + 1,
+            ..Self::default()
+        };
+    }
+
+    /// True if the maps, or those that are on their way, are of this image.
+    pub fn is_of(&self, id: Option<MicrographId>) -> bool {
+        self.subject.as_ref().is_some_and(|subject| Some(subject.id) == id)
+    }
+
+    /// Takes what the worker tells of the run; other events change nothing here.
+    pub fn take(&mut self, event: &Event) {
+        let active = self.phase.is_active();
+        match event {
+            Event::WarmingUp { done, of } if self.phase.can_pause() => {
+                self.phase = Phase::WarmingUp { done: *done, of: *of };
+            }
+            Event::Paused if active => self.phase = Phase::Paused,
+            Event::Resumed if self.phase == Phase::Paused => self.phase = Phase::Running,
+            Event::Failed { message, details } if active => {
+                self.phase = Phase::Failed { message: message.clone(), details: details.clone() };
+            }
+            Event::Map(event) => self.told(event),
+            _ => {}
+        }
+    }
+
+    fn told(&mut self, event: &MapEvent) {
+        match event {
+            MapEvent::Planned(plan) => {
+                self.goes_on();
+                self.plan = Some(plan.clone());
+            }
+            MapEvent::Progress(progress) => {
+                self.goes_on();
+                if let Some(loss) = progress.loss {
+                    let point = MapPoint { seed: progress.seed, epoch: progress.epoch, loss };
+                    let newer = |last: &MapPoint| (last.seed, last.epoch) < (point.seed, point.epoch);
+                    if self.curve.last().is_none_or(newer) {
+                        self.curve.push(point);
+                    }
+                }
+                self.progress = Some(*progress);
+            }
+            MapEvent::Maps(set) => {
+                self.set = Some(set.clone());
+                self.revision += 1;
+                self.asking.again();
+            }
+            MapEvent::Finished(summary) => {
+                self.ended(FinishReason::AllEpochs, summary.seconds);
+                self.summary = Some(summary.clone());
+                self.asking.again();
+            }
+            MapEvent::Stopped => {
+                let seconds = self.progress.map_or(0.0, |progress| progress.seconds);
+                self.ended(FinishReason::Stopped, seconds);
+            }
+            MapEvent::Answer(answer) => self.asking.answered(answer),
+        }
+    }
+
+    /// A sign of life ends the start-up, but not a pause or a stop that were asked for.
+    fn goes_on(&mut self) {
+        if self.phase.can_pause() {
+            self.phase = Phase::Running;
+        }
+    }
+
+    fn ended(&mut self, reason: FinishReason, seconds: f64) {
+        if self.phase.is_active() {
+            let epochs = self.progress.map_or(0, |progress| progress.epoch);
+            self.phase = Phase::Ended { reason, epochs, seconds };
+        }
+    }
+
+    /// How far the run is, all seeds together, 0..=1.
+    pub fn share(&self) -> Option<f32> {
+        match (&self.phase, &self.progress) {
+            (Phase::WarmingUp { done, of }, _) => Some(*done as f32 / (*of).max(1) as f32),
+            (Phase::Running | Phase::Paused | Phase::Stopping, Some(p)) => {
+                let epoch = (p.epoch.saturating_sub(1) as f32 + p.share) / p.epochs.max(1) as f32;
+                Some((p.seed.saturating_sub(1) as f32 + epoch.min(1.0)) / p.seeds.max(1) as f32)
+            }
+            (phase, _) if phase.is_active() => Some(0.0),
+            _ => None,
+        }
+    }
+}
+
+/// Questions to the model: at most one is under way, at most one waits.
+#[derive(Default)]
+pub struct Asking {
+    wanted: Option<MapQuery>,
+    asked: Option<(MapQuery, Instant)>,
+    /// The last answer about a place.
+    pub place: Option<Arc<MapAnswer>>,
+    /// The decoder's last picture of a point of the latents.
+    pub picture: Option<Arc<MapAnswer>>,
+    /// Grows with every answer.
+    pub answers: u64,
+}
+
+impl Asking {
+    /// This is what is wanted now.
+    pub fn want(&mut self, query: MapQuery) {
+        self.wanted = Some(query);
+    }
+
+    /// The question to send now, if there is one and none is under way.
+    pub fn next(&mut self) -> Option<MapQuery> {
+        if self.asked.as_ref().is_some_and(|(_, since)| since.elapsed() < LOST) {
+            return None;
+        }
+        let query = self.wanted.take()?;
+        self.asked = Some((query.clone(), Instant::now()));
+        Some(query)
+    }
+
+    /// A question waits for another one's answer.
+    pub fn waits(&self) -> bool {
+        self.wanted.is_some()
+    }
+
+    /// The question under way will not be answered any more: the run it went to has failed.
+    pub fn lost(&mut self) {
+        self.asked = None;
+    }
+
+    /// The place last pointed at, of which the answer came.
+    pub fn at(&self) -> Option<Vector> {
+        match self.place.as_ref()?.query {
+            MapQuery::Place(at) => Some(at),
+            MapQuery::Latents(_) => None,
+        }
+    }
+
+    /// The model has learned: ask once more what was asked last.
+    fn again(&mut self) {
+        if self.wanted.is_none() {
+            self.wanted = self.place.as_ref().map(|answer| answer.query.clone());
+        }
+    }
+
+    fn answered(&mut self, answer: &MapAnswer) {
+        if self.asked.as_ref().is_some_and(|(asked, _)| *asked == answer.query) {
+            self.asked = None;
+        }
+        self.answers += 1;
+        match answer.query {
+            MapQuery::Place(_) => {
+                // The decoder alone, without the shift, follows by itself.
+                self.wanted.get_or_insert_with(|| MapQuery::Latents(answer.latents.clone()));
+                self.place = Some(Arc::new(answer.clone()));
+            }
+            MapQuery::Latents(_) => self.picture = Some(Arc::new(answer.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(query: MapQuery) -> MapAnswer {
+        let latents = vec![0.5, -1.0];
+        MapAnswer { query, side: 1, window: vec![1.0], reconstruction: vec![1.0], latents, sd: vec![0.1; 2] }
+    }
+
+    #[test]
+    fn one_question_is_under_way_and_only_the_newest_waits() {
+        let mut asking = Asking::default();
+        let place = |x: f64| MapQuery::Place([x, 0.0]);
+        asking.want(place(1.0));
+        assert_eq!(asking.next(), Some(place(1.0)));
+        asking.want(place(2.0));
+        asking.want(place(3.0));
+        assert_eq!(asking.next(), None);
+        asking.answered(&answer(place(1.0)));
+        assert_eq!(asking.next(), Some(place(3.0)));
+        asking.answered(&answer(place(3.0)));
+        // The decoder at the place's latents follows by itself, and then nothing more.
+        assert_eq!(asking.next(), Some(MapQuery::Latents(vec![0.5, -1.0])));
+        asking.answered(&answer(MapQuery::Latents(vec![0.5, -1.0])));
+        assert_eq!(asking.next(), None);
+        assert_eq!(asking.at(), Some([3.0, 0.0]));
+    }
+
+    #[test]
+    fn a_run_goes_through_its_phases_and_progress_does_not_end_a_pause() {
+        let mut maps = Maps { phase: Phase::Starting, ..Maps::default() };
+        let progress = |seed, epoch, loss| {
+            let progress =
+                MapProgress { seed, seeds: 2, epoch, epochs: 4, share: 1.0, loss, ..Default::default() };
+            Event::Map(MapEvent::Progress(progress))
+        };
+        maps.take(&progress(1, 2, Some(5.0)));
+        assert_eq!(maps.phase, Phase::Running);
+        assert_eq!(maps.share(), Some(0.25));
+        maps.take(&Event::Paused);
+        maps.take(&progress(1, 3, Some(4.0)));
+        assert_eq!(maps.phase, Phase::Paused);
+        maps.take(&Event::Resumed);
+        maps.take(&progress(2, 1, Some(4.5)));
+        assert_eq!((maps.share(), maps.curve.len()), (Some(0.625), 3));
+        maps.take(&Event::Map(MapEvent::Stopped));
+        assert!(!maps.phase.is_active() && maps.share().is_none());
+    }
+}

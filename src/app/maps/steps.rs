@@ -1,0 +1,338 @@
+//! What the maps workspace does: starting and stopping runs, questions to the model, work beside the window.
+
+use super::example;
+use super::export::MapExport;
+use super::field::{Field, Line};
+use super::run::{Ask, LOST, Power, Segmented, Spectra, Subject, Wall, Workspace};
+use crate::app::App;
+use crate::app::action::Action;
+use crate::app::jobs::{Done, JobId};
+use crate::app::run::Phase;
+use crate::app::state::{Level, Opened};
+use crate::error::Result;
+use crate::lattice::log_power;
+use crate::micrograph::Micrograph;
+use crate::micrograph::PixelSize;
+use crate::order::profile::fit_wall;
+use crate::order::{Method, Profile, segment};
+use crate::particle::MicrographId;
+use crate::project::MicrographEntry;
+use crate::worker::mapping::{MapJob, MapSet};
+use crate::worker::message::{Command, Event};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Groups are found by chance; the same maps give the same groups.
+pub const SEED: u64 = 1;
+
+/// What a job for the maps brought.
+pub enum MapDone {
+    Segmented(Segmented),
+    Wall(Wall),
+    Spectra(Spectra),
+    Exported(Result<PathBuf>),
+}
+
+/// Jobs of which only the newest counts.
+#[derive(Default)]
+pub struct MapJobs {
+    segmenting: Option<JobId>,
+    measuring: Option<JobId>,
+    transforming: Option<JobId>,
+}
+
+impl App {
+    /// Start, pause, resume, stop.
+    pub(in crate::app) fn run_maps(&mut self, action: &Action) {
+        let phase = &self.state.maps.phase;
+        match (action, phase) {
+            (Action::Pause | Action::TrainOrPause, phase) if phase.can_pause() => {
+                self.worker.send(Command::Pause)
+            }
+            (Action::Resume | Action::TrainOrPause, Phase::Paused) => self.worker.send(Command::Resume),
+            (Action::Stop, phase) if phase.is_active() => {
+                self.state.maps.phase = Phase::Stopping;
+                self.worker.send(Command::Stop);
+            }
+            (Action::Train | Action::TrainOrPause, phase) if !phase.is_active() => self.start_maps(),
+            _ => {}
+        }
+    }
+
+    fn start_maps(&mut self) {
+        let entry = self.state.shown.and_then(|id| self.state.project.micrograph(id)).cloned();
+        let picture = self.state.picture().cloned();
+        let (Some(entry), Some(picture)) = (entry, picture) else {
+            let text = "Open an atomically resolved image first; then a run can start.";
+            return self.tell(Level::Warning, text, None);
+        };
+        let settings = self.state.maps.settings.clone();
+        if let Err(error) = settings.check() {
+            return self.complain(&error);
+        }
+        let mask = mask(&entry, &picture.micrograph);
+        // The user may know the scale better than the file.
+        let image = Micrograph { pixel_size: entry.pixel_size, ..picture.micrograph.clone() };
+        self.end_training();
+        self.stop_map_jobs();
+        self.state.maps.begin(Subject {
+            id: entry.id,
+            name: entry.file_name(),
+            picture,
+            pixel_size: entry.pixel_size,
+        });
+        self.layout.maps_began();
+        self.worker.send(Command::Map(Box::new(MapJob {
+            image: Arc::new(image),
+            mask,
+            settings,
+            device: self.state.training.choice,
+        })));
+    }
+
+    /// One model is learned at a time: the worker ends a training before it maps.
+    fn end_training(&mut self) {
+        self.cancel_export();
+        if let Some(assembling) = self.assembling.take() {
+            self.jobs.stop(assembling.job);
+        }
+        let phase = &mut self.state.training.phase;
+        if matches!(phase, Phase::Preparing { .. }) {
+            *phase = Phase::Idle;
+        } else if phase.is_active() {
+            *phase = Phase::Stopping;
+        }
+    }
+
+    /// The same the other way round.
+    pub(in crate::app) fn end_maps(&mut self) {
+        if self.state.maps.phase.is_active() {
+            self.state.maps.phase = Phase::Stopping;
+        }
+    }
+
+    /// Another project was opened: true if a run was told to stop and its last events are still to come.
+    pub(in crate::app) fn leave_maps(&mut self) -> bool {
+        let active = self.state.maps.phase.is_active();
+        self.stop_map_jobs();
+        if active {
+            self.worker.send(Command::Stop);
+        }
+        active
+    }
+
+    fn stop_map_jobs(&mut self) {
+        let jobs = std::mem::take(&mut self.map_jobs);
+        for job in [jobs.segmenting, jobs.measuring, jobs.transforming].into_iter().flatten() {
+            self.jobs.stop(job);
+        }
+        let maps = &mut self.state.maps;
+        (maps.segmenting, maps.measuring, maps.transforming) = (false, false, false);
+    }
+
+    /// Events that are told alike of both kinds of run belong to the one that is under way; to the one that is ending
+    /// while the other has been asked for.
+    pub(in crate::app) fn concerns_maps(&self, event: &Event) -> bool {
+        let alike = matches!(
+            event,
+            Event::WarmingUp { .. } | Event::Paused | Event::Resumed | Event::Failed { .. } | Event::Map(_)
+        );
+        let (maps, training) = (&self.state.maps.phase, &self.state.training.phase);
+        let first = *training == Phase::Stopping && *maps == Phase::Starting;
+        alike && (matches!(event, Event::Map(_)) || (maps.is_active() && !first))
+    }
+
+    /// What a pane asked for.
+    pub(in crate::app) fn ask_maps(&mut self, ask: Ask) {
+        match ask {
+            Ask::Example => {
+                self.state.workspace = Workspace::Maps;
+                self.show_import = true;
+                let job = self
+                    .jobs
+                    .start("Opening the example".into(), |context| Done::Imported(example::open(context)));
+                self.importing = Some(job);
+            }
+            Ask::Settings(settings) => self.state.maps.settings = *settings,
+            Ask::Query(query) => self.state.maps.asking.want(query),
+            Ask::Segment { k, method } => self.segment(k, method),
+            Ask::Profile(None) => self.state.maps.wall = None,
+            Ask::Profile(Some((field, line))) => self.profile(field, line),
+            Ask::Spectra(field) => self.spectra(field),
+            Ask::ExportTo(folder) => self.export_maps(folder),
+        }
+    }
+
+    /// Sends the question that waits, once the one before is answered.
+    pub(in crate::app) fn ask_model(&mut self, ctx: &egui::Context) {
+        if let Some(query) = self.state.maps.asking.next() {
+            self.worker.send(Command::MapAsk(query));
+        } else if self.state.maps.asking.waits() {
+            ctx.request_repaint_after(LOST);
+        }
+    }
+
+    pub(in crate::app) fn on_map_done(&mut self, done: MapDone) {
+        let maps = &mut self.state.maps;
+        match done {
+            MapDone::Segmented(found) => {
+                maps.segmenting = false;
+                maps.segments = Some(Arc::new(found));
+            }
+            MapDone::Wall(wall) => {
+                maps.measuring = false;
+                maps.wall = Some(Arc::new(wall));
+            }
+            MapDone::Spectra(spectra) => {
+                maps.transforming = false;
+                maps.spectra = Some(Arc::new(spectra));
+            }
+            MapDone::Exported(Ok(dir)) => {
+                // The model that drew them goes along.
+                self.worker.send(Command::MapSave(dir.join("model.safetensors")));
+                self.tell(Level::Done, format!("Maps exported to {}", dir.display()), None);
+            }
+            MapDone::Exported(Err(error)) => self.complain(&error),
+        }
+    }
+
+    /// The maps with their revision and the present scale.
+    fn map_work(&self) -> Option<(Arc<MapSet>, u64, Option<PixelSize>)> {
+        let maps = &self.state.maps;
+        Some((maps.set.clone()?, maps.revision, self.map_scale()))
+    }
+
+    /// The scale as it is known now, which may be better than when the run began.
+    fn map_scale(&self) -> Option<PixelSize> {
+        let subject = self.state.maps.subject.as_ref()?;
+        self.state.project.micrograph(subject.id).map_or(subject.pixel_size, |entry| entry.pixel_size)
+    }
+
+    fn segment(&mut self, k: Option<usize>, method: Method) {
+        let Some((set, revision, size)) = self.map_work() else { return };
+        let job = self.jobs.start_quietly("Grouping pixels".into(), move |_| {
+            let result = segment(&set.content, k, method, size, SEED).map_err(|error| error.to_string());
+            Done::Maps(MapDone::Segmented(Segmented { revision, result }))
+        });
+        self.state.maps.segmenting = true;
+        if let Some(before) = self.map_jobs.segmenting.replace(job) {
+            self.jobs.stop(before);
+        }
+    }
+
+    fn profile(&mut self, field: Field, line: Line) {
+        let Some((set, revision, _)) = self.map_work() else { return };
+        let job = self.jobs.start_quietly("Measuring a profile".into(), move |_| {
+            let profile = field
+                .of(&set)
+                .ok_or_else(|| format!("there is no map of {}", field.name()))
+                .and_then(|map| {
+                    Profile::along(map, line.from, line.to, line.breadth).map_err(|error| error.to_string())
+                });
+            let fit =
+                profile.as_ref().map_err(Clone::clone).and_then(|p| fit_wall(p).map_err(|e| e.to_string()));
+            Done::Maps(MapDone::Wall(Wall { revision, field, line, result: profile, fit }))
+        });
+        self.state.maps.measuring = true;
+        if let Some(before) = self.map_jobs.measuring.replace(job) {
+            self.jobs.stop(before);
+        }
+    }
+
+    fn spectra(&mut self, field: Field) {
+        let maps = &self.state.maps;
+        let Some(subject) = maps.subject.clone() else { return };
+        let (set, revision) = (maps.set.clone(), maps.revision);
+        // The image's own spectrum is computed once.
+        let known = maps.spectra.as_ref().map(|spectra| spectra.image.clone());
+        let job = self.jobs.start_quietly("Transforming".into(), move |_| {
+            let power = |pixels: &[f32], width: usize, height: usize, step: f64| {
+                let (width, height, values) = log_power(pixels, width, height);
+                Power { width, height, values, step }
+            };
+            let image = known.unwrap_or_else(|| {
+                let m = &subject.picture.micrograph;
+                Arc::new(power(&m.pixels, m.width, m.height, 1.0))
+            });
+            let map = set.as_ref().and_then(|set| field.of(set));
+            let map = map.map(|map| power(&map.values, map.width, map.height, map.step));
+            Done::Maps(MapDone::Spectra(Spectra { revision, field, image, map }))
+        });
+        self.state.maps.transforming = true;
+        if let Some(before) = self.map_jobs.transforming.replace(job) {
+            self.jobs.stop(before);
+        }
+    }
+
+    fn export_maps(&mut self, folder: PathBuf) {
+        let pixel_size = self.map_scale();
+        let maps = &self.state.maps;
+        let (Some(subject), Some(set)) = (maps.subject.clone(), maps.set.clone()) else { return };
+        let export = MapExport {
+            subject: Subject { pixel_size, ..subject },
+            set,
+            plan: maps.plan.clone(),
+            summary: maps.summary.clone(),
+            segments: maps.segments.clone(),
+            wall: maps.wall.clone(),
+            device: self.state.training.device.clone(),
+        };
+        self.jobs.start_writing("Exporting the maps".into(), move |_| {
+            Done::Maps(MapDone::Exported(export.export(&folder)))
+        });
+    }
+
+    /// The maps that are open belong to an image that is gone: they go, too.
+    pub(in crate::app) fn tidy_maps(&mut self) {
+        let gone = |id: MicrographId| self.state.project.micrograph(id).is_none();
+        let maps = &self.state.maps;
+        if !maps.phase.is_active() && maps.subject.as_ref().is_some_and(|subject| gone(subject.id)) {
+            self.stop_map_jobs();
+            self.state.maps.forget();
+        }
+    }
+}
+
+/// Pixels that count: those of excluded regions and those the file does not know do not.
+fn mask(entry: &MicrographEntry, image: &Micrograph) -> Option<Arc<[bool]>> {
+    let regions = entry.excluded_regions();
+    if regions.is_empty() && image.lost.is_none() {
+        return None;
+    }
+    let mut counts: Vec<bool> = match &image.lost {
+        Some(lost) => lost.iter().map(|lost| !lost).collect(),
+        None => vec![true; image.width * image.height],
+    };
+    for region in regions {
+        let (columns, rows) = region.pixels(image.width, image.height);
+        for y in rows {
+            counts[y * image.width..][columns.clone()].fill(false);
+        }
+    }
+    Some(counts.into())
+}
+
+/// True if the shown image is open and a run could start.
+pub fn can_start(state: &crate::app::state::State) -> bool {
+    state.shown.is_some_and(|id| matches!(state.pictures.get(&id), Some(Opened::Ready(_))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::Region;
+
+    #[test]
+    fn excluded_regions_and_lost_pixels_do_not_count() {
+        let mut pixels = vec![1.0; 12];
+        pixels[11] = f32::NAN;
+        let image = Micrograph::new(4, 3, pixels, None).unwrap();
+        let mut entry = MicrographEntry::new("/a.png", 0, 4, 3, None, "00");
+        entry.excluded.push(Region { x0: -0.5, y0: -0.5, x1: 1.5, y1: 0.5 });
+        let mask = mask(&entry, &image).unwrap();
+        let not: Vec<usize> = (0..12).filter(|i| !mask[*i]).collect();
+        assert_eq!(not, [0, 1, 11]);
+        let whole = Micrograph::new(4, 3, vec![1.0; 12], None).unwrap();
+        assert!(super::mask(&MicrographEntry::new("/a.png", 0, 4, 3, None, "00"), &whole).is_none());
+    }
+}

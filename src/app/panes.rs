@@ -1,0 +1,104 @@
+//! How movable panes look, whatever they show.
+
+use egui::{Color32, Frame, Margin, Stroke, Ui, WidgetText};
+use egui_tiles::{Behavior, SimplificationOptions, TabState, Tile, TileId, Tiles, Tree, UiResponse};
+use serde::de::DeserializeOwned;
+
+/// A kind of pane: its title, and whether it goes to the very edge.
+pub trait Titled {
+    /// How many kinds there are.
+    const KINDS: usize;
+    fn title(&self) -> &'static str;
+    fn edge_to_edge(&self) -> bool;
+}
+
+/// Panes as they were remembered, if each kind is there once.
+pub fn restored<P: Titled + DeserializeOwned>(panes: &serde_json::Value) -> Option<Tree<P>> {
+    let tree = serde_json::from_value::<Tree<P>>(panes.clone()).ok()?;
+    let mut titles: Vec<&str> = tree.tiles.iter().filter_map(|(_, tile)| Some(pane(tile)?.title())).collect();
+    titles.sort_unstable();
+    titles.dedup();
+    (titles.len() == P::KINDS && tree.root.is_some()).then_some(tree)
+}
+
+fn pane<P>(tile: &Tile<P>) -> Option<&P> {
+    match tile {
+        Tile::Pane(pane) => Some(pane),
+        Tile::Container(_) => None,
+    }
+}
+
+/// Draws panes with `show`.
+pub struct Panes<'a, P> {
+    pub show: &'a mut dyn FnMut(&mut Ui, P),
+}
+
+impl<P: Titled + Copy> Behavior<P> for Panes<'_, P> {
+    fn pane_ui(&mut self, ui: &mut Ui, _tile: TileId, pane: &mut P) -> UiResponse {
+        if pane.edge_to_edge() {
+            (self.show)(ui, *pane);
+            return UiResponse::None;
+        }
+        let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(10, 8));
+        frame.show(ui, |ui| {
+            (self.show)(ui, *pane);
+            ui.take_available_space();
+        });
+        UiResponse::None
+    }
+
+    fn tab_title_for_pane(&mut self, pane: &P) -> WidgetText {
+        pane.title().into()
+    }
+
+    fn simplification_options(&self) -> SimplificationOptions {
+        // Panes keep their tabs, so that each can be taken by its title and moved.
+        SimplificationOptions { all_panes_must_have_tabs: true, ..SimplificationOptions::default() }
+    }
+
+    fn gap_width(&self, _style: &egui::Style) -> f32 {
+        4.0
+    }
+
+    fn min_size(&self) -> f32 {
+        160.0
+    }
+
+    fn tab_bar_height(&self, _style: &egui::Style) -> f32 {
+        26.0
+    }
+
+    fn tab_bar_color(&self, visuals: &egui::Visuals) -> Color32 {
+        visuals.extreme_bg_color
+    }
+
+    fn tab_bg_color(
+        &self,
+        visuals: &egui::Visuals,
+        _tiles: &Tiles<P>,
+        _tile: TileId,
+        state: &TabState,
+    ) -> Color32 {
+        if state.active { visuals.panel_fill } else { visuals.extreme_bg_color }
+    }
+
+    fn tab_text_color(
+        &self,
+        visuals: &egui::Visuals,
+        _tiles: &Tiles<P>,
+        _tile: TileId,
+        state: &TabState,
+    ) -> Color32 {
+        if state.active { visuals.strong_text_color() } else { visuals.weak_text_color() }
+    }
+
+    fn tab_outline_stroke(
+        &self,
+        _visuals: &egui::Visuals,
+        _tiles: &Tiles<P>,
+        _tile: TileId,
+        _state: &TabState,
+    ) -> Stroke {
+        Stroke::NONE
+    }
+}
