@@ -1,95 +1,16 @@
 //! The window does the user's work: driven through its accessibility tree, with no display.
 #![allow(clippy::unwrap_used, clippy::panic)] // A test's helpers may fail as loudly as its body.
 
-use egui::{Event, Key, Modifiers, PointerButton, Pos2, Vec2, vec2};
-use egui_kittest::Harness;
-use egui_kittest::kittest::{NodeT, Queryable};
-use nanotheca::app::{App, Open};
+#[path = "common/window.rs"]
+mod window;
+
+use egui::{Event, Key, Modifiers, PointerButton, Pos2, vec2};
+use egui_kittest::kittest::Queryable;
+use nanotheca::app::Open;
 use nanotheca::micrograph::format;
 use nanotheca::project::{MicrographEntry, Project, store};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
-
-/// Nothing that is awaited here takes a minute; a test that waits longer has failed.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-struct Window {
-    harness: Harness<'static, App>,
-    /// Woken when the window asks to be drawn.
-    woken: Receiver<()>,
-}
-
-impl Window {
-    fn open(open: Open) -> Self {
-        let mut harness =
-            Harness::builder().with_size([1400.0, 900.0]).build_eframe(move |cc| App::new(cc, open));
-        let (wake, woken) = channel();
-        let wake = std::sync::Mutex::new(wake);
-        harness.ctx.set_request_repaint_callback(move |_| {
-            let _ = wake.lock().unwrap().send(());
-        });
-        harness.step();
-        Self { harness, woken }
-    }
-
-    fn app(&self) -> &App {
-        self.harness.state()
-    }
-
-    /// Frames enough for an action to be emitted, applied and drawn.
-    fn settle(&mut self) {
-        self.harness.run_steps(4);
-    }
-
-    /// Draws whenever the window asks for it until `done`.
-    fn until(&mut self, what: &str, done: impl Fn(&Self) -> bool) {
-        let start = Instant::now();
-        while !done(self) {
-            assert!(start.elapsed() < PATIENCE, "waited in vain for {what}");
-            let _ = self.woken.recv_timeout(Duration::from_secs(1));
-            while self.woken.try_recv().is_ok() {}
-            self.harness.step();
-        }
-        self.settle();
-    }
-
-    fn shows(&self, label: &str) -> bool {
-        self.harness.query_all_by_label_contains(label).next().is_some()
-    }
-
-    fn press(&mut self, label: &str) {
-        self.harness.get_by_label(label).click();
-        self.settle();
-    }
-
-    fn is_enabled(&self, label: &str) -> bool {
-        !self.harness.get_by_label(label).accesskit_node().is_disabled()
-    }
-
-    fn key(&mut self, modifiers: Modifiers, key: Key) {
-        self.harness.key_press_modifiers(modifiers, key);
-        self.settle();
-    }
-
-    fn click_at(&mut self, pos: Pos2, modifiers: Modifiers, button: PointerButton) {
-        self.harness.event(Event::PointerMoved(pos));
-        self.harness.event(Event::ModifiersChanged(modifiers));
-        self.harness.step();
-        for pressed in [true, false] {
-            self.harness.event(Event::PointerButton { pos, button, pressed, modifiers });
-            self.harness.step();
-        }
-        self.harness.event(Event::ModifiersChanged(Modifiers::NONE));
-        self.settle();
-    }
-
-    /// A click beside the middle of the canvas, in points.
-    fn click_canvas(&mut self, off: Vec2) {
-        let middle = self.harness.get_by_label("Micrograph canvas").rect().center();
-        self.click_at(middle + off, Modifiers::NONE, PointerButton::Primary);
-    }
-}
+use window::{Window, drag};
 
 /// A picture of 400 x 300 with four bright discs on grey.
 fn write_picture(path: &Path) {
@@ -256,29 +177,6 @@ fn classes_are_added_and_removed_with_their_labels_in_one_step() {
     assert_eq!(window.app().project().particles.values().next().unwrap().label, None);
     window.press("Undo");
     assert!(window.shows("Class sphere: 1 labelled"));
-}
-
-/// Moves the pointer along `path` (points from the middle of the canvas) with the button held.
-fn drag(window: &mut Window, path: &[Vec2]) {
-    let middle = window.harness.get_by_label("Micrograph canvas").rect().center();
-    let at = |i: usize| middle + path[i];
-    let button = |pos, pressed| Event::PointerButton {
-        pos,
-        button: PointerButton::Primary,
-        pressed,
-        modifiers: Modifiers::NONE,
-    };
-    window.harness.event(Event::PointerMoved(at(0)));
-    window.harness.step();
-    window.harness.event(button(at(0), true));
-    window.harness.step();
-    for i in 1..path.len() {
-        window.harness.event(Event::PointerMoved(at(i)));
-        window.harness.step();
-    }
-    window.harness.event(button(at(path.len() - 1), false));
-    window.harness.step();
-    window.settle();
 }
 
 #[test]

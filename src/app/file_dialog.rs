@@ -1,6 +1,7 @@
 //! The system's file dialogs, waited for beside the window.
 
 use super::action::Action;
+use super::take::Take;
 use crate::library::exchange;
 use crate::micrograph::format::EXTENSIONS as PICTURES;
 use crate::project::store::EXTENSION;
@@ -22,6 +23,7 @@ pub enum Purpose {
     ExportLabels,
     LoadModel,
     SaveModel,
+    TakeView(Take),
 }
 
 impl Purpose {
@@ -36,6 +38,7 @@ impl Purpose {
             Purpose::ExportLabels => "Export labels (.csv, .star, .box, .json for COCO, .zip for ImageJ)",
             Purpose::LoadModel => "Load a model",
             Purpose::SaveModel => "Save the model",
+            Purpose::TakeView(_) => "Write the view into a file",
         }
     }
 
@@ -50,6 +53,7 @@ impl Purpose {
             Purpose::ExportLabels => first.map(Action::ExportLabelsTo),
             Purpose::LoadModel => first.map(Action::LoadModelFrom),
             Purpose::SaveModel => first.map(Action::SaveModelTo),
+            Purpose::TakeView(take) => first.map(|path| Action::TakeViewTo(take, path)),
             Purpose::ExportFolder => None,
         }
     }
@@ -91,6 +95,13 @@ pub fn ask(purpose: Purpose, name: &str, folder: Option<&Path>) -> Answer {
             .add_filter("Model", &["safetensors"])
             .set_file_name(format!("{name}.safetensors"))
             .save_file()),
+        Purpose::TakeView(take) => {
+            let end = take.format.extension();
+            one(dialog
+                .add_filter(take.format.name(), &[end])
+                .set_file_name(format!("{name}-{}.{end}", take.view.file_name()))
+                .save_file())
+        }
     }
 }
 

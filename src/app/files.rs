@@ -235,6 +235,15 @@ impl App {
             Purpose::SaveProject => store::EXTENSION,
             Purpose::SaveModel => "safetensors",
             Purpose::ExportLabels => "csv",
+            Purpose::TakeView(take) => {
+                let name = format!(
+                    "{}-{}.{}",
+                    self.state.name().to_lowercase(),
+                    take.view.file_name(),
+                    take.format.extension()
+                );
+                return std::env::current_dir().unwrap_or_default().join(name).display().to_string();
+            }
             _ => return String::new(),
         };
         let folder = std::env::current_dir().unwrap_or_default();

@@ -6,16 +6,21 @@ use super::classes::ClassesPanel;
 use super::explore::ExplorePanel;
 use super::explore::data::Data;
 use super::grid::GridPanel;
+use super::log::LogPanel;
 use super::micrographs::MicrographsPanel;
+use super::models::ModelsPanel;
 use super::review::ReviewPanel;
 use super::settings::SettingsPanel;
 use super::state::State;
+use super::take::pages;
+use super::take::{Figure, Taken};
 use super::training::TrainingPanel;
 use super::traversal::TraversalPanel;
-use super::{bar, detection, status};
+use super::{bar, detection, review, status};
+use crate::library::drawing::Drawing;
 use egui::{Color32, Frame, Margin, Panel, RichText, Stroke, Ui, WidgetText};
 use egui_tiles::{
-    Behavior, Linear, LinearDir, SimplificationOptions, TabState, TileId, Tiles, Tree, UiResponse,
+    Behavior, Linear, LinearDir, SimplificationOptions, TabState, Tile, TileId, Tiles, Tree, UiResponse,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,9 +31,11 @@ enum Pane {
     Grid,
     Training,
     Settings,
+    Models,
     Latent,
     Manifold,
     Review,
+    Log,
 }
 
 /// The panels and where they stand.
@@ -46,6 +53,8 @@ struct Panels {
     micrographs: MicrographsPanel,
     training: TrainingPanel,
     settings: SettingsPanel,
+    models: ModelsPanel,
+    log: LogPanel,
     data: Data,
     explore: ExplorePanel,
     review: ReviewPanel,
@@ -62,8 +71,9 @@ impl Default for Layout {
 fn standard() -> Tree<Pane> {
     let mut tiles = Tiles::default();
     let canvas = tiles.insert_pane(Pane::Canvas);
-    let upper = [Pane::Training, Pane::Settings].map(|pane| tiles.insert_pane(pane));
-    let lower = [Pane::Latent, Pane::Manifold, Pane::Review, Pane::Grid].map(|pane| tiles.insert_pane(pane));
+    let upper = [Pane::Training, Pane::Settings, Pane::Models].map(|pane| tiles.insert_pane(pane));
+    let lower = [Pane::Latent, Pane::Manifold, Pane::Review, Pane::Grid, Pane::Log]
+        .map(|pane| tiles.insert_pane(pane));
     let upper = tiles.insert_tab_tile(upper.to_vec());
     let lower = tiles.insert_tab_tile(lower.to_vec());
     let right = tiles.insert_container(Linear::new_binary(LinearDir::Vertical, [upper, lower], 0.54));
@@ -110,12 +120,37 @@ impl Layout {
             self.tree = standard();
             return true;
         }
+        if *action == Action::Messages {
+            self.tree.make_active(|_, tile| matches!(tile, Tile::Pane(Pane::Log)));
+            return true;
+        }
         self.panels.canvas.apply(action)
     }
 
     /// Moves the picture so that a point of it (pixels) is in sight.
     pub fn look_at(&mut self, x: f32, y: f32) {
         self.panels.canvas.look_at(x, y);
+    }
+
+    /// A view as it is shown, for print; nothing if there is nothing to see.
+    pub fn taken(&self, view: Figure, state: &State) -> Option<Taken> {
+        let panels = &self.panels;
+        match view {
+            Figure::Micrograph => panels.canvas.taken(state),
+            Figure::Scatter => panels.explore.taken(state, &panels.data),
+            Figure::Manifold | Figure::Decoded => panels.traversal.taken(view, state),
+            Figure::Loss => pages::loss(state, panels.training.is_logarithmic()),
+            Figure::Accuracy => pages::accuracy(state),
+            Figure::Calibration => pages::calibration(state),
+            Figure::Confusion => review::confusion::taken(state, panels.data.table()?),
+            // These are no single page.
+            Figure::Film | Figure::Averages => None,
+        }
+    }
+
+    /// The pages of the film that is shown.
+    pub fn film(&self, state: &State) -> Option<Vec<Drawing>> {
+        self.panels.traversal.film(state)
     }
 
     /// Another project was opened.
@@ -162,10 +197,12 @@ impl Behavior<Pane> for Panes<'_> {
             match pane {
                 Pane::Canvas => {}
                 Pane::Grid => self.panels.grid.ui(ui, state, actions),
-                Pane::Training => self.panels.training.ui(ui, state),
+                Pane::Training => self.panels.training.ui(ui, state, actions),
                 Pane::Settings => self.panels.settings.ui(ui, state, actions),
                 Pane::Latent => self.panels.explore.ui(ui, state, &self.panels.data, actions),
-                Pane::Manifold => self.panels.traversal.ui(ui, state, actions),
+                Pane::Models => self.panels.models.ui(ui, state, actions),
+                Pane::Log => self.panels.log.ui(ui, state),
+                Pane::Manifold => self.panels.traversal.ui(ui, state, &self.panels.data, actions),
                 Pane::Review => self.panels.review.ui(ui, state, &self.panels.data, actions),
             }
             ui.take_available_space();
@@ -180,6 +217,11 @@ impl Behavior<Pane> for Panes<'_> {
             Pane::Training => "Training",
             Pane::Settings => "Settings",
             Pane::Latent => "Latent space",
+            Pane::Models => "Models",
+            Pane::Log => match self.panels.log.unseen_errors(self.state) {
+                0 => "Messages",
+                unseen => return format!("Messages ({unseen})").into(),
+            },
             Pane::Manifold => "Manifold",
             Pane::Review => "Review",
         }

@@ -1,5 +1,6 @@
 //! `nanotheca demo`: the sample project from pictures to library.
 
+use super::follow::Between;
 use super::{Compute, Tuning, run};
 use crate::error::{Error, Result};
 use crate::{project::store, sample};
@@ -26,7 +27,7 @@ pub fn run(options: &Options) -> Result<()> {
     let folder = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), "create a folder in", e))?;
     let path = sample::create(folder.path())?;
     let project = store::load(&path)?;
-    run::library(&project, &path, &out, options.compute, &options.tuning).map(|_| ())
+    run::library(&project, &path, &out, options.compute, &options.tuning, Between::default()).map(|_| ())
 }
 
 fn free_name() -> PathBuf {

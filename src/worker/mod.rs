@@ -8,6 +8,7 @@ mod engine;
 pub mod insight;
 pub mod job;
 pub mod message;
+pub mod models;
 mod run;
 mod warm;
 
