@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// Toasts at once; older ones give way, the list of messages has them all.
-const MOST: usize = 5;
+const MOST: usize = 3;
 const WIDTH: f32 = 420.0;
 
 /// The messages that are shown in the corner.
@@ -46,7 +46,9 @@ impl Toasts {
         let Some(next) = self.shown.iter().filter_map(left).min() else { return };
         ctx.request_repaint_after(next);
         let mut gone = None;
-        let corner = Area::new(Id::unique("toasts")).order(egui::Order::Foreground);
+        // Where there is nothing to press on them, what lies under them can be pressed.
+        let details = self.shown.iter().filter_map(message).any(|message| message.details.is_some());
+        let corner = Area::new(Id::unique("toasts")).order(egui::Order::Foreground).interactable(details);
         corner.anchor(Align2::RIGHT_BOTTOM, vec2(-12.0, -40.0)).show(ctx, |ui| {
             for (place, toast) in self.shown.iter().enumerate() {
                 let Some(message) = message(toast) else { continue };

@@ -83,7 +83,10 @@ impl ModelsPanel {
     }
 
     fn comparison(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
-        let both = <[PathBuf; 2]>::try_from(self.marked.clone()).ok();
+        // The list has the latest first; what changed is told from the earlier one on.
+        let listed = state.models.iter().rev().map(|kept| kept.path.clone());
+        let both: Vec<PathBuf> = listed.filter(|path| self.marked.contains(path)).collect();
+        let both = <[PathBuf; 2]>::try_from(both).ok();
         ui.horizontal_wrapped(|ui| {
             let button = ui.add_enabled(both.is_some(), egui::Button::new("Compare the two"));
             if let (true, Some([first, second])) = (button.clicked(), both.clone()) {
