@@ -103,6 +103,39 @@ fn set_training(path: &Path, settings: &str) {
 }
 
 #[test]
+fn a_training_that_was_stopped_goes_on_to_the_same_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = project(folder.path());
+    let (state, first, second) =
+        (folder.path().join("a.training"), folder.path().join("first"), folder.path().join("second"));
+    works(&["run", text(&project), "--out", text(&first), "--device", "cpu", "--state", text(&state)]);
+    let said =
+        works(&["run", text(&project), "--out", text(&second), "--device", "cpu", "--resume", text(&state)]);
+    assert!(said.contains("12 epochs"), "{said}");
+    let model = |folder: &Path| fs::read(folder.join("model.safetensors")).unwrap();
+    assert!(model(&first) == model(&second), "the models differ");
+    // A model is no state, and a state no model.
+    let err = fails(&[
+        "run",
+        text(&project),
+        "--out",
+        text(&folder.path().join("third")),
+        "--resume",
+        text(&first.join("model.safetensors")),
+    ]);
+    assert!(err.contains("no stopped training"), "{err}");
+    let third = folder.path().join("third");
+    works(&[
+        "export",
+        text(&project),
+        "--out",
+        text(&third),
+        "--model",
+        text(&first.join("model.safetensors")),
+    ]);
+}
+
+#[test]
 fn a_project_becomes_a_library_and_can_be_exported_again() {
     let folder = tempfile::tempdir().unwrap();
     let project = project(folder.path());

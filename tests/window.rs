@@ -2,16 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test's helpers may fail as loudly as its body.
 
 #[path = "common/window.rs"]
-mod driven;
+mod window;
 
-use driven::Window;
-use egui::{Event, Key, Modifiers, PointerButton, Pos2, Vec2, vec2};
-use egui_kittest::Harness;
-use egui_kittest::kittest::{NodeT, Queryable};
-use nanotheca::app::{App, Open};
+use egui::{Event, Key, Modifiers, PointerButton, Pos2, vec2};
+use egui_kittest::kittest::Queryable;
+use nanotheca::app::Open;
 use nanotheca::micrograph::format;
 use nanotheca::project::{MicrographEntry, Project, store};
 use std::path::{Path, PathBuf};
+use window::Window;
 
 /// A picture of 400 x 300 with four bright discs on grey.
 fn write_picture(path: &Path) {

@@ -36,8 +36,20 @@ impl App {
             }
             Action::Export => {
                 let folder = self.library_folder().display().to_string();
-                self.dialog = Dialog::Export { folder, overwrite: false };
+                self.dialog = Dialog::Export { folder, overwrite: false, selection: false };
             }
+            Action::ExportSelection => {
+                let folder = format!("{}-selection", self.library_folder().display());
+                self.dialog = Dialog::Export { folder, overwrite: false, selection: true };
+            }
+            Action::TakeAway => self.dialog = Dialog::TakeAway,
+            Action::TakeView(take) => self.take_view(take),
+            Action::TakeViewTo(take, path) => self.take_view_to(take, &path),
+            Action::KeepModel => self.dialog = Dialog::KeepModel { name: self.model_name() },
+            Action::KeepModelAs(name) => self.keep_model(name, false),
+            Action::ForgetModel(path) => self.forget_model(&path),
+            Action::CompareModels(first, second) => self.ask_both([first, second]),
+            Action::GoOn => self.go_on(),
             Action::ExportTo(plan) => self.begin_export(plan),
             Action::LoadModel => self.ask_path(Purpose::LoadModel),
             Action::LoadModelFrom(path) => self.worker.send(Command::Load(path)),
@@ -59,7 +71,6 @@ impl App {
             Action::ThrowAway(journal) => self.throw_away(&journal),
             Action::BackToSaved => self.back_to_saved(),
             Action::Keys => self.dialog = Dialog::Keys,
-            Action::Messages => self.dialog = Dialog::Messages,
             Action::Show(id) => self.show(id),
             Action::ImportLabels => self.ask_path(Purpose::ImportLabels),
             Action::ExportLabels => self.ask_path(Purpose::ExportLabels),
@@ -228,6 +239,7 @@ impl App {
         match request {
             PreviewRequest::Manifold { .. } => self.state.previews.wanted_manifold = Some(request),
             PreviewRequest::At { .. } => self.state.previews.wanted_image = Some(request),
+            PreviewRequest::Film { .. } => self.state.previews.wanted_film = Some(request),
         }
     }
 
@@ -239,18 +251,8 @@ impl App {
     /// Tells the user, as a toast and in the list of messages.
     pub(super) fn tell(&mut self, level: Level, text: impl Into<String>, details: Option<String>) {
         let text = text.into();
-        let (sign, colour) = match level {
-            Level::Done => ("+", egui::Color32::from_rgb(0x56, 0xc8, 0x9a)),
-            Level::Warning => ("!", egui::Color32::from_rgb(0xf2, 0xb8, 0x4b)),
-            Level::Error => ("!", egui::Color32::from_rgb(0xff, 0x8a, 0x7a)),
-        };
-        self.toasts
-            .custom(wrap(&text, 72), sign.to_owned(), colour)
-            .duration(None)
-            .closable(false)
-            .show_progress_bar(false);
-        self.toast_times.push_back(Instant::now());
         self.state.messages.push(Message { level, text, details, at: Instant::now() });
+        self.toasts.push(self.state.messages.len() - 1);
     }
 
     /// Tells the user what went wrong; that they stopped it themselves is no news.
@@ -258,36 +260,7 @@ impl App {
         if matches!(error, Error::Stopped) {
             return;
         }
-        self.tell(Level::Error, error.to_string(), None);
-    }
-}
-
-/// Breaks a text into lines of at most about `width` characters, at spaces; toasts do not wrap by themselves.
-fn wrap(text: &str, width: usize) -> String {
-    let mut out = String::new();
-    let mut length = 0;
-    for word in text.split_whitespace() {
-        let size = word.chars().count();
-        if length > 0 {
-            let separator = if length + 1 + size > width { '\n' } else { ' ' };
-            out.push(separator);
-            length = if separator == '\n' { 0 } else { length + 1 };
-        }
-        out.push_str(word);
-        length += size;
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_messages_break_at_spaces() {
-        let text = "cannot open /data/a.tif: the file ends before its header does";
-        let wrapped = wrap(text, 24);
-        assert!(wrapped.lines().all(|line| line.chars().count() <= 24), "{wrapped}");
-        assert_eq!(wrapped.replace('\n', " "), text);
+        // For a bug report: what the sentence leaves out.
+        self.tell(Level::Error, error.to_string(), Some(format!("{error:?}")));
     }
 }

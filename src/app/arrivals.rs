@@ -35,7 +35,9 @@ impl App {
             Done::Assembled(dataset) => self.on_assembled(dataset),
             Done::Measured(measured) => self.state.measured = Some(Arc::new(measured)),
             Done::Maps(done) => self.on_map_done(done),
-            Done::Exported { dir, result } => self.on_exported(&dir, result),
+            Done::Exported { dir, particles, result } => self.on_exported(&dir, particles, result),
+            Done::Taken { path, result } => self.on_taken(&path, result),
+            Done::Compared(compared) => self.on_compared(compared),
             Done::Broken(name) => {
                 self.state.maps.segmenting = false;
                 let text =
@@ -72,6 +74,7 @@ impl App {
                 }
                 let (recovered, locked) = (loaded.recovered, loaded.history.locked().map(str::to_owned));
                 self.replace(loaded.project, loaded.history, path);
+                self.look_for_models();
                 self.state.unnamed = unnamed;
                 if recovered > 0 {
                     self.dialog = Dialog::Recovered { changes: recovered };
@@ -177,7 +180,9 @@ impl App {
                 if self.state.path.as_deref() == Some(path) {
                     self.state.history.mark_saved(state);
                     self.state.history.moved(true);
-                    self.path_before = None;
+                    if let Some(before) = self.path_before.take() {
+                        self.models_follow(before.as_deref());
+                    }
                     self.memory.used(path);
                 }
                 if self.leave_after_save {
@@ -196,7 +201,7 @@ impl App {
         let dataset = match dataset {
             Ok(dataset) => Arc::new(dataset),
             Err(error) => {
-                if assembling.purpose == AssemblePurpose::Train {
+                if matches!(assembling.purpose, AssemblePurpose::Train | AssemblePurpose::GoOn) {
                     let message = error.to_string();
                     self.state.training.phase = Phase::Failed { message, details: String::new() };
                 }
@@ -209,6 +214,11 @@ impl App {
         match assembling.purpose {
             AssemblePurpose::Look => self.state.training.dataset = Some(dataset),
             AssemblePurpose::Train => self.send_training(dataset),
+            AssemblePurpose::GoOn => self.send_going_on(dataset),
+            AssemblePurpose::Compare => {
+                self.state.training.dataset = Some(dataset);
+                self.compare_models();
+            }
             AssemblePurpose::Classify => {
                 self.worker.send(Command::Classify(dataset.patches.clone()));
                 self.state.training.dataset = Some(dataset);
@@ -224,23 +234,31 @@ impl App {
     }
 
     fn send_training(&mut self, dataset: Arc<Dataset>) {
+        let latent = self.state.train_config().latent;
+        let job = self.begin_run(dataset, latent);
+        self.worker.send(Command::Train(job));
+    }
+
+    /// The window is ready for a run on these patches; the job for the worker.
+    pub(super) fn begin_run(&mut self, dataset: Arc<Dataset>, latent: usize) -> Box<TrainJob> {
         let config = self.state.train_config();
         let training = &mut self.state.training;
         let ids = dataset.classes.iter().map(|id| Some(*id));
         let classes = ids.zip(dataset.class_names.iter().cloned()).collect();
-        training.model = Some(Model { classes, latent: config.latent });
+        training.model = Some(Model { classes, latent });
         training.phase = Phase::Starting;
         self.state.previews = Previews::default();
         self.end_maps();
         let training = &mut self.state.training;
-        self.worker.send(Command::Train(Box::new(TrainJob {
+        let job = TrainJob {
             config,
             classes: dataset.class_names.clone(),
             patches: dataset.patches.clone(),
             validation: None,
             geometry: Some(self.state.project.patch.clone()),
             device: training.choice,
-        })));
+        };
         training.dataset = Some(dataset);
+        Box::new(job)
     }
 }

@@ -56,7 +56,8 @@ const MENUS: [(&str, &[&[Action]]); 5] = [
         &[
             &[Action::New, Action::Open, Action::OpenSample, Action::AddMicrographs],
             &[Action::Save, Action::SaveAs],
-            &[Action::ImportLabels, Action::ExportLabels, Action::Export],
+            &[Action::ImportLabels, Action::ExportLabels],
+            &[Action::Export, Action::ExportSelection, Action::TakeAway],
             &[Action::Quit],
         ],
     ),
@@ -97,7 +98,13 @@ const MENUS: [(&str, &[&[Action]]); 5] = [
             ],
         ],
     ),
-    ("Model", &[&[Action::TrainOrPause, Action::Stop], &[Action::LoadModel, Action::SaveModel]]),
+    (
+        "Model",
+        &[
+            &[Action::TrainOrPause, Action::Stop, Action::GoOn],
+            &[Action::KeepModel, Action::LoadModel, Action::SaveModel],
+        ],
+    ),
     ("Help", &[&[Action::Palette, Action::Keys, Action::Messages, Action::FocusPanels]]),
 ];
 

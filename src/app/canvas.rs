@@ -6,6 +6,7 @@ use super::drag::{self, Drag};
 use super::overlay::{self, Marks};
 use super::picture::Picture;
 use super::state::{Opened, State};
+use super::take::{self, Figure, Taken};
 use super::tiles::{Placement, Tiles};
 use super::view::{View, fitted, navigate};
 use super::{icon, theme, welcome};
@@ -42,6 +43,8 @@ pub struct CanvasPanel {
     command: Option<Command>,
     /// A point that must come into sight.
     look_at: Option<Pos2>,
+    /// The part of the micrograph that was drawn last, pixels.
+    part: Option<(MicrographId, Rect)>,
 }
 
 /// What a key or menu asked the view to do.
@@ -147,6 +150,7 @@ impl CanvasPanel {
                             ui.set_width(250.0);
                             panel.ui(ui, picture, entry, actions);
                         });
+                    take::menu(ui, &[(Figure::Micrograph, true)], actions);
                 }
                 ui.take_available_width();
             });
@@ -185,6 +189,8 @@ impl CanvasPanel {
         }
         self.views.insert(entry.id, view);
         let place = view.placement(rect);
+        let corners = [rect.min, rect.max].map(|pos| place.to_picture(pos));
+        self.part = Some((entry.id, Rect::from_min_max(corners[0], corners[1])));
 
         let tiled = Some((entry.id, state.picture_revision));
         if self.tiled != tiled {
@@ -231,6 +237,13 @@ impl CanvasPanel {
             Some(Command::ActualSize) => view.set_zoom(1.0),
             None => {}
         }
+    }
+
+    /// The part that is looked at, for print.
+    pub fn taken(&self, state: &State) -> Option<Taken> {
+        let entry = state.shown.and_then(|id| state.project.micrograph(id))?;
+        let part = self.part.filter(|(id, _)| *id == entry.id).map_or(Rect::EVERYTHING, |(_, part)| part);
+        Some(take::micrograph(state, state.picture()?, entry, part))
     }
 
     /// Moves the picture, when it is drawn next, so that a point of it (pixels) is in sight.

@@ -48,13 +48,22 @@ impl App {
         }
         self.state.training.take(&event);
         match event {
-            Event::Progress(progress) if progress.loss.is_some() => self.state.previews.revision += 1,
+            Event::Progress(progress) if progress.loss.is_some() => {
+                self.state.previews.revision += 1;
+                self.write_state_now_and_then();
+            }
             Event::Predictions { predictions, .. } => self.on_predictions(predictions),
             Event::Preview(images) => self.on_preview(images),
             Event::Loaded { classes, latent, geometry, .. } => self.on_loaded(classes, latent, geometry),
+            Event::Saved(path) if self.is_state(&path) => self.look_for_stopped(),
+            Event::Saved(path) if self.is_kept(&path) => self.on_kept(),
             Event::Saved(path) if self.export_model() == Some(path.as_path()) => self.write_export(),
             Event::Saved(path) => self.tell(Level::Done, format!("Model saved as {}", name_of(&path)), None),
-            Event::Finished { .. } => self.state.previews.revision += 1,
+            Event::Paused => self.write_state(),
+            Event::Finished { reason, .. } => {
+                self.state.previews.revision += 1;
+                self.on_finished(reason);
+            }
             Event::Failed { message, details } => {
                 self.state.previews.asked = None;
                 self.cancel_export();
@@ -117,6 +126,7 @@ impl App {
         match images.request {
             PreviewRequest::Manifold { .. } => previews.manifold = Some(images),
             PreviewRequest::At { .. } => previews.image = Some(images),
+            PreviewRequest::Film { .. } => previews.film = Some(images),
         }
     }
 

@@ -65,8 +65,8 @@ impl App {
             DeviceChoice::Gpu => "gpu",
             DeviceChoice::Cpu => "cpu",
         };
-        // Only a saved project can be named on the command line.
-        let command = self.state.path.as_ref().map(|path| {
+        // Only a saved project can be named on the command line, and only as a whole.
+        let command = self.state.path.as_ref().filter(|_| !plan.selection).map(|path| {
             let (project, out) = (quoted(path), quoted(&plan.dir));
             format!("nanotheca run {project} --out {out} --device {device} --seed {}", config.seed)
         });
@@ -79,6 +79,17 @@ impl App {
             "version": env!("CARGO_PKG_VERSION"),
             "command": command,
         });
+        let selection = plan.selection;
+        // What is selected now, not when the dialog was opened.
+        let (dataset, predictions) = match selection {
+            false => (dataset, predictions),
+            true => {
+                let (dataset, predictions) =
+                    dataset.only(&|id| self.state.selection.contains(&id), &predictions);
+                (Arc::new(dataset), predictions.into())
+            }
+        };
+        let particles = dataset.ids.len();
         let library = jobs::Export {
             project: self.state.project.clone(),
             dataset,
@@ -93,14 +104,14 @@ impl App {
             let result = library.run();
             // The model's temporary folder lives until it has been copied.
             drop(folder);
-            Done::Exported { dir: plan.dir, result }
+            Done::Exported { dir: plan.dir, particles, result }
         });
     }
 
-    pub(super) fn on_exported(&mut self, dir: &Path, result: Result<()>) {
+    pub(super) fn on_exported(&mut self, dir: &Path, particles: usize, result: Result<()>) {
         match result {
             Ok(()) => {
-                let particles = count(self.state.project.particles.len(), "particle");
+                let particles = count(particles, "particle");
                 self.tell(Level::Done, format!("Exported {particles} to {}", dir.display()), None);
             }
             Err(error) => self.complain(&error),

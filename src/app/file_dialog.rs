@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::maps::Ask;
+use super::take::Take;
 use crate::library::exchange;
 use crate::micrograph::format::EXTENSIONS as PICTURES;
 use crate::project::store::EXTENSION;
@@ -24,6 +25,7 @@ pub enum Purpose {
     ExportLabels,
     LoadModel,
     SaveModel,
+    TakeView(Take),
 }
 
 impl Purpose {
@@ -39,6 +41,7 @@ impl Purpose {
             Purpose::ExportLabels => "Export labels (.csv, .star, .box, .json for COCO, .zip for ImageJ)",
             Purpose::LoadModel => "Load a model",
             Purpose::SaveModel => "Save the model",
+            Purpose::TakeView(_) => "Write the view into a file",
         }
     }
 
@@ -54,6 +57,7 @@ impl Purpose {
             Purpose::LoadModel => first.map(Action::LoadModelFrom),
             Purpose::SaveModel => first.map(Action::SaveModelTo),
             Purpose::MapFolder => first.map(|folder| Action::Maps(Ask::ExportTo(folder))),
+            Purpose::TakeView(take) => first.map(|path| Action::TakeViewTo(take, path)),
             Purpose::ExportFolder => None,
         }
     }
@@ -95,6 +99,13 @@ pub fn ask(purpose: Purpose, name: &str, folder: Option<&Path>) -> Answer {
             .add_filter("Model", &["safetensors"])
             .set_file_name(format!("{name}.safetensors"))
             .save_file()),
+        Purpose::TakeView(take) => {
+            let end = take.format.extension();
+            one(dialog
+                .add_filter(take.format.name(), &[end])
+                .set_file_name(format!("{name}-{}.{end}", take.view.file_name()))
+                .save_file())
+        }
     }
 }
 

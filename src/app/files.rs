@@ -239,6 +239,15 @@ impl App {
             Purpose::SaveModel => "safetensors",
             Purpose::ExportLabels => "csv",
             Purpose::MapFolder => return std::env::current_dir().unwrap_or_default().display().to_string(),
+            Purpose::TakeView(take) => {
+                let name = format!(
+                    "{}-{}.{}",
+                    self.state.name().to_lowercase(),
+                    take.view.file_name(),
+                    take.format.extension()
+                );
+                return std::env::current_dir().unwrap_or_default().join(name).display().to_string();
+            }
             _ => return String::new(),
         };
         let folder = std::env::current_dir().unwrap_or_default();

@@ -119,11 +119,16 @@ impl App {
         if previews.asked.as_ref().is_some_and(|(_, since)| since.elapsed() < LOST) {
             return;
         }
-        // In turns: while the model learns fast, each of the two is wanted again before the other was drawn.
-        let (image, manifold) = (&mut previews.wanted_image, &mut previews.wanted_manifold);
-        let turns = if previews.manifold_next { [manifold, image] } else { [image, manifold] };
+        // In turns: while the model learns fast, each is wanted again before the others were drawn.
+        let mut turns =
+            [&mut previews.wanted_image, &mut previews.wanted_manifold, &mut previews.wanted_film];
+        turns.rotate_left(previews.turn % 3);
         if let Some(request) = turns.into_iter().find_map(Option::take) {
-            previews.manifold_next = matches!(request, PreviewRequest::At { .. });
+            previews.turn = match request {
+                PreviewRequest::At { .. } => 1,
+                PreviewRequest::Manifold { .. } => 2,
+                PreviewRequest::Film { .. } => 0,
+            };
             previews.asked = Some((request.clone(), Instant::now()));
             self.worker.send(Command::Preview(request));
         }

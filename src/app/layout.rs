@@ -6,17 +6,22 @@ use super::classes::ClassesPanel;
 use super::explore::ExplorePanel;
 use super::explore::data::Data;
 use super::grid::GridPanel;
+use super::log::LogPanel;
 use super::maps::{MapsPanel, Workspace};
 use super::micrographs::MicrographsPanel;
+use super::models::ModelsPanel;
 use super::panes::{self, Panes, Titled};
 use super::review::ReviewPanel;
 use super::settings::SettingsPanel;
 use super::state::State;
+use super::take::pages;
+use super::take::{Figure, Taken};
 use super::training::TrainingPanel;
 use super::traversal::TraversalPanel;
-use super::{bar, detection, status};
+use super::{bar, detection, review, status};
+use crate::library::drawing::Drawing;
 use egui::{Frame, Margin, Panel, RichText, Ui};
-use egui_tiles::{Linear, LinearDir, Tiles, Tree};
+use egui_tiles::{Linear, LinearDir, Tile, Tiles, Tree};
 use serde::{Deserialize, Serialize};
 
 /// What a movable pane shows.
@@ -26,9 +31,11 @@ enum Pane {
     Grid,
     Training,
     Settings,
+    Models,
     Latent,
     Manifold,
     Review,
+    Log,
 }
 
 /// The panels and where they stand.
@@ -47,6 +54,8 @@ struct Panels {
     micrographs: MicrographsPanel,
     training: TrainingPanel,
     settings: SettingsPanel,
+    models: ModelsPanel,
+    log: LogPanel,
     data: Data,
     explore: ExplorePanel,
     review: ReviewPanel,
@@ -64,10 +73,12 @@ impl Panels {
         match pane {
             Pane::Canvas => self.canvas.ui(ui, state, actions),
             Pane::Grid => self.grid.ui(ui, state, actions),
-            Pane::Training => self.training.ui(ui, state),
+            Pane::Training => self.training.ui(ui, state, actions),
             Pane::Settings => self.settings.ui(ui, state, actions),
             Pane::Latent => self.explore.ui(ui, state, &self.data, actions),
-            Pane::Manifold => self.traversal.ui(ui, state, actions),
+            Pane::Models => self.models.ui(ui, state, actions),
+            Pane::Log => self.log.ui(ui, state),
+            Pane::Manifold => self.traversal.ui(ui, state, &self.data, actions),
             Pane::Review => self.review.ui(ui, state, &self.data, actions),
         }
     }
@@ -77,8 +88,9 @@ impl Panels {
 fn standard() -> Tree<Pane> {
     let mut tiles = Tiles::default();
     let canvas = tiles.insert_pane(Pane::Canvas);
-    let upper = [Pane::Training, Pane::Settings].map(|pane| tiles.insert_pane(pane));
-    let lower = [Pane::Latent, Pane::Manifold, Pane::Review, Pane::Grid].map(|pane| tiles.insert_pane(pane));
+    let upper = [Pane::Training, Pane::Settings, Pane::Models].map(|pane| tiles.insert_pane(pane));
+    let lower = [Pane::Latent, Pane::Manifold, Pane::Review, Pane::Grid, Pane::Log]
+        .map(|pane| tiles.insert_pane(pane));
     let upper = tiles.insert_tab_tile(upper.to_vec());
     let lower = tiles.insert_tab_tile(lower.to_vec());
     let right = tiles.insert_container(Linear::new_binary(LinearDir::Vertical, [upper, lower], 0.54));
@@ -124,8 +136,10 @@ impl Layout {
             return;
         }
         let panels = &mut self.panels;
+        let unseen = panels.log.unseen_errors(state);
         let mut show = |ui: &mut Ui, pane: Pane| panels.ui(ui, pane, state, actions);
-        let mut behavior = Panes { show: &mut show };
+        let badge = |pane: Pane| if pane == Pane::Log { unseen } else { 0 };
+        let mut behavior = Panes { show: &mut show, badge: &badge };
         egui::CentralPanel::no_frame().show(ui, |ui| self.tree.ui(&mut behavior, ui));
     }
 
@@ -135,6 +149,10 @@ impl Layout {
             (Action::ResetLayout, _) => {
                 self.tree = standard();
                 self.maps.reset_layout();
+                true
+            }
+            (Action::Messages, _) => {
+                self.tree.make_active(|_, tile| matches!(tile, Tile::Pane(Pane::Log)));
                 true
             }
             (action, Workspace::Maps) => self.maps.apply(action),
@@ -150,6 +168,27 @@ impl Layout {
     /// Moves the picture so that a point of it (pixels) is in sight.
     pub fn look_at(&mut self, x: f32, y: f32) {
         self.panels.canvas.look_at(x, y);
+    }
+
+    /// A view as it is shown, for print; nothing if there is nothing to see.
+    pub fn taken(&self, view: Figure, state: &State) -> Option<Taken> {
+        let panels = &self.panels;
+        match view {
+            Figure::Micrograph => panels.canvas.taken(state),
+            Figure::Scatter => panels.explore.taken(state, &panels.data),
+            Figure::Manifold | Figure::Decoded => panels.traversal.taken(view, state),
+            Figure::Loss => pages::loss(state, panels.training.is_logarithmic()),
+            Figure::Accuracy => pages::accuracy(state),
+            Figure::Calibration => pages::calibration(state),
+            Figure::Confusion => review::confusion::taken(state, panels.data.table()?),
+            // These are no single page.
+            Figure::Film | Figure::Averages => None,
+        }
+    }
+
+    /// The pages of the film that is shown.
+    pub fn film(&self, state: &State) -> Option<Vec<Drawing>> {
+        self.panels.traversal.film(state)
     }
 
     /// Another project was opened.
@@ -180,7 +219,7 @@ fn section(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui)) {
 }
 
 impl Titled for Pane {
-    const KINDS: usize = 7;
+    const KINDS: usize = 9;
 
     fn title(&self) -> &'static str {
         match self {
@@ -189,6 +228,8 @@ impl Titled for Pane {
             Pane::Training => "Training",
             Pane::Settings => "Settings",
             Pane::Latent => "Latent space",
+            Pane::Models => "Models",
+            Pane::Log => "Messages",
             Pane::Manifold => "Manifold",
             Pane::Review => "Review",
         }

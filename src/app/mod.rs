@@ -26,9 +26,11 @@ mod grid;
 mod icon;
 mod jobs;
 mod layout;
+mod log;
 mod maps;
 mod memory;
 mod micrographs;
+mod models;
 mod overlay;
 mod palette;
 mod panes;
@@ -42,8 +44,10 @@ mod settings;
 mod shades;
 mod state;
 mod status;
+mod take;
 mod theme;
 mod tiles;
+mod toasts;
 mod training;
 mod traversal;
 mod view;
@@ -52,9 +56,9 @@ mod welcome;
 use crate::error::{Error, Result};
 use crate::project::{Project, session};
 use crate::worker::Worker;
+use crate::worker::models::Kept;
 use action::Action;
 use dialogs::Dialog;
-use egui_notify::{Anchor, Toasts};
 use jobs::{JobId, Jobs};
 use memory::Memory;
 use state::State;
@@ -63,6 +67,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use toasts::Toasts;
 
 /// How long a toast stays.
 const TOAST: Duration = Duration::from_secs(8);
@@ -116,8 +121,14 @@ pub struct App {
     path_before: Option<Option<PathBuf>>,
     /// Told already.
     journal_problem: Option<String>,
-    /// When the toasts on screen were shown, oldest first.
-    toast_times: VecDeque<Instant>,
+    /// The model that the worker is writing to keep it.
+    keeping: Option<Kept>,
+    /// Models of a project without a file; they go with the window.
+    unsaved_models: Option<tempfile::TempDir>,
+    /// The models to compare once the patches are cut.
+    to_compare: Option<[PathBuf; 2]>,
+    /// When the state of the training was last written.
+    state_written: Option<Instant>,
     title: String,
 }
 
@@ -139,6 +150,9 @@ struct Assembling {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum AssemblePurpose {
     Train,
+    GoOn,
+    /// Kept models are to be asked about the particles.
+    Compare,
     Export,
     /// Patches are wanted before there is a model, to propose what to label.
     Look,
@@ -169,7 +183,7 @@ impl App {
             state: State::default(),
             layout: layout::Layout::restored(&memory.panes, &memory.map_panes),
             dialog,
-            toasts: Toasts::new().with_anchor(Anchor::BottomRight).with_margin(egui::vec2(12.0, 40.0)),
+            toasts: Toasts::default(),
             jobs: Jobs::new(wake.clone()),
             map_jobs: maps::MapJobs::default(),
             worker: Worker::spawn(wake),
@@ -189,7 +203,10 @@ impl App {
             memory,
             path_before: None,
             journal_problem: None,
-            toast_times: VecDeque::new(),
+            keeping: None,
+            unsaved_models: None,
+            to_compare: None,
+            state_written: None,
             title: String::new(),
         };
         app.begin_journal();
@@ -213,20 +230,6 @@ impl App {
             ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
             self.title = title;
         }
-    }
-
-    /// Shows toasts and takes old ones away; one that counts down by itself would redraw the window all the time.
-    fn show_toasts(&mut self, ctx: &egui::Context) {
-        while let Some(shown) = self.toast_times.front() {
-            let age = shown.elapsed();
-            if age < TOAST {
-                ctx.request_repaint_after(TOAST - age);
-                break;
-            }
-            self.toasts.dismiss_oldest_toast();
-            self.toast_times.pop_front();
-        }
-        self.toasts.show(ctx);
     }
 
     /// Asks before unsaved work is lost; training does not hold the window open.
@@ -278,7 +281,7 @@ impl eframe::App for App {
             self.ask_path(file_dialog::Purpose::ExportFolder);
         }
         canvas::drop_hint(ui.ctx());
-        self.show_toasts(ui.ctx());
+        self.toasts.show(ui.ctx(), &self.state.messages, &mut actions);
         if !actions.is_empty() {
             self.actions.extend(actions);
             // They are applied before the next frame is drawn.
@@ -299,6 +302,8 @@ pub fn unsaved_folder() -> Option<PathBuf> {
 
 impl Drop for App {
     fn drop(&mut self) {
+        // What has been trained so far can go on tomorrow.
+        self.write_state();
         // A window that ends without being asked (a logout, a crash) leaves its journal for the next start.
         if self.may_close || !self.state.has_unsaved_work() {
             self.state.history.finish_journal();

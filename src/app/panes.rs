@@ -31,6 +31,8 @@ fn pane<P>(tile: &Tile<P>) -> Option<&P> {
 /// Draws panes with `show`.
 pub struct Panes<'a, P> {
     pub show: &'a mut dyn FnMut(&mut Ui, P),
+    /// A number behind a pane's title, such as errors not seen yet; 0 is not shown.
+    pub badge: &'a dyn Fn(P) -> usize,
 }
 
 impl<P: Titled + Copy> Behavior<P> for Panes<'_, P> {
@@ -48,7 +50,10 @@ impl<P: Titled + Copy> Behavior<P> for Panes<'_, P> {
     }
 
     fn tab_title_for_pane(&mut self, pane: &P) -> WidgetText {
-        pane.title().into()
+        match (self.badge)(*pane) {
+            0 => pane.title().into(),
+            n => format!("{} ({n})", pane.title()).into(),
+        }
     }
 
     fn simplification_options(&self) -> SimplificationOptions {

@@ -205,6 +205,25 @@ pub fn grid(visuals: &Visuals) -> Color32 {
     visuals.weak_text_color().gamma_multiply(0.35)
 }
 
+/// A text cut to so many points, with an ellipsis where something is missing.
+pub fn elided(ui: &egui::Ui, text: &str, most: f32) -> String {
+    let font = TextStyle::Body.resolve(ui.style());
+    let wide = |text: &str| {
+        ui.fonts_mut(|f| f.layout_no_wrap(text.to_owned(), font.clone(), Color32::WHITE).size().x)
+    };
+    if wide(text) <= most {
+        return text.to_owned();
+    }
+    let chars: Vec<char> = text.chars().collect();
+    let cut = |n: usize| format!("{}…", chars[..n].iter().collect::<String>().trim_end());
+    let (mut fits, mut over) = (0, chars.len());
+    while over - fits > 1 {
+        let middle = usize::midpoint(fits, over);
+        if wide(&cut(middle)) <= most { fits = middle } else { over = middle }
+    }
+    cut(fits)
+}
+
 /// A quiet sentence in the middle of an empty pane.
 pub fn hint(ui: &mut egui::Ui, text: &str) {
     ui.vertical_centered(|ui| {

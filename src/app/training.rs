@@ -1,11 +1,13 @@
 //! The run as it goes: where it stands, what it measures, loss and hold-out accuracy over the epochs.
 
-use super::run::{EpochPoint, Phase, Training, interval, smoothed};
+use super::action::Action;
+use super::run::{Phase, Training, interval, smoothed};
 use super::state::{Readiness, State, count};
+use super::take::{self, Figure};
 use super::{sanity, theme};
 use crate::worker::message::{Accuracy, FinishReason};
-use egui::{Color32, Label, ProgressBar, RichText, Ui};
-use egui_plot::{Line, Plot, PlotPoints, Points};
+use egui::{Align2, Color32, Label, ProgressBar, RichText, Ui};
+use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, Text, VLine};
 
 /// How much of the last value stays in the smoothed curve.
 const MEMORY: f64 = 0.7;
@@ -18,13 +20,14 @@ pub struct TrainingPanel {
 
 impl TrainingPanel {
     /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut Ui, state: &State) {
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         let run = &state.training;
         egui::ScrollArea::vertical().id_salt("training").auto_shrink(false).show(ui, |ui| {
             ui.label(RichText::new(title(&run.phase)).strong().size(16.0));
             ui.add(Label::new(sentence(state)).wrap());
             progress(ui, run);
             device(ui, run);
+            stopped(ui, state, actions);
             if let Phase::Failed { details, .. } = &run.phase
                 && !details.is_empty()
             {
@@ -39,19 +42,27 @@ impl TrainingPanel {
             if let Some(sanity) = &run.sanity {
                 sanity::ui(ui, sanity);
             }
-            self.plots(ui, &run.curve);
+            self.plots(ui, run);
+            let views = [Figure::Loss, Figure::Accuracy, Figure::Calibration];
+            take::menu(ui, &views.map(|view| (view, view.is_there(state))), actions);
         });
     }
 
-    fn plots(&mut self, ui: &mut Ui, curve: &[EpochPoint]) {
+    /// Whether the loss stands at its logarithm.
+    pub fn is_logarithmic(&self) -> bool {
+        self.logarithmic
+    }
+
+    fn plots(&mut self, ui: &mut Ui, run: &Training) {
+        let curve = &run.curve;
         let can_log = curve.iter().all(|point| point.loss > 0.0);
         let has_accuracy = curve.iter().any(|point| point.accuracy.is_some());
-        let free = ui.available_height() - 8.0;
+        let free = ui.available_height() - 38.0;
         let height = if has_accuracy { (free * 0.54).max(120.0) } else { free.max(120.0) };
         let logarithmic = self.logarithmic && can_log;
-        loss_plot(ui, curve, logarithmic, height);
+        loss_plot(ui, run, logarithmic, height);
         if has_accuracy {
-            accuracy_plot(ui, curve, (free - height).max(105.0));
+            accuracy_plot(ui, run, (free - height).max(105.0));
         }
     }
 }
@@ -147,6 +158,20 @@ fn progress(ui: &mut Ui, run: &Training) {
         .accessible_name("Progress");
 }
 
+/// A training that was stopped, today or before, can go on where it was.
+fn stopped(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    let Some(stopped) = state.stopped.as_ref().filter(|_| !state.training.phase.is_active()) else { return };
+    ui.horizontal_wrapped(|ui| {
+        let button = ui.button("Go on");
+        let button =
+            button.on_hover_text("With the same particles and labels; it is as if it had never stopped.");
+        if button.accessible_name("Go on with the stopped training").clicked() {
+            actions.push(Action::GoOn);
+        }
+        ui.weak(format!("A training was stopped after epoch {} of {}.", stopped.epoch, stopped.epochs));
+    });
+}
+
 fn device(ui: &mut Ui, run: &Training) {
     if let Some(fallback) = &run.fallback {
         ui.add(Label::new(RichText::new(fallback).color(ui.visuals().warn_fg_color).small()).wrap());
@@ -226,7 +251,21 @@ fn plot<'a>(ui: &Ui, name: &'static str, x_label: &'static str, height: f32) -> 
         .include_x(1.0)
 }
 
-fn loss_plot(ui: &mut Ui, curve: &[EpochPoint], logarithmic: bool, height: f32) {
+/// The moments at which new labels joined, each with its caption at the top of the plot.
+fn mark_joined(plot: &mut PlotUi<'_>, run: &Training, colour: Color32, top: f64) {
+    for epoch in &run.joined {
+        let (name, x) = (format!("new labels joined in epoch {epoch}"), *epoch as f64);
+        let line = VLine::new(name.clone(), x).color(colour).width(1.2).style(LineStyle::dashed_dense());
+        plot.vline(line.allow_hover(false));
+        let caption = RichText::new(" new labels").small();
+        let late = run.curve.last().is_some_and(|last| 3 * epoch > 2 * last.epoch);
+        let anchor = if late { Align2::RIGHT_TOP } else { Align2::LEFT_TOP };
+        plot.text(Text::new(name, PlotPoint::new(x, top), caption).color(colour).anchor(anchor));
+    }
+}
+
+fn loss_plot(ui: &mut Ui, run: &Training, logarithmic: bool, height: f32) {
+    let curve = &run.curve;
     let value = |loss: f64| if logarithmic { loss.log10() } else { loss };
     let raw: Vec<[f64; 2]> = curve.iter().map(|point| [point.epoch as f64, value(point.loss)]).collect();
     let losses: Vec<f64> = curve.iter().map(|point| point.loss).collect();
@@ -247,7 +286,10 @@ fn loss_plot(ui: &mut Ui, curve: &[EpochPoint], logarithmic: bool, height: f32) 
             if value >= 10.0 { format!("{value:.0}") } else { format!("{value:.2}") }
         });
     }
+    let mark = ui.visuals().warn_fg_color;
+    let top = curve.iter().map(|point| value(point.loss)).fold(f64::NEG_INFINITY, f64::max);
     plot.show(ui, |plot| {
+        mark_joined(plot, run, mark, top);
         plot.points(
             Points::new("each epoch", PlotPoints::new(raw)).radius(1.8).color(colour.gamma_multiply(0.45)),
         );
@@ -255,8 +297,9 @@ fn loss_plot(ui: &mut Ui, curve: &[EpochPoint], logarithmic: bool, height: f32) 
     });
 }
 
-fn accuracy_plot(ui: &mut Ui, curve: &[EpochPoint], height: f32) {
-    let points: Vec<[f64; 2]> = curve
+fn accuracy_plot(ui: &mut Ui, run: &Training, height: f32) {
+    let points: Vec<[f64; 2]> = run
+        .curve
         .iter()
         .filter_map(|point| {
             let accuracy = point.accuracy.filter(|accuracy| accuracy.of > 0)?;
@@ -268,6 +311,7 @@ fn accuracy_plot(ui: &mut Ui, curve: &[EpochPoint], height: f32) {
     } else {
         Color32::from_rgb(0, 0x7a, 0x58)
     };
+    let mark = ui.visuals().warn_fg_color;
     plot(ui, "accuracy", "epoch", height)
         .y_axis_label("accuracy")
         .include_y(0.0)
@@ -277,6 +321,7 @@ fn accuracy_plot(ui: &mut Ui, curve: &[EpochPoint], height: f32) {
             Some(format!("epoch {:.0}\n{:.3}", position.x, position.y))
         })
         .show(ui, |plot| {
+            mark_joined(plot, run, mark, 1.0);
             plot.line(Line::new("accuracy", PlotPoints::new(points)).color(colour).width(1.8));
         });
 }

@@ -1,5 +1,6 @@
 //! `nanotheca demo`: the sample project from pictures to library, or a lattice image to maps.
 
+use super::follow::Between;
 use super::{Compute, Tuning, map, run};
 use crate::error::{Error, Result};
 use crate::library::maps::refuse_used;
@@ -35,7 +36,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let path = sample::create(folder.path())?;
     let project = store::load(&path)?;
-    run::library(&project, &path, &out, options.compute, &options.tuning).map(|_| ())
+    run::library(&project, &path, &out, options.compute, &options.tuning, Between::default()).map(|_| ())
 }
 
 /// A real lattice image from the program's own assets to maps.

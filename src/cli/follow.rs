@@ -10,6 +10,7 @@ use crate::worker::message::{Accuracy, Command, Event, Progress, TrainJob};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// What a finished training leaves.
 pub struct Trained {
@@ -23,14 +24,44 @@ pub struct Trained {
     pub sanity: Option<Arc<Sanity>>,
 }
 
+/// A training's state is written at least this far apart.
+const NOW_AND_THEN: Duration = Duration::from_secs(20);
+
+/// Where a training comes from and where its state goes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Between<'a> {
+    /// A stopped training to go on with.
+    pub resume: Option<&'a Path>,
+    /// Where the state is written as it goes.
+    pub state: Option<&'a Path>,
+}
+
 /// Trains, saves the model to `model` and returns what the worker found. `epoch` hears of every complete epoch.
 ///
 /// # Errors
 /// Whatever the worker failed with.
-pub fn train(job: TrainJob, model: Option<&Path>, mut epoch: impl FnMut(&Progress)) -> Result<Trained> {
+pub fn train(job: TrainJob, model: Option<&Path>, epoch: impl FnMut(&Progress)) -> Result<Trained> {
+    train_between(job, model, Between::default(), epoch)
+}
+
+/// As [`train`]; the training may go on from a file, and may write its state into one.
+///
+/// # Errors
+/// As [`train`]; a state that does not belong to these patches.
+pub fn train_between(
+    job: TrainJob,
+    model: Option<&Path>,
+    between: Between<'_>,
+    mut epoch: impl FnMut(&Progress),
+) -> Result<Trained> {
     let bar = bar();
     let worker = Worker::spawn(|| {});
-    worker.send(Command::Train(Box::new(job)));
+    let mut written: Option<Instant> = None;
+    let job = Box::new(job);
+    worker.send(match between.resume {
+        Some(from) => Command::GoOn { job, from: from.to_owned() },
+        None => Command::Train(job),
+    });
     let mut trained = Trained {
         predictions: Arc::new([]),
         device: String::new(),
@@ -53,6 +84,12 @@ pub fn train(job: TrainJob, model: Option<&Path>, mut epoch: impl FnMut(&Progres
                 if progress.loss.is_some() {
                     trained.accuracy = progress.accuracy.or(trained.accuracy);
                     bar.suspend(|| epoch(&progress));
+                    if let Some(path) = between.state
+                        && written.is_none_or(|at| at.elapsed() >= NOW_AND_THEN)
+                    {
+                        written = Some(Instant::now());
+                        worker.send(Command::Halt(path.to_owned()));
+                    }
                 }
             }
             Event::Predictions { predictions, .. } => trained.predictions = predictions,
@@ -65,12 +102,13 @@ pub fn train(job: TrainJob, model: Option<&Path>, mut epoch: impl FnMut(&Progres
                     None => return Ok(trained),
                 }
             }
-            Event::Saved(_) => return Ok(trained),
+            Event::Saved(path) if model == Some(path.as_path()) => return Ok(trained),
             Event::Failed { message, .. } => {
                 bar.finish_and_clear();
                 return Err(Error::Training(message.trim_start_matches("training: ").to_owned()));
             }
-            Event::Preview(_)
+            Event::Saved(_)
+            | Event::Preview(_)
             | Event::Map(_)
             | Event::Paused
             | Event::Resumed

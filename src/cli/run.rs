@@ -1,5 +1,6 @@
 //! `nanotheca run` and `nanotheca export`: from a project to a library.
 
+use super::follow::Between;
 use super::{Compute, Tuning, command_line, follow};
 use crate::error::{Error, Result};
 use crate::explore::embed;
@@ -8,6 +9,7 @@ use crate::library::report::{HoldOut, wilson};
 use crate::project::{Project, store};
 use crate::train::checkpoint::Checkpoint;
 use crate::train::config::TrainConfig;
+use crate::train::resume::Halted;
 use crate::worker::message::{DeviceChoice, TrainJob};
 use crate::worker::{device, job};
 use clap::Args;
@@ -23,6 +25,13 @@ pub struct Options {
     compute: Compute,
     #[command(flatten)]
     tuning: Tuning,
+    /// Goes on with a training that was stopped: here with --state, or in the window (PROJECT.training). Its settings
+    /// stay; on the CPU the result is the same to the bit as if it had never stopped.
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
+    /// Writes the training's state here as it goes, so that it can be stopped at any time.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -31,6 +40,9 @@ pub struct ExportOptions {
     /// A new folder for the library.
     #[arg(long)]
     out: PathBuf,
+    /// Another model than the project's last, such as one of PROJECT.models.
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
 }
 
 /// Trains on the project, classifies all its particles and exports.
@@ -39,7 +51,8 @@ pub struct ExportOptions {
 /// A project that cannot be read or trained on, a folder that cannot be written.
 pub fn run(options: &Options) -> Result<()> {
     let project = store::load(&options.project)?;
-    library(&project, &options.project, &options.out, options.compute, &options.tuning).map(|_| ())
+    let between = Between { resume: options.resume.as_deref(), state: options.state.as_deref() };
+    library(&project, &options.project, &options.out, options.compute, &options.tuning, between).map(|_| ())
 }
 
 /// The whole way from an open project to an exported library; prints the hold-out accuracy.
@@ -52,11 +65,15 @@ pub fn library(
     out: &Path,
     compute: Compute,
     tuning: &Tuning,
+    between: Between<'_>,
 ) -> Result<Option<HoldOut>> {
     refuse_used(out)?;
     let mut config = settings_of(project)?;
     config.seed = compute.seed;
-    let config = tuning.apply(config)?;
+    let config = match between.resume {
+        Some(from) => Halted::peek(from)?.config,
+        None => tuning.apply(config)?,
+    };
     let dataset = job::assemble(project, &|id| job::open(project, id), &|_| true)?;
     dataset.check_classes()?;
     let choice = DeviceChoice::from(compute.device);
@@ -69,7 +86,7 @@ pub fn library(
         device: choice,
     };
     let model = model_of(path);
-    let trained = follow::train(train, Some(&model), |_| {})?;
+    let trained = follow::train_between(train, Some(&model), between, |_| {})?;
     let settings = job::settings(&config, &trained.device, choice, &command_line());
     job::export(project, &dataset, &trained.predictions, Some(&model), out, false, settings)?;
     println!(
@@ -97,7 +114,7 @@ pub fn library(
 pub fn export(options: &ExportOptions) -> Result<()> {
     refuse_used(&options.out)?;
     let project = store::load(&options.project)?;
-    let model = model_of(&options.project);
+    let model = options.model.clone().unwrap_or_else(|| model_of(&options.project));
     if !model.is_file() {
         let problem = "the project has no model yet; train one with `nanotheca run` or in the window";
         return Err(Error::invalid(model.display().to_string(), problem));

@@ -27,14 +27,20 @@ impl Default for Pose {
 /// # Errors
 /// A class or a number of latents the model does not have; a device that stops answering.
 pub fn image(vae: &Vae, class: usize, latents: &[f32], pose: Pose) -> Result<Vec<f32>> {
+    film(vae, class, &[latents.to_vec()], pose)
+}
+
+/// One image of `class` at each of some content latents, all in one pose: `[codes, height, width]`, 0..1.
+///
+/// # Errors
+/// As [`image`]; no latents at all.
+pub fn film(vae: &Vae, class: usize, codes: &[Vec<f32>], pose: Pose) -> Result<Vec<f32>> {
     check(vae, class)?;
-    if latents.len() != vae.config.latent {
-        return Err(Error::invalid(
-            "latents",
-            format!("{} given, the model has {}", latents.len(), vae.config.latent),
-        ));
+    if codes.is_empty() || codes.iter().any(|code| code.len() != vae.config.latent) {
+        let given = codes.iter().map(Vec::len).find(|n| *n != vae.config.latent).unwrap_or(0);
+        return Err(Error::invalid("latents", format!("{given} given, the model has {}", vae.config.latent)));
     }
-    draw(vae, class, &[latents.to_vec()], pose)
+    draw(vae, class, codes, pose)
 }
 
 /// A `per_side` x `per_side` grid of upright images over two content latents, each at equally spaced quantiles of the

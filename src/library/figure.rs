@@ -162,7 +162,7 @@ fn scale_bar(
 }
 
 /// The largest of 1, 2, 5 x 10^n that is not above `most`.
-fn round_length(most: f64) -> f64 {
+pub(super) fn round_length(most: f64) -> f64 {
     let unit = 10_f64.powf(most.log10().floor());
     [5.0, 2.0, 1.0].into_iter().map(|v| v * unit).find(|v| *v <= most * (1.0 + 1e-9)).unwrap_or(unit)
 }

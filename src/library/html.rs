@@ -2,7 +2,7 @@
 //!
 //! The page holds no script and allows none; whatever a person named comes out as text.
 
-mod charts;
+pub(super) mod charts;
 mod parts;
 #[cfg(test)]
 mod tests;

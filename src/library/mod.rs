@@ -11,6 +11,7 @@
 
 pub mod build;
 pub mod card;
+pub mod drawing;
 pub mod exchange;
 pub mod export;
 pub mod figure;

@@ -16,6 +16,7 @@ use rand_chacha::rand_core::SeedableRng;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -243,6 +244,28 @@ impl Halted {
         let metadata = HashMap::from([(KEY.to_owned(), text)]);
         let all = safetensors::serialize(views, Some(metadata)).map_err(|e| broken(&e))?;
         super::checkpoint::write_whole(path, &all)
+    }
+
+    /// Everything about a state but its arrays, without reading those.
+    ///
+    /// # Errors
+    /// As [`Halted::load`].
+    pub fn peek(path: &Path) -> Result<Halt> {
+        let wrong = |problem: &str| Error::file(path, FORMAT, "header", problem);
+        let read = |e: std::io::Error| Error::io(path, "open", e);
+        let mut file = std::fs::File::open(path).map_err(read)?;
+        let mut length = [0; 8];
+        file.read_exact(&mut length).map_err(|_| wrong("the file is too short"))?;
+        let mut header = Vec::new();
+        file.take(u64::from_le_bytes(length)).read_to_end(&mut header).map_err(read)?;
+        let header: serde_json::Value = serde_json::from_slice(&header).map_err(|e| wrong(&e.to_string()))?;
+        let text = header.get("__metadata__").and_then(|all| all.get(KEY)).and_then(|text| text.as_str());
+        let text = text.ok_or_else(|| wrong("it is no stopped training of this program"))?;
+        let halt: Halt = serde_json::from_str(text).map_err(|e| wrong(&e.to_string()))?;
+        if halt.version > VERSION {
+            return Err(wrong("it is newer than this program"));
+        }
+        Ok(halt)
     }
 
     /// Reads a state.

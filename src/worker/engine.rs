@@ -366,6 +366,10 @@ impl Engine<'_> {
                 let pose = Pose { angle_rad: *angle_rad, shift_px: *shift, scale: *scale };
                 traverse::image(&model.vae, *class, latents, pose)
             }
+            PreviewRequest::Film { class, codes, angle_rad, shift, scale } => {
+                let pose = Pose { angle_rad: *angle_rad, shift_px: *shift, scale: *scale };
+                traverse::film(&model.vae, *class, codes, pose)
+            }
         };
         let side = model.vae.config.dims[0];
         match images {

@@ -157,6 +157,33 @@ impl Dataset {
         }
     }
 
+    /// These particles alone, with the predictions that belong to them; `predictions` has one a patch.
+    pub fn only(
+        &self,
+        wanted: &dyn Fn(ParticleId) -> bool,
+        predictions: &[Prediction],
+    ) -> (Self, Vec<Prediction>) {
+        let set = &self.patches;
+        let which: Vec<usize> = (0..self.ids.len()).filter(|&i| wanted(self.ids[i])).collect();
+        let size = set.wide * set.wide;
+        let pixels: Vec<f32> =
+            which.iter().flat_map(|&i| &set.pixels[i * size..(i + 1) * size]).copied().collect();
+        let patches = PatchSet {
+            side: set.side,
+            wide: set.wide,
+            pixels: pixels.into(),
+            labels: which.iter().map(|&i| set.labels[i]).collect(),
+            held_out: which.iter().map(|&i| set.held_out[i]).collect(),
+        };
+        let dataset = Self {
+            patches: Arc::new(patches),
+            ids: which.iter().map(|&i| self.ids[i]).collect(),
+            classes: self.classes.clone(),
+            class_names: self.class_names.clone(),
+        };
+        (dataset, which.iter().filter_map(|&i| predictions.get(i).cloned()).collect())
+    }
+
     /// Labels as places among a model's classes instead of the project's own.
     pub fn relabel(&mut self, project: &Project, names: &[String]) {
         let (labels, held_out) = labels(project, &self.ids, names);

@@ -82,6 +82,8 @@ pub enum PreviewRequest {
     /// One image at a point of latent space.
     /// Angle counter-clockwise on screen, shift to the right and down in pixels of the patch.
     At { class: usize, latents: Vec<f32>, angle_rad: f32, shift: [f32; 2], scale: f32 },
+    /// One image at each of some points of latent space, all in one pose.
+    Film { class: usize, codes: Vec<Vec<f32>>, angle_rad: f32, shift: [f32; 2], scale: f32 },
 }
 
 /// Images that answer a [`PreviewRequest`].

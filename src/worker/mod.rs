@@ -11,6 +11,7 @@ mod map_run;
 pub mod mapping;
 mod maps;
 pub mod message;
+pub mod models;
 mod run;
 mod warm;
 

@@ -80,7 +80,11 @@ impl Engine<'_> {
             Ok(trainer) => {
                 job.config = trainer.config.clone();
                 self.ended = None;
+                let done = trainer.done();
                 self.run = Some(Run::new(job, trainer, chosen));
+                if done {
+                    self.finish(FinishReason::AllEpochs);
+                }
             }
             Err(error) => self.fail(&error),
         }

@@ -1,4 +1,4 @@
-//! A window without a display, driven through its accessibility tree.
+//! The window without a display: driven and read through its accessibility tree.
 #![allow(dead_code)] // each test binary uses its own part
 
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, Vec2};

@@ -46,9 +46,9 @@ impl ColourBy {
 pub struct Dot {
     pub id: ParticleId,
     pub at: [f64; 2],
-    colour: Color32,
+    pub colour: Color32,
     marker: Marker,
-    labelled: bool,
+    pub labelled: bool,
 }
 
 /// A dot for every row that has both values, labelled ones last, and the bounds that hold them.
@@ -108,18 +108,12 @@ fn colours(state: &State, table: &Table, by: &ColourBy) -> Vec<Color32> {
         }
         ColourBy::Value(variable) => {
             let values = table.column(variable);
-            let part: Box<dyn Fn(f64) -> f64> = match variable.cycle() {
-                Some(turn) => Box::new(move |v| v.rem_euclid(turn) / turn),
-                None => {
-                    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
-                    sorted.sort_by(f64::total_cmp);
-                    // Outliers take the end colours; the others share the range.
-                    let at = |q: f64| sorted.get((sorted.len() as f64 * q) as usize).copied().unwrap_or(0.0);
-                    let (low, high) = (at(0.02), at(0.98));
-                    Box::new(move |v| ((v - low) / (high - low).max(1e-12)).clamp(0.0, 1.0))
-                }
+            let (low, high) = ends(variable, &values);
+            let part = |v: f64| match variable.cycle() {
+                Some(turn) => v.rem_euclid(turn) / turn,
+                None => ((v - low) / (high - low).max(1e-12)).clamp(0.0, 1.0),
             };
-            let map = if variable.cycle().is_some() { colorous::SINEBOW } else { colorous::VIRIDIS };
+            let map = gradient(variable);
             values
                 .iter()
                 .map(
@@ -130,6 +124,22 @@ fn colours(state: &State, table: &Table, by: &ColourBy) -> Vec<Color32> {
                 .collect()
         }
     }
+}
+
+/// The values of the end colours. Outliers take those, too; the others share the range. Angles go once round.
+pub fn ends(variable: &Variable, values: &[f64]) -> (f64, f64) {
+    if let Some(turn) = variable.cycle() {
+        return (0.0, turn);
+    }
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+    sorted.sort_by(f64::total_cmp);
+    let at = |q: f64| sorted.get((sorted.len() as f64 * q) as usize).copied().unwrap_or(0.0);
+    (at(0.02), at(0.98))
+}
+
+/// Viridis, or a circle of colours for angles.
+pub fn gradient(variable: &Variable) -> colorous::Gradient {
+    if variable.cycle().is_some() { colorous::SINEBOW } else { colorous::VIRIDIS }
 }
 
 fn colour(c: colorous::Color) -> Color32 {

@@ -3,9 +3,11 @@
 mod card;
 mod cloud;
 pub mod data;
+mod taken;
 
 use super::action::Action;
 use super::state::{State, count};
+use super::take::{self, Figure};
 use super::theme;
 use crate::particle::ParticleId;
 use crate::review::query::Query;
@@ -13,7 +15,7 @@ use crate::review::{Table, Variable};
 use card::Card;
 use cloud::{Cloud, ColourBy, Dot, screen};
 use data::Data;
-use egui::{Color32, ComboBox, Pos2, RichText, Stroke, TextEdit, Ui};
+use egui::{Color32, ComboBox, Pos2, Rect, RichText, Stroke, TextEdit, Ui};
 use egui_plot::{Plot, PlotBounds, PlotTransform};
 use std::sync::Arc;
 
@@ -46,6 +48,8 @@ pub struct ExplorePanel {
     of: Option<(usize, Variable, Variable, ColourBy, u64)>,
     dots: Arc<Vec<Dot>>,
     bounds: Option<PlotBounds>,
+    /// The part that is looked at.
+    shown: Option<PlotBounds>,
     card: Card,
 }
 
@@ -62,6 +66,7 @@ impl Default for ExplorePanel {
             of: None,
             dots: Arc::new(Vec::new()),
             bounds: None,
+            shown: None,
             card: Card::default(),
         }
     }
@@ -75,7 +80,7 @@ impl ExplorePanel {
             theme::hint(ui, "Each particle becomes a point here when training has seen it once.");
             return;
         };
-        self.choices(ui, table);
+        self.choices(ui, table, actions);
         self.ask(ui, state, table, actions);
         self.refresh(state, table);
         let Some(bounds) = self.bounds else {
@@ -84,9 +89,13 @@ impl ExplorePanel {
         };
         let selected = self.dots.iter().filter(|dot| state.selection.contains(&dot.id)).cloned().collect();
         let cloud = Cloud::new(self.dots.clone(), selected, bounds);
+        let names = [&self.x, &self.y].map(|variable| data.axis(variable));
+        let whole = ui.available_rect_before_wrap();
+        let [across, up] = [(&names[0], whole.width() - 60.0), (&names[1], whole.height() - 50.0)]
+            .map(|(name, room)| theme::elided(ui, name, room));
         let shown = Plot::new("scatter")
-            .x_axis_label(data.axis(&self.x))
-            .y_axis_label(data.axis(&self.y))
+            .x_axis_label(across)
+            .y_axis_label(up)
             .y_axis_min_width(30.0)
             .show_crosshair(false)
             .allow_drag(self.drag == Drag::Pan)
@@ -95,6 +104,8 @@ impl ExplorePanel {
             .label_formatter(|_| None)
             .show(ui, |plot| plot.add(cloud));
         let (response, transform) = (shown.response, shown.transform);
+        self.shown = Some(*transform.bounds());
+        axis_names(ui, whole, *transform.frame(), &names);
         self.drags(ui, &response, &transform, actions);
         if response.clicked() {
             self.click(ui, state, &response, &transform, actions);
@@ -109,7 +120,7 @@ impl ExplorePanel {
         }
     }
 
-    fn choices(&mut self, ui: &mut Ui, table: &Table) {
+    fn choices(&mut self, ui: &mut Ui, table: &Table, actions: &mut Vec<Action>) {
         ui.horizontal_wrapped(|ui| {
             for (name, variable) in [("Across", &mut self.x), ("Up", &mut self.y)] {
                 ui.weak(name);
@@ -144,6 +155,7 @@ impl ExplorePanel {
             ] {
                 ui.selectable_value(&mut self.drag, drag, name).on_hover_text(meaning);
             }
+            take::menu(ui, &[(Figure::Scatter, true)], actions);
         });
     }
 
@@ -277,6 +289,16 @@ impl ExplorePanel {
         let (dots, bounds) = cloud::dots(state, table, &self.x, &self.y, &self.colour);
         self.dots = Arc::new(dots);
         self.bounds = bounds;
+    }
+}
+
+/// The names of the axes in full, under the pointer: beside the plot there may be no room for them.
+fn axis_names(ui: &Ui, whole: Rect, frame: Rect, names: &[String; 2]) {
+    let under = Rect::from_min_max(frame.left_bottom(), egui::pos2(frame.right(), whole.bottom()));
+    let beside = Rect::from_min_max(whole.left_top(), frame.left_bottom());
+    for (rect, name) in [under, beside].into_iter().zip(names) {
+        let response = ui.interact(rect, ui.scope_id().with(("axis", name)), egui::Sense::hover());
+        response.on_hover_text(name);
     }
 }
 

@@ -188,12 +188,7 @@ mod tests {
             set: Arc::new(set),
             plan: None,
             summary: None,
-            segments: Some(Arc::new(Segmented {
-                revision: 1,
-                k: Some(2),
-                method: Method::KMeans,
-                result: segments,
-            })),
+            segments: Some(Arc::new(Segmented { revision: 1, result: segments })),
             wall: None,
             device: None,
         };

@@ -190,7 +190,7 @@ impl MapsPanel {
         panels.sight.refresh(ui.ctx(), &state.maps);
         let look_at = panels.sight.look_at;
         let mut show = |ui: &mut Ui, pane: Pane| panels.ui(ui, pane, state, actions);
-        self.tree.ui(&mut Panes { show: &mut show }, ui);
+        self.tree.ui(&mut Panes { show: &mut show, badge: &|_| 0 }, ui);
         if look_at.is_some() {
             self.panels.sight.look_at = None;
         }

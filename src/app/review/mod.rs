@@ -1,10 +1,11 @@
 //! One question after another: what is this? A key answers, the next one comes; then the model learns the answers.
 
-mod confusion;
+pub mod confusion;
 
 use super::action::Action;
 use super::explore::data::Data;
 use super::state::{State, count};
+use super::take::{self, Figure};
 use super::theme;
 use crate::particle::ParticleId;
 use crate::particle::patch::turned;
@@ -47,6 +48,7 @@ impl ReviewPanel {
             self.learn(ui, state, table, actions);
             ui.separator();
             confusion::ui(ui, state, table, actions);
+            take::menu(ui, &[(Figure::Confusion, Figure::Confusion.is_there(state))], actions);
         });
     }
 

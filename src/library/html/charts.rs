@@ -24,7 +24,7 @@ fn open(label: &str) -> String {
 }
 
 /// Round numbers within a range, about `parts` of them, never more than a few.
-fn ticks(range: (f64, f64), parts: f64) -> Vec<f64> {
+pub(in crate::library) fn ticks(range: (f64, f64), parts: f64) -> Vec<f64> {
     let rough = (range.1 - range.0) / parts;
     if !rough.is_finite() || rough <= 0.0 {
         return vec![range.0];
@@ -37,7 +37,7 @@ fn ticks(range: (f64, f64), parts: f64) -> Vec<f64> {
 }
 
 /// A round number without idle zeros.
-fn tidy(value: f64) -> String {
+pub(in crate::library) fn tidy(value: f64) -> String {
     let text = short(value);
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }

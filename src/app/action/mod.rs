@@ -1,13 +1,17 @@
 //! Everything a user can do, in one enum: menus, buttons, keys and the list of keys come from it.
 
+mod keys;
+mod look;
+
 use super::dialogs::ExportPlan;
-use super::icon::Icon;
 use super::maps::{Ask, MapTool, Workspace};
 use super::state::State;
+use super::take::Take;
 use crate::particle::{ClassId, MicrographId, ParticleId};
 use crate::project::edit::Edit;
 use crate::worker::message::{DeviceChoice, PreviewRequest};
-use egui::{Key, KeyboardShortcut, Modifiers, ThemePreference};
+use egui::ThemePreference;
+pub use keys::{keys_text, pressed};
 use std::path::PathBuf;
 
 /// What the mouse does on the micrograph.
@@ -47,8 +51,14 @@ pub enum Action {
     Save,
     SaveAs,
     Export,
+    /// The selected particles as a library of their own.
+    ExportSelection,
     LoadModel,
     SaveModel,
+    /// Asks for a name under which the model is kept beside the project.
+    KeepModel,
+    /// Lists all views, to write one into a file.
+    TakeAway,
     Quit,
     // Changes
     Undo,
@@ -94,6 +104,8 @@ pub enum Action {
     Stop,
     /// The labels given since go into the training under way, or the last one.
     LearnNewLabels,
+    /// The training that was stopped, perhaps by an earlier run of the program, goes on.
+    GoOn,
     /// Cut the patches, so that the program can propose what to label.
     LookAtParticles,
     // With something to carry
@@ -161,6 +173,13 @@ pub enum Action {
     LoadModelFrom(PathBuf),
     SaveModelTo(PathBuf),
     ExportTo(ExportPlan),
+    /// Asks where a view goes.
+    TakeView(Take),
+    TakeViewTo(Take, PathBuf),
+    KeepModelAs(String),
+    ForgetModel(PathBuf),
+    /// What two kept models say of the particles, side by side.
+    CompareModels(PathBuf, PathBuf),
     /// Work that was never saved, from its journal.
     BringBack(PathBuf),
     /// Removes such a journal.
@@ -171,29 +190,6 @@ pub enum Action {
     SaveFirst,
     DiscardChanges,
     StayHere,
-}
-
-/// Name, key and picture of an action.
-pub struct Look {
-    pub name: &'static str,
-    pub keys: &'static [KeyboardShortcut],
-    pub icon: Option<Icon>,
-}
-
-const fn plain(key: Key) -> KeyboardShortcut {
-    KeyboardShortcut::new(Modifiers::NONE, key)
-}
-
-const fn shift(key: Key) -> KeyboardShortcut {
-    KeyboardShortcut::new(Modifiers::SHIFT, key)
-}
-
-const fn command(key: Key) -> KeyboardShortcut {
-    KeyboardShortcut::new(Modifiers::COMMAND, key)
-}
-
-const fn command_shift(key: Key) -> KeyboardShortcut {
-    KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), key)
 }
 
 /// Every action that has a name, for keys, palette and the list of keys. Those with more modifiers come first: egui
@@ -208,6 +204,7 @@ pub const ALL: &[Action] = &[
     Action::SaveModel,
     Action::CopyContrast,
     Action::ResetLayout,
+    Action::ExportSelection,
     Action::Theme(ThemePreference::Dark),
     Action::Theme(ThemePreference::Light),
     Action::Theme(ThemePreference::System),
@@ -220,6 +217,9 @@ pub const ALL: &[Action] = &[
     Action::AddMicrographs,
     Action::Save,
     Action::Export,
+    Action::TakeAway,
+    Action::KeepModel,
+    Action::GoOn,
     Action::Quit,
     Action::SelectAll,
     Action::History,
@@ -264,97 +264,6 @@ pub const ALL: &[Action] = &[
 ];
 
 impl Action {
-    /// Name, keys and icon; actions that only panels emit have no key.
-    pub fn look(&self) -> Look {
-        let look = |name, keys, icon| Look { name, keys, icon };
-        match self {
-            Action::New => look("New project", const { &[command(Key::N)] }, None),
-            Action::Open => look("Open…", const { &[command(Key::O)] }, None),
-            Action::OpenSample => look("Open sample", const { &[command_shift(Key::O)] }, None),
-            Action::AddMicrographs => look("Add micrographs…", const { &[command(Key::I)] }, None),
-            Action::ImportLabels => look("Import labels…", const { &[command_shift(Key::I)] }, None),
-            Action::ExportLabels => look("Export labels…", const { &[command_shift(Key::E)] }, None),
-            Action::Save | Action::SaveTo(_) => look("Save", const { &[command(Key::S)] }, None),
-            Action::SaveAs => look("Save as…", const { &[command_shift(Key::S)] }, None),
-            Action::Export | Action::ExportTo(_) => look("Export…", const { &[command(Key::E)] }, None),
-            Action::LoadModel | Action::LoadModelFrom(_) => {
-                look("Load model…", const { &[command_shift(Key::L)] }, None)
-            }
-            Action::SaveModel | Action::SaveModelTo(_) => {
-                look("Save model…", const { &[command_shift(Key::M)] }, None)
-            }
-            Action::Quit => look("Quit", const { &[command(Key::Q)] }, None),
-            Action::Undo => look("Undo", const { &[command(Key::Z)] }, Some(Icon::Undo)),
-            Action::Redo => {
-                look("Redo", const { &[command_shift(Key::Z), command(Key::Y)] }, Some(Icon::Redo))
-            }
-            Action::Delete => look("Delete selected", const { &[plain(Key::Delete)] }, None),
-            Action::Unlabel => look("Take label off", const { &[plain(Key::U)] }, None),
-            Action::HoldOut => look("Hold out for testing", const { &[plain(Key::H)] }, None),
-            Action::SelectAll => look("Select all", const { &[command(Key::A)] }, None),
-            Action::SelectNone => look("Select none", const { &[plain(Key::Escape)] }, None),
-            Action::Use(Tool::Pick) => look("Pick", const { &[plain(Key::P)] }, Some(Icon::Pick)),
-            Action::Use(Tool::Select) => look("Select", const { &[plain(Key::V)] }, Some(Icon::Select)),
-            Action::Use(Tool::Lasso) => look("Lasso", const { &[plain(Key::L)] }, Some(Icon::Lasso)),
-            Action::Use(Tool::Outline) => {
-                look("Exclude an outline", const { &[shift(Key::X)] }, Some(Icon::Outline))
-            }
-            Action::Use(Tool::Measure) => {
-                look("Measure a scale bar", const { &[plain(Key::M)] }, Some(Icon::Measure))
-            }
-            Action::History => look("History", const { &[command(Key::H)] }, None),
-            Action::Palette => look("All actions", const { &[command(Key::P)] }, None),
-            Action::FocusPanels => look("Go to the panels", const { &[plain(Key::F6)] }, None),
-            Action::NextUnlabelled => look("Next without a label", const { &[plain(Key::Tab)] }, None),
-            Action::PreviousUnlabelled => {
-                look("Previous without a label", const { &[shift(Key::Tab)] }, None)
-            }
-            Action::FindSimilar => look("Pick similar", const { &[plain(Key::S)] }, None),
-            Action::Detect(_) => look("Find particles", const { &[plain(Key::D)] }, None),
-            Action::CopyContrast => look("Contrast to all", const { &[command_shift(Key::K)] }, None),
-            Action::Use(Tool::Exclude) => look("Exclude", const { &[plain(Key::X)] }, Some(Icon::Exclude)),
-            Action::Fit => look("Fit", const { &[plain(Key::F)] }, Some(Icon::Fit)),
-            Action::ZoomIn => look("Zoom in", const { &[plain(Key::Plus), plain(Key::Equals)] }, None),
-            Action::ZoomOut => look("Zoom out", const { &[plain(Key::Minus)] }, None),
-            Action::ActualSize => look("Actual pixels", const { &[plain(Key::Num0)] }, None),
-            Action::NextMicrograph => look("Next micrograph", const { &[plain(Key::PageDown)] }, None),
-            Action::PreviousMicrograph => look("Previous micrograph", const { &[plain(Key::PageUp)] }, None),
-            Action::ResetLayout => look("Reset layout", const { &[command_shift(Key::R)] }, None),
-            Action::Keys => look("Keys", const { &[plain(Key::F1)] }, None),
-            Action::Messages => look("Messages", const { &[plain(Key::F2)] }, None),
-            Action::TrainOrPause => look("Train or pause", const { &[plain(Key::T)] }, None),
-            Action::Train => look("Train", &[], Some(Icon::Play)),
-            Action::Pause => look("Pause", &[], Some(Icon::Pause)),
-            Action::Resume => look("Resume", &[], Some(Icon::Play)),
-            Action::Stop => look("Stop", const { &[shift(Key::T)] }, Some(Icon::Stop)),
-            Action::ClassAt(place) => class_look(*place),
-            Action::Theme(ThemePreference::Dark) => look("Dark", const { &[command_shift(Key::D)] }, None),
-            Action::Theme(ThemePreference::Light) => look("Light", const { &[command_shift(Key::B)] }, None),
-            Action::Theme(ThemePreference::System) => {
-                look("As the system", const { &[command_shift(Key::U)] }, None)
-            }
-            Action::AcceptDetections => look("Accept all", const { &[plain(Key::A)] }, None),
-            Action::Workspace(Workspace::Particles) => {
-                look("Particles workspace", const { &[command(Key::Num1)] }, None)
-            }
-            Action::Workspace(Workspace::Maps) => {
-                look("Maps workspace", const { &[command(Key::Num2)] }, None)
-            }
-            Action::MapTool(MapTool::Inspect) => {
-                look("Inspect pixels", const { &[plain(Key::I)] }, Some(Icon::Pick))
-            }
-            Action::MapTool(MapTool::Outline) => {
-                look("Draw round pixels", const { &[plain(Key::O)] }, Some(Icon::Lasso))
-            }
-            Action::MapTool(MapTool::Wall) => {
-                look("Wall profile", const { &[plain(Key::W)] }, Some(Icon::Measure))
-            }
-            _ => look("", &[], None),
-        }
-    }
-}
-
-impl Action {
     /// Whether it would do anything now; menus, buttons and the palette ask the same question.
     pub fn is_possible(&self, state: &State) -> bool {
         let opened = !state.is_blank();
@@ -383,8 +292,12 @@ impl Action {
             | Action::TrainOrPause => opened,
             Action::ExportLabels => !state.project.particles.is_empty(),
             Action::Export => super::bar::can_export(state),
-            Action::LoadModel => opened && !state.training.phase.is_active(),
-            Action::SaveModel => state.training.model.is_some() && !state.training.phase.is_active(),
+            Action::ExportSelection => super::bar::can_export(state) && !state.selection.is_empty(),
+            Action::TakeAway => super::take::Figure::ALL.iter().any(|view| view.is_there(state)),
+            Action::KeepModel => state.training.model.is_some(),
+            Action::GoOn => state.stopped.is_some() && !active,
+            Action::LoadModel => opened && !active,
+            Action::SaveModel => state.training.model.is_some() && !active,
             Action::Stop => active,
             Action::Undo => state.history.undo_name().is_some(),
             Action::Redo => state.history.redo_name().is_some(),
@@ -418,6 +331,10 @@ impl Action {
             | Action::ClassAt(_)
             | Action::LoadModel
             | Action::SaveModel
+            | Action::KeepModel
+            | Action::GoOn
+            | Action::ExportSelection
+            | Action::TakeAway
             | Action::CopyContrast
             | Action::Use(_) => workspace == Workspace::Particles,
             _ => true,
@@ -425,68 +342,10 @@ impl Action {
     }
 }
 
-fn class_look(place: usize) -> Look {
-    const KEYS: [[KeyboardShortcut; 1]; 9] = [
-        [plain(Key::Num1)],
-        [plain(Key::Num2)],
-        [plain(Key::Num3)],
-        [plain(Key::Num4)],
-        [plain(Key::Num5)],
-        [plain(Key::Num6)],
-        [plain(Key::Num7)],
-        [plain(Key::Num8)],
-        [plain(Key::Num9)],
-    ];
-    const NAMES: [&str; 9] = [
-        "Class 1, and give it to the selection",
-        "Class 2",
-        "Class 3",
-        "Class 4",
-        "Class 5",
-        "Class 6",
-        "Class 7",
-        "Class 8",
-        "Class 9",
-    ];
-    match (NAMES.get(place), KEYS.get(place)) {
-        (Some(name), Some(keys)) => Look { name, keys, icon: None },
-        _ => Look { name: "", keys: &[], icon: None },
-    }
-}
-
-/// The actions whose keys were pressed since the last frame; none while the user types text.
-pub fn pressed(ctx: &egui::Context, workspace: Workspace) -> Vec<Action> {
-    // An open menu keeps its own keys: Escape closes it.
-    if ctx.text_edit_focused() || egui::Popup::is_any_open(ctx) {
-        return Vec::new();
-    }
-    let mut actions = Vec::new();
-    // Tab goes from widget to widget where the keyboard is in the panels, else from particle to particle.
-    let in_panels = ctx.memory(|memory| memory.focused().is_some());
-    ctx.input_mut(|input| {
-        for action in ALL.iter().filter(|action| action.belongs_to(workspace)) {
-            for keys in action.look().keys.iter().filter(|keys| !(in_panels && keys.logical_key == Key::Tab))
-            {
-                if input.consume_shortcut(keys) {
-                    actions.push(action.clone());
-                }
-            }
-        }
-    });
-    if actions.iter().any(|action| matches!(action, Action::NextUnlabelled | Action::PreviousUnlabelled)) {
-        ctx.memory_mut(|memory| memory.move_focus(egui::FocusDirection::None));
-    }
-    actions
-}
-
-/// The keys of an action as text for menus, such as "Ctrl+S"; empty if it has none.
-pub fn keys_text(ctx: &egui::Context, action: &Action) -> String {
-    action.look().keys.first().map(|keys| ctx.format_shortcut(keys)).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use egui::KeyboardShortcut;
 
     #[test]
     fn no_two_actions_share_a_key() {

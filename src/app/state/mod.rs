@@ -1,5 +1,8 @@
 //! What the window shows and what its actions change. No widgets, no files, no threads.
 
+mod asked;
+mod readiness;
+
 use super::action::Tool;
 use super::maps::{Maps, Workspace};
 use super::picture::Picture;
@@ -7,19 +10,19 @@ use super::run::{Results, Training};
 use crate::error::Result;
 use crate::micrograph::prepare::Step;
 use crate::particle::describe::Descriptors;
-use crate::particle::detect::{Detection, Example, Settings};
+use crate::particle::detect::Example;
 use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
 use crate::project::edit::Edit;
 use crate::project::history::History;
 use crate::project::{ClassCount, MicrographCount, Project};
+use crate::review::compare::Comparison;
 use crate::train::config::TrainConfig;
-use crate::worker::message::{PreviewImages, PreviewRequest};
+use crate::worker::models::Kept;
+pub use asked::{Detecting, Previews};
+pub use readiness::Readiness;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-
-/// Labels a class needs before training can start.
-pub const LEAST_LABELS: usize = 3;
 
 /// The whole state of the window but for what only a panel cares about.
 #[derive(Default)]
@@ -60,6 +63,12 @@ pub struct State {
     /// What a ruler says of the particles the model has seen.
     pub measured: Option<Arc<Measured>>,
     pub previews: Previews,
+    /// Models kept beside the project, the latest first.
+    pub models: Vec<Kept>,
+    /// Two of them side by side, once they have been compared.
+    pub compared: Option<Arc<Compared>>,
+    /// A training of this project that was stopped and can go on.
+    pub stopped: Option<Stopped>,
     /// What was said to the user, oldest first.
     pub messages: Vec<Message>,
     /// Projects opened before, the last first.
@@ -89,57 +98,20 @@ pub enum Opened {
     Failed(String),
 }
 
-/// Particles proposed by the detector and not yet accepted.
-#[derive(Default)]
-pub struct Detecting {
-    /// Proposals follow the sliders while this is set.
-    pub live: bool,
-    pub settings: Settings,
-    pub running: bool,
-    /// How far the search is, 0..=1.
-    pub share: f32,
-    /// The micrograph that `found` lies on.
-    pub micrograph: Option<MicrographId>,
-    pub found: Arc<[Detection]>,
-    /// Those of a lower score are not shown.
-    pub least: f32,
-    /// The one the keyboard is at.
-    pub current: Option<usize>,
-    /// What resembles the labelled particles is looked for, not what the sliders say.
-    pub similar: bool,
-    pub problem: Option<String>,
-    /// Settings, micrograph and regions changed since the last search began.
-    pub stale: bool,
+/// Two kept models side by side.
+pub struct Compared {
+    pub names: [String; 2],
+    pub found: Comparison,
 }
 
-impl Detecting {
-    /// Removes a proposal that became a particle; the keyboard stays before its place.
-    pub fn take_out(&mut self, place: usize) {
-        let mut found = self.found.to_vec();
-        if place < found.len() {
-            found.remove(place);
-        }
-        self.found = found.into();
-        self.current = place.checked_sub(1).filter(|_| self.current.is_some());
-        // The particle that came from it is no reason to search again.
-        self.stale = false;
-    }
-}
-
-/// Decoder images: what is wanted, what was asked, what came.
-#[derive(Default)]
-pub struct Previews {
-    /// At most one request of each kind waits: the newest.
-    pub wanted_manifold: Option<PreviewRequest>,
-    pub wanted_image: Option<PreviewRequest>,
-    /// The other kind was asked last.
-    pub manifold_next: bool,
-    /// Sent and not answered; the worker answers only the newest, so there is never more than one.
-    pub asked: Option<(PreviewRequest, std::time::Instant)>,
-    pub manifold: Option<PreviewImages>,
-    pub image: Option<PreviewImages>,
-    /// Grows when `manifold` or `image` changes or the model has learned, so that panels ask anew.
-    pub revision: u64,
+/// Where a stopped training stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stopped {
+    pub path: PathBuf,
+    /// Complete epochs, and how many there were to be.
+    pub epoch: usize,
+    pub epochs: usize,
+    pub latent: usize,
 }
 
 /// How important a message is.
@@ -157,18 +129,6 @@ pub struct Message {
     pub text: String,
     pub details: Option<String>,
     pub at: std::time::Instant,
-}
-
-/// Whether training can start.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Readiness {
-    Ready {
-        labelled: usize,
-        unlabelled: usize,
-        held_out: usize,
-    },
-    /// What is missing, as an invitation.
-    Missing(String),
 }
 
 impl State {
@@ -296,39 +256,6 @@ impl State {
         self.selection.iter().filter_map(|id| self.project.particle(*id)).collect()
     }
 
-    /// Counts what training would use, or names the first thing it lacks.
-    pub fn readiness(&self) -> Readiness {
-        let missing = |text: &str| Readiness::Missing(text.to_owned());
-        if self.is_blank() {
-            return missing("Open a micrograph to begin.");
-        }
-        if self.project.classes.is_empty() {
-            return missing("Add a class for each kind of particle, then click a few of each.");
-        }
-        if self.project.classes.len() == 1 {
-            return missing("Add a second class: the model learns to tell kinds apart.");
-        }
-        let counts = &self.counts.classes;
-        for (class, count) in self.project.classes.iter().zip(counts) {
-            let trained = count.labelled.saturating_sub(count.held_out);
-            if trained < LEAST_LABELS {
-                let lack = LEAST_LABELS - trained;
-                let s = if lack == 1 { "" } else { "s" };
-                return Readiness::Missing(format!(
-                    "{lack} more {} label{s} and training can start.",
-                    class.name
-                ));
-            }
-        }
-        let labels: usize = counts.iter().map(|count| count.labelled).sum();
-        let held_out: usize = counts.iter().map(|count| count.held_out).sum();
-        Readiness::Ready {
-            labelled: labels - held_out,
-            unlabelled: self.project.particles.len() - labels,
-            held_out,
-        }
-    }
-
     /// The settings of the trainer: the project's, or the defaults.
     pub fn train_config(&self) -> TrainConfig {
         serde_json::from_value(self.project.training.clone()).unwrap_or_else(|_| TrainConfig::default())
@@ -372,59 +299,15 @@ pub fn count(n: usize, noun: &str) -> String {
     format!("{n} {noun}{s}")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::project::MicrographEntry;
-
-    fn with_classes(labels: [usize; 2]) -> State {
-        let mut state = State::default();
-        let entry = MicrographEntry::new("/a.png", 0, 100, 100, None, "00");
-        let (micrograph, edit) = state.project.add_micrograph_edit(entry);
-        state.change("add micrograph", edit).unwrap();
-        for (name, labels) in ["cube", "rod"].into_iter().zip(labels) {
-            let (class, edit) = state.project.add_class_edit(name);
-            state.change("add class", edit).unwrap();
-            for i in 0..labels {
-                let (_, edit) = state.project.add_particle_edit(micrograph, i as f32 * 9.0, 5.0, Some(class));
-                state.change("add particle", edit).unwrap();
-            }
-        }
-        state
-    }
-
-    #[test]
-    fn the_hint_names_the_class_that_lacks_labels() {
-        let readiness = with_classes([3, 1]).readiness();
-        assert_eq!(readiness, Readiness::Missing("2 more rod labels and training can start.".into()));
-        let readiness = with_classes([2, 3]).readiness();
-        assert_eq!(readiness, Readiness::Missing("1 more cube label and training can start.".into()));
-    }
-
-    #[test]
-    fn held_out_labels_do_not_count_for_training() {
-        let mut state = with_classes([4, 3]);
-        assert_eq!(state.readiness(), Readiness::Ready { labelled: 7, unlabelled: 0, held_out: 0 });
-        let first = *state.project.particles.keys().next().unwrap();
-        let edit = state.project.hold_out_edit(&[first], true).unwrap();
-        state.change("hold out", edit).unwrap();
-        assert_eq!(state.readiness(), Readiness::Ready { labelled: 6, unlabelled: 0, held_out: 1 });
-    }
-
-    #[test]
-    fn undo_leaves_no_selection_of_what_is_gone() {
-        let mut state = with_classes([1, 0]);
-        let id = *state.project.particles.keys().next().unwrap();
-        state.selection.insert(id);
-        while state.undo().unwrap().is_some() {}
-        assert!(state.selection.is_empty() && state.class.is_none() && state.shown.is_none());
-    }
-
-    #[test]
-    fn the_nearest_particle_within_reach_is_hit() {
-        let state = with_classes([3, 0]);
-        let ids: Vec<_> = state.project.particles.keys().copied().collect();
-        assert_eq!(state.nearest(10.0, 5.0, 4.0), Some(ids[1]));
-        assert_eq!(state.nearest(10.0, 50.0, 4.0), None);
+/// "5 min ago", "3 days ago".
+pub fn ago(seconds: u64) -> String {
+    match seconds {
+        0..60 => "just now".into(),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..172_800 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} days ago", seconds / 86_400),
     }
 }
+
+#[cfg(test)]
+mod tests;

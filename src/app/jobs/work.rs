@@ -1,0 +1,154 @@
+//! The work itself: opening, importing, searching, cutting, exporting.
+
+use super::super::picture::Picture;
+use super::{Context, Done, Import, Imported, Loaded};
+use crate::error::{Error, Result};
+use crate::micrograph::{Micrograph, format};
+use crate::particle::detect::{self, Detection, Example, Likeness, Settings};
+use crate::particle::{MicrographId, Prediction};
+use crate::project::history::History;
+use crate::project::session;
+use crate::project::{MicrographEntry, Project, Region, store};
+use crate::worker::job::{self, Dataset};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Pages of one file that are added to a project at once; stacks hold thousands.
+const MOST_PAGES: usize = 64;
+
+/// Reads a project and looks for its micrographs if they moved.
+pub fn load(path: &Path) -> Result<Loaded> {
+    let opened = session::open(path)?;
+    Ok(located(opened, path.parent().unwrap_or(Path::new("."))))
+}
+
+/// Brings back a project that was never saved, from its journal.
+pub fn bring_back(journal: &Path) -> Result<Loaded> {
+    Ok(located(session::open_unsaved(journal)?, Path::new(".")))
+}
+
+/// Looks for micrographs that moved.
+fn located(opened: session::Opened, folder: &Path) -> Loaded {
+    let session::Opened { mut project, mut history, recovered, notes } = opened;
+    let moved = store::relocate(&mut project, folder).len();
+    if moved > 0 {
+        history.mark_unsaved();
+    }
+    let missing = store::missing(&project).len();
+    Loaded { project, history, recovered, notes, moved, missing }
+}
+
+/// The sample project, as if it had been opened.
+pub fn sample() -> Result<Loaded> {
+    let opened =
+        |project| session::Opened { project, history: History::new(), recovered: 0, notes: Vec::new() };
+    let mut loaded = located(opened(crate::sample::open_sample()?), Path::new("."));
+    (loaded.moved, loaded.missing) = (0, 0);
+    Ok(loaded)
+}
+
+/// Opens a file as new micrographs: its pages with their size, scale and proposed banner.
+pub fn import(path: &Path, context: &Context) -> Result<Imported> {
+    let (micrograph, pages, mut notes) = format::open_first(path)?;
+    let first = Arc::new(Picture::new(micrograph));
+    // Seen at once; all else about it follows.
+    context.tell(Done::Look(first.clone()));
+    let hash = store::hash_file(path)?;
+    if pages > MOST_PAGES {
+        notes.push(format!("only the first {MOST_PAGES} of its {pages} pages were added"));
+    }
+    let mut imports = Vec::new();
+    for page in 0..pages.clamp(1, MOST_PAGES) {
+        if context.stopped() {
+            return Err(Error::Stopped);
+        }
+        let later = if page == 0 { None } else { Some(format::open_page(path, page)?) };
+        let micrograph = later.as_ref().unwrap_or(&first.micrograph);
+        let Micrograph { width, height, pixel_size, .. } = *micrograph;
+        let mut entry = MicrographEntry::new(path, page, width, height, pixel_size, hash.as_str());
+        entry.excluded = detect::propose_excluded(micrograph);
+        imports.push(Import { entry, picture: (page == 0).then(|| first.clone()) });
+    }
+    Ok(Imported { pages: imports, notes })
+}
+
+/// Opens a micrograph of the project for the screen.
+pub fn open(entry: &MicrographEntry) -> Result<Arc<Picture>> {
+    Ok(Arc::new(Picture::new(entry.open()?)))
+}
+
+/// Searches particles; ends early when stopped.
+pub fn search(
+    micrograph: &Micrograph,
+    excluded: &[Region],
+    settings: &Settings,
+    context: &Context,
+) -> Result<Vec<Detection>> {
+    detect::detect(micrograph, excluded, settings, &|done| {
+        context.tell(Done::Searching(done));
+        !context.stopped()
+    })
+}
+
+/// Searches what resembles the examples; the slider then shows those of its score and above.
+pub fn search_similar(
+    micrograph: &Micrograph,
+    excluded: &[Region],
+    examples: &[Example],
+    context: &Context,
+) -> Result<Vec<Detection>> {
+    let likeness = Likeness { score: 0.3, ..Likeness::default() };
+    detect::similar(micrograph, excluded, examples, likeness, &|done| {
+        context.tell(Done::Searching(done));
+        !context.stopped()
+    })
+}
+
+/// Pictures that are open already, so that no file is read twice.
+pub type OpenPictures = BTreeMap<MicrographId, Arc<Picture>>;
+
+/// Cuts the patches of all particles.
+pub fn assemble(project: &Project, open: &OpenPictures, context: &Context) -> Result<Dataset> {
+    let micrographs = |id: MicrographId| -> Result<Micrograph> {
+        if let Some(picture) = open.get(&id) {
+            return Ok(picture.micrograph.clone());
+        }
+        match project.micrograph(id) {
+            Some(entry) => entry.open(),
+            None => Err(Error::invalid(format!("micrograph {}", id.0), "the project does not have it")),
+        }
+    };
+    let progress = |share: f32| {
+        context.tell(Done::Assembling(share));
+        !context.stopped()
+    };
+    job::assemble(project, &micrographs, &progress)
+}
+
+/// Everything the library writer needs.
+pub struct Export {
+    pub project: Project,
+    pub dataset: Arc<Dataset>,
+    pub predictions: Arc<[Prediction]>,
+    /// A temporary copy of the model.
+    pub model: PathBuf,
+    pub dir: PathBuf,
+    pub overwrite: bool,
+    pub settings: serde_json::Value,
+}
+
+impl Export {
+    /// Writes the library.
+    pub fn run(self) -> Result<()> {
+        job::export(
+            &self.project,
+            &self.dataset,
+            &self.predictions,
+            Some(&self.model),
+            &self.dir,
+            self.overwrite,
+            self.settings,
+        )
+    }
+}

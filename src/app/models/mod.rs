@@ -1,0 +1,241 @@
+//! Models kept by name, and a training that was stopped and can go on.
+
+mod panel;
+
+pub use panel::ModelsPanel;
+
+use super::files::name_of;
+use super::jobs::Done;
+use super::state::{Compared, Level, Stopped};
+use super::{App, AssemblePurpose};
+use crate::error::Result;
+use crate::review::Table;
+use crate::review::compare::compare;
+use crate::train::resume::Halted;
+use crate::worker::job::Dataset;
+use crate::worker::message::{Command, FinishReason};
+use crate::worker::models::{self, Kept};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A training writes its state at least this far apart: a program that dies loses no more of it.
+const NOW_AND_THEN: Duration = Duration::from_secs(60);
+
+impl App {
+    /// Where the models of this project lie; in a folder that goes with the window while the project has no file.
+    fn models_folder(&mut self) -> Option<PathBuf> {
+        match (&self.state.path, self.state.history.locked()) {
+            (Some(path), None) => Some(models::folder(path)),
+            _ => {
+                if self.unsaved_models.is_none() {
+                    self.unsaved_models = tempfile::tempdir().ok();
+                }
+                self.unsaved_models.as_ref().map(|folder| folder.path().to_owned())
+            }
+        }
+    }
+
+    /// Reads the list of kept models, and whether a training can go on; another project may have been opened.
+    pub(super) fn look_for_models(&mut self) {
+        self.unsaved_models = None;
+        self.keeping = None;
+        self.list_models();
+        self.look_for_stopped();
+    }
+
+    fn list_models(&mut self) {
+        let folder = self.models_folder();
+        self.state.models = folder.map(|folder| models::list(&folder)).unwrap_or_default();
+    }
+
+    /// The project was saved under another name: its models go along.
+    pub(super) fn models_follow(&mut self, before: Option<&Path>) {
+        let from = match (before, &self.unsaved_models) {
+            (Some(path), _) => models::folder(path),
+            (None, Some(folder)) => folder.path().to_owned(),
+            (None, None) => return,
+        };
+        let Some(to) = self.state.path.as_deref().map(models::folder) else { return };
+        if let Err(error) = models::copy(&from, &to) {
+            self.complain(&error);
+        }
+        self.list_models();
+    }
+
+    /// What a model is called if nobody thinks of a name.
+    pub(super) fn model_name(&self) -> String {
+        let epoch = self.state.training.progress.as_ref().map_or(0, |progress| progress.epoch);
+        let automatic = self.state.models.iter().filter(|kept| kept.automatic).count();
+        format!("Training {}, epoch {epoch}", automatic + 1)
+    }
+
+    /// Has the worker write the present model beside the project; the rest follows when it has.
+    pub(super) fn keep_model(&mut self, name: String, automatic: bool) {
+        let Some(folder) = self.models_folder() else { return };
+        let run = &self.state.training;
+        let labels = self.state.counts.classes.iter().map(|count| count.labelled - count.held_out).sum();
+        let kept = Kept {
+            automatic,
+            at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()),
+            epochs: run.progress.as_ref().map_or(0, |progress| progress.epoch),
+            accuracy: run.accuracy(),
+            classes: run
+                .model
+                .iter()
+                .flat_map(|model| &model.classes)
+                .map(|(_, name)| name.clone())
+                .collect(),
+            labels,
+            path: PathBuf::new(),
+            name,
+        };
+        match models::place(&folder, &kept.name) {
+            Ok(path) => {
+                self.worker.send(Command::Save(path.clone()));
+                self.keeping = Some(Kept { path, ..kept });
+            }
+            Err(error) => self.complain(&error),
+        }
+    }
+
+    /// True for the model that is being kept.
+    pub(super) fn is_kept(&self, path: &Path) -> bool {
+        self.keeping.as_ref().is_some_and(|kept| kept.path == path)
+    }
+
+    /// The worker has written it.
+    pub(super) fn on_kept(&mut self) {
+        let Some(kept) = self.keeping.take() else { return };
+        match models::keep(&kept) {
+            Ok(()) if kept.automatic => {}
+            Ok(()) => self.tell(Level::Done, format!("Model kept as {}", kept.name), None),
+            Err(error) => self.complain(&error),
+        }
+        self.list_models();
+    }
+
+    pub(super) fn forget_model(&mut self, path: &Path) {
+        let kept = self.state.models.iter().find(|kept| kept.path == path).cloned();
+        if let Some(Err(error)) = kept.map(|kept| models::forget(&kept)) {
+            self.complain(&error);
+        }
+        self.list_models();
+    }
+
+    /// Compares two kept models on the particles as they are now; patches are cut first where there are none.
+    pub(super) fn ask_both(&mut self, both: [PathBuf; 2]) {
+        self.to_compare = Some(both);
+        let fits = |dataset: &Arc<Dataset>| {
+            dataset.ids.len() == self.state.project.particles.len()
+                && dataset.ids.iter().all(|id| self.state.project.particle(*id).is_some())
+        };
+        if self.state.training.dataset.as_ref().is_some_and(fits) {
+            self.compare_models();
+        } else {
+            self.assemble(AssemblePurpose::Compare);
+        }
+    }
+
+    pub(super) fn compare_models(&mut self) {
+        let (Some(both), Some(dataset)) = (self.to_compare.take(), self.state.training.dataset.clone())
+        else {
+            return;
+        };
+        let project = self.state.project.clone();
+        let name = |path: &PathBuf| {
+            let kept = self.state.models.iter().find(|kept| kept.path == *path);
+            kept.map_or_else(|| name_of(path), |kept| kept.name.clone())
+        };
+        let names = [name(&both[0]), name(&both[1])];
+        self.jobs.start("Comparing two models".into(), move |_| {
+            let table = |path: &Path| -> Result<Table> {
+                let (classes, predictions) = models::predict(path, &dataset.patches)?;
+                Ok(Table::new(&project, &dataset.ids, &classes, &predictions, &[]))
+            };
+            let found = table(&both[0]).and_then(|first| Ok(compare(&first, &table(&both[1])?)));
+            Done::Compared(found.map(|found| Compared { names, found }))
+        });
+    }
+
+    pub(super) fn on_compared(&mut self, compared: Result<Compared>) {
+        match compared {
+            Ok(compared) => self.state.compared = Some(Arc::new(compared)),
+            Err(error) => self.complain(&error),
+        }
+    }
+
+    /// Where the state of the training is kept; nowhere while the project has no file of its own.
+    fn state_path(&self) -> Option<PathBuf> {
+        self.state.path.as_deref().filter(|_| self.state.history.locked().is_none()).map(models::state)
+    }
+
+    /// True for the file that the state of the training is written to.
+    pub(super) fn is_state(&self, path: &Path) -> bool {
+        self.state_path().is_some_and(|state| state == path)
+    }
+
+    /// Has the worker write down where the training stands, so that it can go on after a restart.
+    pub(super) fn write_state(&mut self) {
+        let under_way = self.state.training.phase.is_active() && self.state.training.progress.is_some();
+        if let (true, Some(path)) = (under_way, self.state_path()) {
+            self.state_written = Some(Instant::now());
+            self.worker.send(Command::Halt(path));
+        }
+    }
+
+    pub(super) fn write_state_now_and_then(&mut self) {
+        if self.state_written.is_none_or(|at| at.elapsed() >= NOW_AND_THEN) {
+            self.write_state();
+        }
+    }
+
+    /// Reads where the stopped training stands.
+    pub(super) fn look_for_stopped(&mut self) {
+        let halt = self.state_path().filter(|path| path.is_file()).map(|path| (Halted::peek(&path), path));
+        self.state.stopped = match halt {
+            Some((Ok(halt), path)) => Some(Stopped {
+                path,
+                epoch: halt.epoch,
+                epochs: halt.config.epochs,
+                latent: halt.config.latent,
+            }),
+            Some((Err(error), _)) => {
+                self.complain(&error);
+                None
+            }
+            None => None,
+        };
+    }
+
+    /// A training has ended: its model is kept, and where it was stopped, its state.
+    pub(super) fn on_finished(&mut self, reason: FinishReason) {
+        self.keep_model(self.model_name(), true);
+        let Some(path) = self.state_path() else { return };
+        match reason {
+            FinishReason::Stopped => self.worker.send(Command::Halt(path)),
+            // Nothing is left to go on with.
+            FinishReason::AllEpochs => {
+                let _ = std::fs::remove_file(&path);
+                self.look_for_stopped();
+            }
+        }
+    }
+
+    /// Goes on with the stopped training: the same patches are cut first.
+    pub(super) fn go_on(&mut self) {
+        if self.state.stopped.is_none() || self.state.training.phase.is_active() {
+            return;
+        }
+        self.cancel_export();
+        self.state.training.begin();
+        self.state.results = None;
+        self.assemble(AssemblePurpose::GoOn);
+    }
+
+    pub(super) fn send_going_on(&mut self, dataset: Arc<Dataset>) {
+        let Some(stopped) = self.state.stopped.clone() else { return };
+        let job = self.begin_run(dataset, stopped.latent);
+        self.worker.send(Command::GoOn { job, from: stopped.path });
+    }
+}

@@ -1,0 +1,317 @@
+//! Views as pages for print, with the numbers they were drawn from.
+
+use super::super::run::{EpochPoint, smoothed};
+use super::super::state::{State, count};
+use super::Taken;
+use crate::library::drawing::chart::{Axis, Chart, Point, Series};
+use crate::library::drawing::picture::Sheet;
+use crate::library::drawing::{BLUE, Drawing, GREEN, Ink, Table, cell};
+use crate::library::insight::{self, ClassAverage};
+use crate::worker::message::{PreviewImages, PreviewRequest};
+use std::sync::Arc;
+
+/// As the training pane smooths its curve.
+const MEMORY: f64 = 0.7;
+
+/// "gold-rods, epoch 120. Nanotheca 0.1.0.": what every caption ends with.
+pub fn source(state: &State) -> String {
+    let epoch = state.training.progress.as_ref().map_or_else(String::new, |p| format!(", epoch {}", p.epoch));
+    format!("{}{epoch}. Nanotheca {}.", state.name(), env!("CARGO_PKG_VERSION"))
+}
+
+fn series(name: &str, ink: Ink, line: f32, radius: f32, points: impl Iterator<Item = [f64; 2]>) -> Series {
+    let points = points.map(|at| Point { at, ink, radius }).collect();
+    Series { name: name.into(), ink, line, points, ..Series::default() }
+}
+
+/// Where new labels joined, for the curves.
+fn joined(state: &State) -> Vec<(f64, String)> {
+    state.training.joined.iter().map(|epoch| (*epoch as f64, "new labels".to_owned())).collect()
+}
+
+fn epochs() -> Axis {
+    Axis { name: "epoch".into(), ..Axis::default() }
+}
+
+/// Loss over the epochs.
+pub fn loss(state: &State, logarithmic: bool) -> Option<Taken> {
+    let curve = &state.training.curve;
+    let last = curve.last()?;
+    let losses: Vec<f64> = curve.iter().map(|point| point.loss).collect();
+    let smooth = smoothed(&losses, MEMORY);
+    let [red, green, blue, _] = BLUE;
+    let at = |point: &EpochPoint| point.epoch as f64;
+    let chart = Chart {
+        across: epochs(),
+        up: Axis {
+            name: "loss (nats / image)".into(),
+            logarithmic: logarithmic && losses.iter().all(|v| *v > 0.0),
+            ..Axis::default()
+        },
+        series: vec![
+            series("each epoch", [red, green, blue, 115], 0.0, 2.0, curve.iter().map(|p| [at(p), p.loss])),
+            series("smoothed", BLUE, 1.6, 0.0, curve.iter().zip(&smooth).map(|(p, v)| [at(p), *v])),
+        ],
+        marks: joined(state),
+        caption: format!("Loss, {:.1} nats an image at the end. {}", last.loss, source(state)),
+        ..Chart::default()
+    };
+    let mut table = Table::new(&["epoch", "loss_nats_per_image", "smoothed", "new_labels"]);
+    for (point, smooth) in curve.iter().zip(&smooth) {
+        let joined = state.training.joined.contains(&point.epoch);
+        let new = u8::from(joined).to_string();
+        table.rows.push(vec![point.epoch.to_string(), cell(point.loss), cell(*smooth), new]);
+    }
+    Some(Taken { page: chart.draw(), table })
+}
+
+/// Hold-out accuracy over the epochs.
+pub fn accuracy(state: &State) -> Option<Taken> {
+    let last = state.training.accuracy()?;
+    let mut table = Table::new(&["epoch", "accuracy", "right", "of", "new_labels"]);
+    let mut points = Vec::new();
+    for point in &state.training.curve {
+        let Some(found) = point.accuracy.filter(|found| found.of > 0) else { continue };
+        let share = found.right as f64 / found.of as f64;
+        points.push([point.epoch as f64, share]);
+        let new = u8::from(state.training.joined.contains(&point.epoch)).to_string();
+        let cells =
+            [point.epoch.to_string(), cell(share), found.right.to_string(), found.of.to_string(), new];
+        table.rows.push(cells.into());
+    }
+    let chart = Chart {
+        across: epochs(),
+        up: Axis { name: "hold-out accuracy".into(), range: Some([0.0, 1.0]), ..Axis::default() },
+        series: vec![series("", GREEN, 1.6, 0.0, points.into_iter())],
+        marks: joined(state),
+        caption: format!(
+            "Accuracy on labels that training never saw: {} at the end. {}",
+            super::super::training::share(last),
+            source(state)
+        ),
+        ..Chart::default()
+    };
+    Some(Taken { page: chart.draw(), table })
+}
+
+/// Share that is right against the probability the model gives.
+pub fn calibration(state: &State) -> Option<Taken> {
+    let sanity = state.training.sanity.as_ref()?;
+    let bars: Vec<_> = sanity.calibration.iter().filter(|bar| bar.count > 0).collect();
+    let most = bars.iter().map(|bar| bar.count).max()? as f32;
+    let mut table = Table::new(&["probability", "share_right", "particles"]);
+    let mut points = Vec::new();
+    for bar in bars {
+        let at = [f64::from(bar.confidence), f64::from(bar.accuracy)];
+        points.push(Point { at, ink: BLUE, radius: 2.0 + 5.0 * (bar.count as f32 / most).sqrt() });
+        table.rows.push(vec![cell(at[0]), cell(at[1]), bar.count.to_string()]);
+    }
+    let whole = |name: &str| Axis { name: name.into(), range: Some([0.0, 1.0]), ..Axis::default() };
+    let error = sanity
+        .calibration_error
+        .map_or_else(String::new, |error| format!(" Off by {:.1} % on average.", 100.0 * error));
+    let chart = Chart {
+        across: whole("probability given by the model"),
+        up: whole("share that is right"),
+        series: vec![Series { ink: BLUE, line: 1.2, points, ..Series::default() }],
+        diagonal: true,
+        caption: format!(
+            "Calibration on held-out labels; larger dots stand for more particles.{error} {}",
+            source(state)
+        ),
+        ..Chart::default()
+    };
+    Some(Taken { page: chart.draw(), table })
+}
+
+/// One pixel of a patch in its unit; nothing where patches differ in scale.
+pub fn patch_pixel(state: &State) -> Option<(f64, &'static str)> {
+    let patch = &state.project.patch;
+    let side = patch.side.max(1) as f64;
+    let sizes: Vec<Option<f64>> =
+        state.project.micrographs.iter().map(|entry| entry.pixel_size.map(|size| size.x_nm)).collect();
+    let known: Option<Vec<f64>> = sizes.iter().copied().collect();
+    match (patch.extent_nm, known) {
+        (Some(nm), Some(_)) => Some((nm / side, "nm")),
+        (Some(_), None) if sizes.iter().any(Option::is_some) => None,
+        (None, Some(known)) => {
+            let first = *known.first()?;
+            let same = known.iter().all(|nm| (nm - first).abs() < 1e-6 * first);
+            same.then_some((patch.extent_px * first / side, "nm"))
+        }
+        _ => Some((patch.extent_px / side, "px")),
+    }
+}
+
+/// Decoder images on a sheet: a manifold with its axes, or one image.
+pub fn decoded(state: &State, images: &PreviewImages, class: &str) -> Taken {
+    let mut sheet = Sheet {
+        side: images.side,
+        columns: 1,
+        pixels: images.images.clone(),
+        pixel: patch_pixel(state),
+        ..Sheet::default()
+    };
+    match &images.request {
+        PreviewRequest::Manifold { axes, per_side, .. } => {
+            sheet.columns = *per_side;
+            (sheet.across, sheet.up) = (format!("z{}", axes.0 + 1), format!("z{}", axes.1 + 1));
+            sheet.ends = ["-1.64", "1.64", "-1.64", "1.64"].map(String::from);
+            sheet.caption = format!(
+                "{class} as the model draws it over two latents, 5 % to 95 % of the prior. {}",
+                source(state)
+            );
+        }
+        PreviewRequest::At { latents, angle_rad, .. } => {
+            sheet.caption = format!(
+                "{class} as the model draws it at {}, turned by {:.0}°. {}",
+                latents_text(latents),
+                angle_rad.to_degrees(),
+                source(state)
+            );
+        }
+        PreviewRequest::Film { codes, .. } => {
+            sheet.columns = 6;
+            sheet.caption = format!("{class} in {} steps. {}", codes.len(), source(state));
+        }
+    }
+    Taken { page: sheet.draw(), table: pixels(images) }
+}
+
+/// "z1 = 0.50, z2 = -1.00".
+pub fn latents_text(latents: &[f32]) -> String {
+    let one = |(i, v): (usize, &f32)| format!("z{} = {v:.2}", i + 1);
+    latents.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// Every pixel of every image: which image, where in it, how bright.
+fn pixels(images: &PreviewImages) -> Table {
+    let mut table = Table::new(&["image", "x_px", "y_px", "intensity"]);
+    let (side, size) = (images.side, (images.side * images.side).max(1));
+    for (i, value) in images.images.iter().enumerate() {
+        let (image, at) = (i / size, i % size);
+        let cells = [image, at % side, at / side].map(|v| v.to_string());
+        table.rows.push(cells.into_iter().chain([format!("{value:.5}")]).collect());
+    }
+    table
+}
+
+/// The pages of a film; each says in the same words where it stands.
+pub fn film(state: &State, images: &PreviewImages, caption: &str) -> Vec<Drawing> {
+    let PreviewRequest::Film { codes, .. } = &images.request else { return Vec::new() };
+    let size = (images.side * images.side).max(1);
+    let frame = |(code, pixels): (&Vec<f32>, &[f32])| {
+        let sheet = Sheet {
+            side: images.side,
+            columns: 1,
+            pixels: pixels.into(),
+            pixel: patch_pixel(state),
+            across: latents_text(code),
+            caption: format!("{caption} {}", source(state)),
+            ..Sheet::default()
+        };
+        sheet.draw()
+    };
+    codes.iter().zip(images.images.chunks_exact(size)).map(frame).collect()
+}
+
+/// What makes the class averages, beside the window: averages, side, nm a pixel.
+pub type Averages = (Vec<ClassAverage>, usize, Option<f64>);
+
+/// The means over the particles of each class: a person's label where there is one, else the model's.
+pub fn averages(state: &State) -> Option<impl FnOnce() -> Averages + Send + 'static> {
+    let (results, dataset) = (state.results.as_ref()?, state.training.dataset.as_ref()?);
+    if results.ids[..] != dataset.ids[..] {
+        return None;
+    }
+    let names: Vec<String> =
+        state.training.model.as_ref()?.classes.iter().map(|(_, name)| name.clone()).collect();
+    let class = |(i, id): (usize, &crate::particle::ParticleId)| {
+        let particle = state.project.particle(*id).filter(|p| !p.held_out);
+        let label = particle.and_then(|p| p.label).and_then(|label| state.project.class(label));
+        let given = label.and_then(|label| names.iter().position(|name| *name == label.name));
+        given.or_else(|| results.predictions.get(i).map(crate::particle::Prediction::best))
+    };
+    let classes: Vec<Option<usize>> = dataset.ids.iter().enumerate().map(class).collect();
+    let (patches, predictions) = (dataset.patches.clone(), results.predictions.clone());
+    let nm = patch_pixel(state).filter(|(_, unit)| *unit == "nm").map(|(nm, _)| nm);
+    Some(move || (insight::averages(&patches, &classes, &names, &predictions), patches.side, nm))
+}
+
+/// The averages on a sheet, as cut beside with the pose taken back.
+pub fn average_page((averages, side, nm): &Averages, source: &str) -> Taken {
+    let mut table = Table::new(&["class", "kind", "particles", "x_px", "y_px", "mean", "variance"]);
+    let (mut pixels, mut names) = (Vec::new(), Vec::new());
+    for average in averages {
+        for (kind, mean, variance) in [
+            ("as cut", &average.raw, &average.raw_variance),
+            ("upright", &average.upright, &average.upright_variance),
+        ] {
+            names.push(format!("{}, {kind}", average.class));
+            pixels.extend_from_slice(mean);
+            for (i, (mean, variance)) in mean.iter().zip(variance).enumerate() {
+                let at = [average.particles, i % side, i / side].map(|v| v.to_string());
+                let mut row = vec![average.class.clone(), kind.to_owned()];
+                row.extend(at);
+                row.extend([format!("{mean:.5}"), format!("{variance:.6}")]);
+                table.rows.push(row);
+            }
+        }
+    }
+    let particles: usize = averages.iter().map(|a| a.particles).sum();
+    let sheet = Sheet {
+        side: *side,
+        columns: if averages.len() > 3 { 4 } else { 2 },
+        pixels: Arc::from(pixels),
+        pixel: nm.map(|nm| (nm, "nm")),
+        names,
+        caption: format!(
+            "Means over {} as cut and with the learned pose taken back. {source}",
+            count(particles, "particle")
+        ),
+        ..Sheet::default()
+    };
+    Taken { page: sheet.draw(), table }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::library::drawing::Item;
+    use crate::worker::message::Accuracy;
+
+    fn trained() -> State {
+        let mut state = State::default();
+        for epoch in 1..=20 {
+            let accuracy = Some(Accuracy { right: epoch, of: 20 });
+            state.training.curve.push(EpochPoint { epoch, loss: 300.0 / epoch as f64, accuracy });
+        }
+        state.training.joined.push(12);
+        state
+    }
+
+    #[test]
+    fn curves_come_with_their_numbers_and_the_moment_labels_joined() {
+        let state = trained();
+        for taken in [loss(&state, true), accuracy(&state)].map(Option::unwrap) {
+            assert_eq!(taken.table.rows.len(), 20);
+            let new = |row: &Vec<String>| row.last().is_some_and(|cell| cell == "1");
+            assert_eq!(taken.table.rows.iter().position(new), Some(11));
+            let text = |item: &&Item| matches!(item, Item::Text { text, .. } if text == "new labels");
+            assert_eq!(taken.page.items.iter().filter(text).count(), 1);
+        }
+        assert!(loss(&State::default(), false).is_none() && calibration(&state).is_none());
+    }
+
+    #[test]
+    fn a_manifold_names_its_latents_and_gives_every_pixel() {
+        let request = PreviewRequest::Manifold { class: 0, axes: (0, 2), per_side: 2 };
+        let images = PreviewImages { request, side: 3, images: vec![0.5; 36].into() };
+        let taken = decoded(&State::default(), &images, "rod");
+        assert_eq!(taken.table.rows.len(), 36);
+        assert_eq!(taken.table.rows[35], ["3", "2", "2", "0.50000"]);
+        for name in ["z1", "z3"] {
+            assert!(taken.page.items.iter().any(|i| matches!(i, Item::Text { text, .. } if text == name)));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Real particles beside what the model draws: those nearest to a tile of the manifold.
+
+use super::super::state::State;
+use super::{PER_SIDE, SPAN};
+use crate::particle::ParticleId;
+use crate::particle::patch::upright;
+use crate::review::Table;
+use egui::{Color32, ColorImage, Image, TextureHandle, TextureOptions, Ui, vec2};
+
+/// Particles shown, and the side of each, points.
+const MOST: usize = 4;
+const SIDE: f32 = 76.0;
+
+/// The particles near the tile last looked at.
+#[derive(Default)]
+pub struct Near {
+    of: Option<(usize, usize, [usize; 2])>,
+    pub ids: Vec<ParticleId>,
+    texture: Option<TextureHandle>,
+}
+
+/// The two latents at the middle of a tile; column from the left, row from the top. Tiles are spaced as the decoder's
+/// grid is: by equal shares of the prior, so the outer ones stand further apart.
+pub fn latents_of([column, row]: [usize; 2]) -> [f32; 2] {
+    // Quantiles of the normal distribution at 5 %, 20 %, ... 95 %.
+    const AT: [f32; PER_SIDE] = [-SPAN, -0.842, -0.385, 0.0, 0.385, 0.842, SPAN];
+    [AT[column.min(PER_SIDE - 1)], AT[PER_SIDE - 1 - row.min(PER_SIDE - 1)]]
+}
+
+/// The particles that the model gives the class and that lie nearest to a point of the first two latents.
+pub fn nearest(table: &Table, class: usize, at: [f32; 2], most: usize) -> Vec<ParticleId> {
+    let mut found: Vec<(f32, ParticleId)> = table
+        .rows
+        .iter()
+        .filter(|row| table.predicted(row) == Some(class))
+        .filter_map(|row| {
+            let mu = &row.prediction.as_ref()?.mu;
+            let away = |i: usize| mu.get(i).map_or(0.0, |v| v - at[i]);
+            Some((away(0).hypot(away(1)), row.id))
+        })
+        .collect();
+    found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    found.into_iter().take(most).map(|(_, id)| id).collect()
+}
+
+impl Near {
+    /// Looks for the particles near a tile, if it is another one than before.
+    pub fn look(&mut self, ui: &Ui, state: &State, table: &Table, class: usize, tile: [usize; 2]) {
+        let key = (std::ptr::from_ref(table) as usize, class, tile);
+        if self.of == Some(key) {
+            return;
+        }
+        self.of = Some(key);
+        self.ids = nearest(table, class, latents_of(tile), MOST);
+        let Some(picture) = strip(state, &self.ids) else { return };
+        match &mut self.texture {
+            Some(texture) => texture.set(picture, TextureOptions::LINEAR),
+            None => self.texture = Some(ui.ctx().load_texture("near", picture, TextureOptions::LINEAR)),
+        }
+    }
+
+    /// The tooltip of the tile.
+    pub fn ui(&self, ui: &mut Ui, tile: [usize; 2]) {
+        let [z1, z2] = latents_of(tile);
+        ui.strong(format!("z1 = {z1:.2}, z2 = {z2:.2}"));
+        if self.ids.is_empty() {
+            ui.weak("The model gives no particle this class.");
+            return;
+        }
+        if let Some(texture) = &self.texture {
+            let size = vec2(SIDE * self.ids.len() as f32, SIDE);
+            ui.add(Image::new((texture.id(), size)).alt_text("The nearest particles, upright"));
+        }
+        let names: Vec<String> = self.ids.iter().map(|id| id.0.to_string()).collect();
+        ui.label(format!("The nearest particles: {}", names.join(", ")));
+        ui.weak("A click looks closer, a right click selects them.");
+    }
+}
+
+/// The particles upright, side by side.
+fn strip(state: &State, ids: &[ParticleId]) -> Option<ColorImage> {
+    let dataset = state.training.dataset.as_ref()?;
+    let results = state.results.as_ref()?;
+    let set = &dataset.patches;
+    let (side, size) = (set.side, set.wide * set.wide);
+    let mut out = ColorImage::filled([side * ids.len().max(1), side], Color32::from_gray(24));
+    for (place, id) in ids.iter().enumerate() {
+        let Some(at) = dataset.ids.iter().position(|other| other == id) else { continue };
+        let (Some(wide), Some(pose)) = (set.pixels.get(at * size..(at + 1) * size), results.of(*id)) else {
+            continue;
+        };
+        for (i, value) in upright(wide, set.wide, side, pose).iter().enumerate() {
+            let to = (i / side) * side * ids.len() + place * side + i % side;
+            out.pixels[to] = Color32::from_gray((value.clamp(0.0, 1.0) * 255.0) as u8);
+        }
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::particle::Prediction;
+    use crate::review::table::Row;
+
+    #[test]
+    fn the_nearest_of_the_class_come_first() {
+        let row = |(i, (mu, best)): (usize, ([f32; 2], usize))| Row {
+            id: ParticleId(i as u64),
+            micrograph: "a".into(),
+            x: 0.0,
+            y: 0.0,
+            label: None,
+            held_out: false,
+            prediction: Some(Prediction {
+                probabilities: if best == 0 { vec![0.9, 0.1] } else { vec![0.1, 0.9] },
+                angle_rad: 0.0,
+                shift_px: [0.0; 2],
+                scale: 1.0,
+                mu: mu.to_vec(),
+                sigma: vec![1.0; 2],
+                recon_error: 0.0,
+            }),
+            measured: None,
+            nm_per_px: None,
+            pitch_px: 1.0,
+        };
+        let places =
+            [([0.0, 0.0], 0), ([-1.6, 1.6], 0), ([-1.6, 1.6], 1), ([-1.0, 1.0], 0), ([1.6, -1.6], 0)];
+        let table = Table {
+            rows: places.into_iter().enumerate().map(row).collect(),
+            classes: vec!["rod".into(), "cube".into()],
+            latents: 2,
+            in_nm: false,
+        };
+        // The top left tile: first latent low, second high.
+        let found = nearest(&table, 0, latents_of([0, 0]), 3);
+        assert_eq!(found, [ParticleId(1), ParticleId(3), ParticleId(0)]);
+        assert_eq!(latents_of([6, 6]), [SPAN, -SPAN]);
+        assert_eq!(latents_of([3, 3]), [0.0, 0.0]);
+    }
+}
