@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use window::Window;
 
+/// Few enough that the model has more to learn from the labels that come later.
+const EPOCHS: usize = 10;
+
 /// The classes that stand against each other in the labels that are wrong at first.
 const SWAPPED: [(&str, &str, usize); 4] =
     [("rod", "sphere", 3), ("sphere", "rod", 2), ("cube", "aggregate", 3), ("aggregate", "cube", 2)];
@@ -37,8 +40,7 @@ fn sample_project(dir: &Path, epochs: usize) -> (PathBuf, BTreeMap<ParticleId, C
         project.apply(edit).unwrap();
     }
     project.training = serde_json::json!({
-        "epochs": epochs, "hidden_encoder": [24], "hidden_decoder": [24], "hidden_classifier": [32],
-        "rotations": 8,
+        "epochs": epochs, "hidden_encoder": [32], "hidden_decoder": [32], "hidden_classifier": [64],
     });
     store::save(&project, &path).unwrap();
     (path, truth)
@@ -143,7 +145,7 @@ fn type_path(window: &mut Window, path: &Path) {
 #[test]
 fn the_whole_walk_on_the_sample() {
     let dir = tempfile::tempdir().unwrap();
-    let (path, truth) = sample_project(dir.path(), 24);
+    let (path, truth) = sample_project(dir.path(), EPOCHS);
     let mut window = open(&path);
     train(&mut window);
     let kept = || models::list(&models::folder(&path));
@@ -193,7 +195,7 @@ fn the_whole_walk_on_the_sample() {
     // The training goes on with them, and the accuracy does not fall.
     window.press("Review");
     window.press("Learn the new labels");
-    window.until("the labels to join", |w| w.shows("New labels joined in epoch 25"));
+    window.until("the labels to join", |w| w.shows(&format!("New labels joined in epoch {}", EPOCHS + 1)));
     window.until("the end", ended);
     window.until("the second model", |_| kept().len() == 2);
     let after = hold_out(&path);
@@ -213,7 +215,7 @@ fn the_whole_walk_on_the_sample() {
     window.settle();
     window.press("Keep");
     window.until("the third model", |_| kept().len() == 3);
-    assert!(kept().iter().any(|k| k.name == "after the relabelling" && !k.automatic && k.epochs > 24));
+    assert!(kept().iter().any(|k| k.name == "after the relabelling" && !k.automatic && k.epochs > EPOCHS));
 
     // Views leave as picture, drawing, numbers and stacks.
     let file = |name: &str| dir.path().join(name);

@@ -148,7 +148,7 @@ mod tests {
         let mut state = State::default();
         let mut entry = MicrographEntry::new("/a.png", 0, 100, 80, None, "00");
         entry.contrast = (0.0, 100.0);
-        let (micrograph, edit) = state.project.add_micrograph_edit(entry.clone());
+        let (micrograph, edit) = state.project.add_micrograph_edit(entry);
         state.change("add micrograph", edit).unwrap();
         let (class, edit) = state.project.add_class_edit("rod");
         state.change("add class", edit).unwrap();
