@@ -224,7 +224,7 @@ mod tests {
                 (0..side * side).map(move |i| {
                     let (x, y) = ((i % side) as f32 - 10.0, (i / side) as f32 - 10.0);
                     spot(x - dx, y - dy)
-                        + 0.3 * (1.0 + c) * spot(x - 6.0 - dx, y - 5.0 - dy)
+                        + (0.3 + 0.1 * c) * spot(x - 6.0 - dx, y - 5.0 - dy)
                         + noise(n * 441 + i)
                 })
             })
@@ -242,7 +242,7 @@ mod tests {
             let (a, b) = (centre(&scores), centre(&truth));
             dot(&a, &b) / (length(&a) * length(&b))
         };
-        assert!(r(0, 0) > 0.97 && r(1, 1) > 0.97, "{} {}", r(0, 0), r(1, 1));
+        assert!(r(0, 0) > 0.9 && r(1, 1) > 0.9, "{} {}", r(0, 0), r(1, 1));
         assert!(r(2, 2).abs() > 0.97, "{}", r(2, 2));
     }
 }
