@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A dialog that was closed faster than this was never shown: no person is that quick.
-const INSTANT: Duration = Duration::from_millis(350);
+const INSTANT: Duration = Duration::from_millis(1000);
 
 impl App {
     fn open_sample(&mut self) {
