@@ -53,7 +53,9 @@ fn run(window: &mut Window) {
 fn the_empty_workspace_says_what_it_is_for_and_offers_the_example() {
     let mut window = Window::open(Open::default());
     window.press("Maps");
-    for label in ["Maps of order parameters", "Open the example (DyScO3)", "Open…", "Drop an image here"] {
+    for label in
+        ["Maps of order parameters", "Open the example (DyScO3)", "Open an image…", "Drop an image here"]
+    {
         assert!(window.shows(label), "{label}");
     }
     assert!(!window.is_enabled("Start") && !window.is_enabled("Stop") && !window.is_enabled("Export…"));

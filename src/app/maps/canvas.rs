@@ -6,7 +6,7 @@ use super::layer::faded;
 use super::overlay;
 use super::run::{Ask, MapTool, Maps};
 use super::sight::Sight;
-use super::{colour, map_bar};
+use super::{colour, empty, map_bar};
 use crate::app::action::{Action, Tool, keys_text};
 use crate::app::picture::Picture;
 use crate::app::state::{Opened, State};
@@ -49,6 +49,8 @@ pub struct Canvas {
     pub zoom: Option<Zoom>,
     /// The pane the pointer is over.
     over: Option<Which>,
+    /// The place the model was asked about last.
+    asked: Option<Vector>,
     /// The lattice vector whose end is dragged, and where it begins.
     held: Option<(usize, Vector)>,
 }
@@ -155,7 +157,7 @@ impl Canvas {
         let place = view.placement(rect);
         let no_map = which == Which::Map && !(scene.own && scene.maps.set.is_some());
         if no_map {
-            self.waiting(ui, rect, scene, state);
+            self.waiting(ui, rect, scene, state, actions);
         } else {
             if which == Which::Image || sight.opacity < 1.0 {
                 self.background(&painter, scene, state, place);
@@ -302,14 +304,24 @@ impl Canvas {
         self.tiles.paint(painter, scene.picture, place, range, scene.entry.tone);
     }
 
-    fn waiting(&self, ui: &mut Ui, rect: Rect, scene: &Scene<'_>, state: &State) {
+    fn waiting(&self, ui: &mut Ui, rect: Rect, scene: &Scene<'_>, state: &State, actions: &mut Vec<Action>) {
         let active = state.maps.phase.is_active();
         let text = match (&state.maps.subject, scene.own) {
-            (Some(_), true) if active => "The first map comes in a moment.".to_owned(),
-            (Some(subject), false) if state.maps.set.is_some() || active => {
-                format!("The maps are of {}. Choose it at the left, or press Start for this image.", subject.name)
+            (None, _) => {
+                let inner =
+                    Rect::from_center_size(rect.center(), vec2(rect.width().min(460.0) - 32.0, 330.0));
+                let mut over = ui.new_child(egui::UiBuilder::new().max_rect(inner.intersect(rect)));
+                return over.vertical_centered(|ui| empty::invitation(ui, actions)).inner;
             }
-            _ => "Press Start (T): the model learns what varies in the repeating pattern, and maps of it appear here while it learns.".to_owned(),
+            (Some(subject), false) if state.maps.set.is_some() || active => {
+                format!(
+                    "The maps are of {}. Choose it at the left, or press Start for this image.",
+                    subject.name
+                )
+            }
+            (Some(_), true) if active => "The first map comes in a moment.".to_owned(),
+            (Some(_), true) => "There are no maps; what is missing stands at the left.".to_owned(),
+            (Some(_), false) => "Press Start (T) for maps of this image.".to_owned(),
         };
         theme_hint(ui, rect, &text);
     }
@@ -339,12 +351,13 @@ impl Canvas {
         }
         // Whole pixels: the pointer's tremble asks nothing new.
         let at: Vector = [f64::from(at.x.round()), f64::from(at.y.round())];
-        if sight.place == Some(at) {
-            return;
+        if sight.place != Some(at) {
+            sight.place = Some(at);
+            ui.ctx().request_repaint();
         }
-        sight.place = Some(at);
-        ui.ctx().request_repaint();
-        if scene.own && scene.maps.set.is_some() {
+        // A pointer that was there before the first map is answered, too.
+        let known = scene.own && scene.maps.set.is_some();
+        if std::mem::replace(&mut self.asked, Some(at).filter(|_| known)) != Some(at) && known {
             actions.push(Action::Maps(Ask::Query(MapQuery::Place(at))));
         }
     }

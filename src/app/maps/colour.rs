@@ -8,6 +8,16 @@ const STEPS: usize = 512;
 /// Side of the table of the plane of colours.
 const SIDE: usize = 65;
 
+/// Colours never stretch over less of a latent than this, so that one that carries nothing looks like it; prior standard
+/// deviations.
+pub const LEAST: f32 = 0.4;
+
+/// Ends that are at least so far apart.
+pub fn at_least([low, high]: [f32; 2], least: f32) -> [f32; 2] {
+    let more = (0.5 * (least - (high - low))).max(0.0);
+    [low - more, high + more]
+}
+
 /// Colours of one map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {

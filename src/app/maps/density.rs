@@ -1,5 +1,6 @@
 //! Where the pixels lie in the plane of two latents: counted in cells, so that millions cost no more than thousands.
 
+use super::colour;
 use super::field::Field;
 use crate::micrograph::stats::percentiles;
 use crate::worker::mapping::MapSet;
@@ -101,9 +102,7 @@ impl Density {
 fn bounds(values: &[f32]) -> Option<[f32; 2]> {
     let p = percentiles(values, &[0.1, 99.9]);
     let (low, high) = (*p.first()?, *p.get(1)?);
-    let least = 1e-3 * low.abs().max(1.0);
-    (low.is_finite() && high.is_finite())
-        .then(|| if high - low > least { [low, high] } else { [low - least, high + least] })
+    (low.is_finite() && high.is_finite()).then(|| colour::at_least([low, high], colour::LEAST))
 }
 
 fn widened([low, high]: [f32; 2]) -> [f32; 2] {

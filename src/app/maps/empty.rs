@@ -17,28 +17,33 @@ pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
                 ui.heading(format!("{}…", state.under_way.join("\n")));
                 return;
             }
-            ui.label(RichText::new("Maps of order parameters").size(20.0));
-            ui.add_space(10.0);
-            for sentence in [
-                "Open an atomically resolved image: the program finds its lattice and learns, from the image alone, what varies in the repeating pattern.",
-                "Each thing that varies becomes a map: phases and walls, strain and shift, vacancies and adsorbates, live while it learns.",
-                "Point at a pixel, draw round pixels or latents, measure a wall, and take calibrated maps away.",
-            ] {
-                ui.add(egui::Label::new(sentence).wrap());
-            }
-            ui.add_space(14.0);
-            let wide = vec2(260.0, 32.0);
-            let example = Button::new("Open the example (DyScO3)").min_size(wide).fill(ui.visuals().selection.bg_fill);
-            if ui.add(example).clicked() {
-                actions.push(Action::Maps(Ask::Example));
-            }
-            ui.add_space(2.0);
-            if ui.add(Button::new("Open…").min_size(wide)).clicked() {
-                actions.push(Action::AddMicrographs);
-            }
-            ui.add_space(14.0);
-            ui.label(RichText::new("Drop an image here").strong());
+            invitation(ui, actions);
         });
     });
     ui.allocate_rect(rect, egui::Sense::hover());
+}
+
+/// What it is for, in three sentences, and how to begin.
+pub fn invitation(ui: &mut Ui, actions: &mut Vec<Action>) {
+    ui.label(RichText::new("Maps of order parameters").size(20.0));
+    ui.add_space(10.0);
+    for sentence in [
+        "Open an atomically resolved image and press Start (T): its lattice is found, and what varies in the repeating pattern is learned from the image alone.",
+        "Each thing that varies becomes a map while it learns: phases and walls, strain and shift, vacancies and adsorbates.",
+        "Point at a pixel, draw round pixels or latents, measure a wall, and take calibrated maps away.",
+    ] {
+        ui.add(egui::Label::new(sentence).wrap());
+    }
+    ui.add_space(14.0);
+    let wide = vec2(ui.available_width().min(260.0), 32.0);
+    let example = Button::new("Open the example (DyScO3)").min_size(wide);
+    if ui.add(example.fill(ui.visuals().selection.bg_fill)).clicked() {
+        actions.push(Action::Maps(Ask::Example));
+    }
+    ui.add_space(2.0);
+    if ui.add(Button::new("Open an image…").min_size(wide)).clicked() {
+        actions.push(Action::AddMicrographs);
+    }
+    ui.add_space(14.0);
+    ui.label(RichText::new("Drop an image here").strong());
 }

@@ -128,7 +128,7 @@ fn write_two(first: &Map, second: &Map, path: &Path) -> Result<()> {
     let ends = |map: &Map| {
         let p = percentiles(&map.values, &[1.0, 99.0]);
         match p[..] {
-            [low, high] if high > low => [low, high],
+            [low, high] if high >= low => colour::at_least([low, high], colour::LEAST),
             _ => [-1.0, 1.0],
         }
     };

@@ -111,7 +111,12 @@ pub fn vectors(
             false => name.to_owned(),
         };
         // Beyond the arrow's head, on the side to which it points.
-        let anchor = if along.x.abs() > along.y.abs() { Align2::LEFT_CENTER } else { Align2::CENTER_TOP };
+        let anchor = match (along.x.abs() > along.y.abs(), along.x > 0.0, along.y > 0.0) {
+            (true, true, _) => Align2::LEFT_CENTER,
+            (true, false, _) => Align2::RIGHT_CENTER,
+            (false, _, true) => Align2::CENTER_TOP,
+            (false, _, false) => Align2::CENTER_BOTTOM,
+        };
         let beyond = from + along + along.normalized() * 9.0;
         label(painter, beyond, anchor, &text);
     }

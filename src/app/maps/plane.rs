@@ -57,9 +57,11 @@ impl PlanePanel {
         let texture = self.texture.as_ref().map(TextureHandle::id);
         let name = |axis: usize| format!("z{} (prior sd)", axis + 1);
         let shown = Plot::new("latent plane")
-            .x_axis_label(name(axes[0]))
+            .custom_x_axes(vec![
+                egui_plot::AxisHints::new_x().label(name(axes[0])).label_spacing(28.0..=56.0),
+            ])
             .y_axis_label(name(axes[1]))
-            .y_axis_min_width(30.0)
+            .y_axis_min_width(40.0)
             .show_crosshair(false)
             .allow_drag(false)
             .allow_boxed_zoom(false)

@@ -127,8 +127,8 @@ fn curve(ui: &mut Ui, maps: &Maps) {
         .allow_axis_zoom_drag(false)
         .show_crosshair(false)
         .custom_x_axes(axes)
-        .y_axis_label("negative ELBO (nats / window)")
-        .y_axis_min_width(40.0)
+        .y_axis_label("−ELBO (nats / window)")
+        .y_axis_min_width(56.0)
         .grid_color(theme::grid(ui.visuals()))
         .include_x(1.0)
         .label_formatter(|at| {

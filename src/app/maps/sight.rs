@@ -114,7 +114,8 @@ impl Sight {
         {
             return Some(spread.clone());
         }
-        let spread = Arc::new(Spread::of(field.of(set)?));
+        let least = if matches!(field, Field::Content(_)) { colour::LEAST } else { 0.0 };
+        let spread = Arc::new(Spread::of(field.of(set)?, least));
         self.layers.spreads.insert(field, (revision, spread.clone()));
         Some(spread)
     }
@@ -234,7 +235,7 @@ impl Sight {
         let ends = |i: usize| {
             let p = set.content.get(i).map(|map| percentiles(&map.values, &[1.0, 99.0])).unwrap_or_default();
             match p[..] {
-                [low, high] if high > low => [low, high],
+                [low, high] if high >= low => colour::at_least([low, high], colour::LEAST),
                 _ => [-1.0, 1.0],
             }
         };

@@ -1,6 +1,6 @@
 //! How one map is coloured: its scale, the values at both ends, and the histogram on which they are dragged.
 
-use super::colour::Scale;
+use super::colour::{Scale, at_least};
 use super::field::{Field, significant};
 use crate::app::theme;
 use crate::micrograph::PixelSize;
@@ -59,11 +59,12 @@ pub struct Spread {
 }
 
 impl Spread {
-    pub fn of(map: &Map) -> Self {
+    /// Of a map whose colours span at least `least`.
+    pub fn of(map: &Map, least: f32) -> Self {
         let p = percentiles(&map.values, &[0.1, 1.0, 99.0, 99.9]);
         let at = |i: usize| p.get(i).copied().filter(|v| v.is_finite()).unwrap_or(0.0);
         let margin = (0.06 * (at(3) - at(0))).max(1e-6 * at(0).abs().max(1.0));
-        let ends = [at(0) - margin, at(3) + margin];
+        let ends = at_least([at(0) - margin, at(3) + margin], least);
         let mut counts = vec![0.0_f32; BARS];
         // Neighbours are alike: every seventh of a large map is enough.
         let step = if map.values.len() > 1 << 18 { 7 } else { 1 };
@@ -74,7 +75,11 @@ impl Spread {
             }
         }
         let most = counts.iter().fold(1.0_f32, |most, c| most.max(*c));
-        Self { usual: [at(1), at(2)], ends, bars: counts.iter().map(|c| (c / most).sqrt()).collect() }
+        Self {
+            usual: at_least([at(1), at(2)], least),
+            ends,
+            bars: counts.iter().map(|c| (c / most).sqrt()).collect(),
+        }
     }
 }
 
@@ -152,15 +157,15 @@ mod tests {
     #[test]
     fn signed_maps_are_shown_round_zero_and_flat_ones_do_not_divide_by_it() {
         let map = Map::over(10, 10, (0..100).map(|i| i as f32 / 50.0 - 0.4).collect()).unwrap();
-        let spread = Spread::of(&map);
+        let spread = Spread::of(&map, 0.0);
         let [low, high] = Tone::of(Field::Content(0)).ends(&spread);
         assert!(low == -high && high > 1.5, "{low} {high}");
         let [low, high] = Tone::of(Field::Error).ends(&spread);
         assert!(low > -0.4 && low < -0.3 && high > 1.5);
-        let flat = Spread::of(&Map::over(4, 4, vec![2.0; 16]).unwrap());
+        let flat = Spread::of(&Map::over(4, 4, vec![2.0; 16]).unwrap(), 0.0);
         let [low, high] = Tone::of(Field::Error).ends(&flat);
         assert!(low < high);
-        let nothing = Spread::of(&Map::over(4, 4, vec![f32::NAN; 16]).unwrap());
+        let nothing = Spread::of(&Map::over(4, 4, vec![f32::NAN; 16]).unwrap(), 0.0);
         assert!(nothing.bars.iter().all(|b| *b == 0.0));
     }
 }
