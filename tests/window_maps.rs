@@ -142,9 +142,9 @@ fn a_run_is_paused_goes_on_and_stops_and_its_maps_stay() {
     let dir = tempfile::tempdir().unwrap();
     let mut window = open_lattice(dir.path());
     window.type_number("Epochs", "1000");
-    window.key(Modifiers::NONE, Key::T);
+    window.press("Start");
     window.until("the first map", |w| w.shows("leakage"));
-    window.press("Pause");
+    window.key(Modifiers::NONE, Key::T);
     window.until("the pause", |w| w.is_there("Resume"));
     window.press("Resume");
     window.until("going on", |w| w.is_there("Pause"));

@@ -120,7 +120,7 @@ impl Action {
                 look("Draw round pixels", const { &[plain(Key::O)] }, Some(Icon::Lasso))
             }
             Action::MapTool(MapTool::Wall) => {
-                look("Wall profile", const { &[plain(Key::W)] }, Some(Icon::Measure))
+                look("Line across a wall", const { &[plain(Key::W)] }, Some(Icon::Measure))
             }
             _ => look("", &[], None),
         }

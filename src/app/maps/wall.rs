@@ -18,7 +18,7 @@ pub fn ui(ui: &mut Ui, maps: &Maps, own: bool, sight: &mut Sight, actions: &mut 
     if !own || maps.set.is_none() || sight.line.is_none() {
         theme::hint(
             ui,
-            "Take the tool Wall profile (W) and draw a line across a wall in a map: its width is measured.",
+            "Press W and draw a line across a wall in a map: its width is measured.",
         );
         return;
     }
