@@ -36,15 +36,20 @@ fn open_lattice(dir: &Path) -> Window {
     window
 }
 
-/// A short run on the CPU, to its end.
-fn run(window: &mut Window) {
-    for (name, value) in [("Epochs", "3"), ("Batch", "32"), ("Windows", "256")] {
+/// Few windows, so that an epoch is short on a busy machine, too.
+fn set(window: &mut Window, epochs: &str) {
+    for (name, value) in [("Epochs", epochs), ("Batch", "32"), ("Windows", "256")] {
         if !window.is_there(name) {
             window.harness.get_by_label("Advanced").click_accesskit();
             window.settle();
         }
         window.type_number(name, value);
     }
+}
+
+/// A short run on the CPU, to its end.
+fn run(window: &mut Window) {
+    set(window, "3");
     window.press("Start");
     window.until("the end of the run", |w| w.shows("The model stays and answers"));
 }
@@ -141,7 +146,7 @@ fn maps_come_while_it_learns_and_everything_follows_from_them() {
 fn a_run_is_paused_goes_on_and_stops_and_its_maps_stay() {
     let dir = tempfile::tempdir().unwrap();
     let mut window = open_lattice(dir.path());
-    window.type_number("Epochs", "1000");
+    set(&mut window, "1000");
     window.press("Start");
     window.until("the first map", |w| w.shows("leakage"));
     window.key(Modifiers::NONE, Key::T);
