@@ -291,7 +291,7 @@ fn map_frames() {
     let start = Instant::now();
     while !window.shows("The model stays and answers") {
         assert!(start.elapsed() < Duration::from_secs(600), "the run never ended");
-        while_learning.push(timed(|| window.harness.step()));
+        while_learning.push(timed(of_this_thread, || window.harness.step()));
         std::thread::sleep(Duration::from_millis(16));
     }
     row("maps, frame while it learns, new maps included", &while_learning);
@@ -299,7 +299,7 @@ fn map_frames() {
     let mut many = |what: &str, act: &mut dyn FnMut(&mut Window, usize)| {
         let times = (0..200).map(|i| {
             act(&mut window, i);
-            timed(|| window.harness.step())
+            timed(of_this_thread, || window.harness.step())
         });
         row(what, &times.collect::<Vec<_>>());
     };

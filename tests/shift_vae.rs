@@ -217,7 +217,7 @@ fn the_shift_of_a_peak_is_its_place() {
     assert!(found.traversals[0].iter().all(|v| v.is_finite()));
     let mut broken = sample.values.clone();
     broken[250] = f32::NAN;
-    let text = Spectra::new(sample.x.clone(), broken).unwrap_err().to_string();
+    let text = Spectra::new(sample.x, broken).unwrap_err().to_string();
     assert!(text.contains("spectrum 2") && text.contains("point 50"), "{text}");
 }
 

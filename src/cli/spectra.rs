@@ -100,6 +100,8 @@ fn open(path: &Path) -> Result<Spectra> {
 }
 
 type Table = (Vec<f64>, Vec<f32>);
+/// Shape and values, or what is wrong with them.
+type Array = std::result::Result<(Vec<usize>, Vec<f64>), String>;
 
 fn csv(path: &Path) -> Result<Table> {
     let wrong = |row: usize, problem: String| Error::file(path, "CSV", format!("row {}", row + 1), problem);
@@ -152,7 +154,7 @@ fn npz(path: &Path) -> Result<Table> {
     let wrong = |field: &str, problem: String| Error::file(path, "NPZ", field, problem);
     let file = std::fs::File::open(path).map_err(|e| Error::io(path, "open", e))?;
     let mut archive = zip::ZipArchive::new(file).map_err(|e| wrong("archive", e.to_string()))?;
-    let mut read = |name: &str| -> Option<std::result::Result<(Vec<usize>, Vec<f64>), String>> {
+    let mut read = |name: &str| -> Option<Array> {
         let mut entry = archive.by_name(&format!("{name}.npy")).ok()?;
         let mut bytes = Vec::new();
         Some(entry.read_to_end(&mut bytes).map_err(|e| e.to_string()).and_then(|_| array(&bytes[..])))
@@ -172,7 +174,7 @@ fn npz(path: &Path) -> Result<Table> {
 }
 
 /// Shape and values of an NPY array of floating-point numbers, row-major.
-fn array(bytes: &[u8]) -> std::result::Result<(Vec<usize>, Vec<f64>), String> {
+fn array(bytes: &[u8]) -> Array {
     let file = NpyFile::new(bytes).map_err(|e| e.to_string())?;
     if file.order() != npyz::Order::C {
         return Err("it is stored column by column; save it with numpy.ascontiguousarray".into());

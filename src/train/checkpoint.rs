@@ -188,7 +188,10 @@ pub(super) fn read_arrays<T: for<'a> Deserialize<'a>>(
     let wrong = |field: &str, problem: String| Error::file(path, FORMAT, field, problem);
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| wrong("header", e.to_string()))?;
     let text = metadata.metadata().as_ref().and_then(|m| m.get(key)).ok_or_else(|| {
-        wrong("metadata", format!("there is no `{key}` entry: not a model of this kind and program"))
+        wrong(
+            "metadata",
+            format!("there is no `{key}` entry: not a model of this program, or one of another kind"),
+        )
     })?;
     let value: serde_json::Value = serde_json::from_str(text).map_err(|e| wrong(key, e.to_string()))?;
     let found = value.get("version").and_then(serde_json::Value::as_u64).unwrap_or(0);

@@ -40,16 +40,20 @@ pub(super) struct MapRun {
 enum Stage {
     Preparing,
     Training(Box<ShiftTrainer>),
-    /// Maps of the best model, with the strides still to come.
-    Refining {
-        vae: Vae,
-        seed: usize,
-        epoch: usize,
-        dense: Box<Dense>,
-        next: Vec<usize>,
-        order: Vec<usize>,
-    },
+    Refining(Box<Refining>),
     Over,
+}
+
+/// Maps of the best model under way.
+struct Refining {
+    vae: Vae,
+    seed: usize,
+    epoch: usize,
+    dense: Dense,
+    /// Strides still to come.
+    next: Vec<usize>,
+    /// Seeds, best first.
+    order: Vec<usize>,
 }
 
 /// A trained seed.
@@ -93,7 +97,7 @@ impl MapRun {
     pub fn model(&self) -> Option<(Vae, Arc<Prepared>)> {
         let vae = match &self.stage {
             Stage::Training(trainer) => trainer.snapshot(),
-            Stage::Refining { vae, .. } => vae.clone(),
+            Stage::Refining(at) => at.vae.clone(),
             Stage::Preparing | Stage::Over => self.done.first()?.vae.clone(),
         };
         Some((vae, self.prepared.clone()?))
@@ -107,9 +111,7 @@ impl MapRun {
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Preparing => self.prepare(tell),
             Stage::Training(trainer) => self.train(trainer, tell),
-            Stage::Refining { vae, seed, epoch, dense, next, order } => {
-                self.refine((vae, seed, epoch), *dense, next, order, tell)
-            }
+            Stage::Refining(at) => self.refine(at, tell),
             Stage::Over => Ok(true),
         }
     }
@@ -219,8 +221,8 @@ impl MapRun {
         let (vae, seed, epoch) = (best.vae.clone(), order[0] + 1, best.epoch);
         let mut next = self.strides()?;
         let first = next.remove(0);
-        let dense = Box::new(Dense::new(vae.clone(), self.ready()?, first)?);
-        self.stage = Stage::Refining { vae, seed, epoch, dense, next, order };
+        let dense = Dense::new(vae.clone(), self.ready()?, first)?;
+        self.stage = Stage::Refining(Box::new(Refining { vae, seed, epoch, dense, next, order }));
         Ok(false)
     }
 
@@ -239,28 +241,23 @@ impl MapRun {
         Ok(strides)
     }
 
-    fn refine(
-        &mut self,
-        (vae, seed, epoch): (Vae, usize, usize),
-        mut dense: Dense,
-        mut next: Vec<usize>,
-        order: Vec<usize>,
-        tell: &mut dyn FnMut(MapEvent),
-    ) -> Result<bool> {
-        dense.advance(BAND)?;
-        if dense.finished() {
-            let last = next.is_empty();
-            let maps = Arc::new(dense.maps(seed, epoch, last)?);
-            tell(MapEvent::Maps(maps.clone()));
-            if last {
-                let summary = self.summary(&vae, &maps, &order)?;
-                tell(MapEvent::Finished(Arc::new(summary)));
-                self.stage = Stage::Over;
-                return Ok(true);
-            }
-            dense = Dense::new(vae.clone(), self.ready()?, next.remove(0))?;
+    fn refine(&mut self, mut at: Box<Refining>, tell: &mut dyn FnMut(MapEvent)) -> Result<bool> {
+        at.dense.advance(BAND)?;
+        if !at.dense.finished() {
+            self.stage = Stage::Refining(at);
+            return Ok(false);
         }
-        self.stage = Stage::Refining { vae, seed, epoch, dense: Box::new(dense), next, order };
+        let Refining { vae, seed, epoch, dense, mut next, order } = *at;
+        let last = next.is_empty();
+        let maps = Arc::new(dense.maps(seed, epoch, last)?);
+        tell(MapEvent::Maps(maps.clone()));
+        if last {
+            let summary = self.summary(&vae, &maps, &order)?;
+            tell(MapEvent::Finished(Arc::new(summary)));
+            return Ok(true);
+        }
+        let dense = Dense::new(vae.clone(), self.ready()?, next.remove(0))?;
+        self.stage = Stage::Refining(Box::new(Refining { vae, seed, epoch, dense, next, order }));
         Ok(false)
     }
 

@@ -461,7 +461,7 @@ pub fn row(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
 
 fn theme_hint(ui: &mut Ui, rect: Rect, text: &str) {
     ui.scope_builder(egui::UiBuilder::new().max_rect(rect.shrink2(vec2(24.0, 8.0))), |ui| {
-        theme::hint(ui, text)
+        theme::hint(ui, text);
     });
 }
 

@@ -201,7 +201,7 @@ mod tests {
         let maps = std::fs::read_dir(&dir).unwrap().flatten();
         let tiffs = maps.filter(|file| file.path().extension().is_some_and(|end| end == "tif")).count();
         assert_eq!(tiffs, 7, "two latents, how sure they are, two shifts and the segments");
-        let back = crate::micrograph::format::open(&dir.join("segments.tif")).unwrap();
+        let back = crate::micrograph::format::open(dir.join("segments.tif")).unwrap();
         assert_eq!((back.width, back.height), (40, 30));
         assert!((back.pixel_size.unwrap().x_nm - 0.02).abs() < 1e-6);
         assert_eq!(export.export(folder.path()).unwrap(), folder.path().join("a.b-maps-2"));

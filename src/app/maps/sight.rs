@@ -74,11 +74,14 @@ impl Default for Sight {
     }
 }
 
+/// What the picture of a map was made of: revision, field, range, colours, segments.
+type MapKey = (u64, Shown, Option<[f32; 2]>, Option<colour::Scale>, usize);
+
 /// Everything made of the maps for the screen, with what it was made of: it is made anew when that changes.
 #[derive(Default)]
 pub struct Layers {
     pub map: Layer,
-    map_of: Option<(u64, Shown, Option<[f32; 2]>, Option<colour::Scale>, usize)>,
+    map_of: Option<MapKey>,
     pub veil: Layer,
     veil_of: Option<usize>,
     pub lit: Layer,

@@ -47,7 +47,7 @@ impl App {
         let phase = &self.state.maps.phase;
         match (action, phase) {
             (Action::Pause | Action::TrainOrPause, phase) if phase.can_pause() => {
-                self.worker.send(Command::Pause)
+                self.worker.send(Command::Pause);
             }
             (Action::Resume | Action::TrainOrPause, Phase::Paused) => self.worker.send(Command::Resume),
             (Action::Stop, phase) if phase.is_active() => {

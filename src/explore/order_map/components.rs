@@ -88,7 +88,7 @@ impl Components {
             let mut sum = vec![0.0; pixels];
             for j in 0..5 {
                 let row = ((i * 5 + j) * 7919) % n.max(1);
-                let sign = if (i + j) % 2 == 0 { 1.0 } else { -1.0 };
+                let sign = if (i + j).is_multiple_of(2) { 1.0 } else { -1.0 };
                 let window = &centred[row * pixels..(row + 1) * pixels];
                 sum.iter_mut().zip(window).for_each(|(s, v)| *s += sign * v);
             }
