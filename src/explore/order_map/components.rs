@@ -4,6 +4,7 @@
 //! latents are for. What is left after those directions are taken out varies for another reason; its principal components
 //! are where the content latents start.
 
+use crate::model::kernel::dot;
 use rayon::prelude::*;
 
 /// Rounds of the subspace iteration.
@@ -183,19 +184,6 @@ fn multiply(centred: &[f32], pixels: usize, vectors: &[Vec<f32>]) -> Vec<Vec<f32
         }
     }
     total
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    // Partial sums that the compiler keeps in one register.
-    let mut sums = [0.0_f32; 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(a, b)| a * b).sum();
-    for (a, b) in a8.zip(b8) {
-        for i in 0..8 {
-            sums[i] += a[i] * b[i];
-        }
-    }
-    sums.iter().sum::<f32>() + rest
 }
 
 fn length(v: &[f32]) -> f32 {

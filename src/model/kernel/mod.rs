@@ -13,6 +13,7 @@ mod rows;
 mod tile;
 
 use super::{Activation, Likelihood};
+pub(crate) use lanes::dot;
 use rayon::prelude::*;
 pub use rows::{Kept, Rows};
 use std::sync::Arc;
