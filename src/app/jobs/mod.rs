@@ -104,8 +104,15 @@ pub struct Import {
 /// What a job may ask while it runs.
 pub struct Context {
     stop: Arc<AtomicBool>,
-    out: Sender<Done>,
+    out: Sender<Letter>,
     wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+/// What a job sends to the window.
+struct Letter {
+    done: Done,
+    /// The job that ends with it.
+    last_of: Option<JobId>,
 }
 
 impl Context {
@@ -116,7 +123,11 @@ impl Context {
 
     /// Sends something before the job is done.
     pub fn tell(&self, done: Done) {
-        if !self.stopped() && self.out.send(done).is_ok() {
+        self.send(Letter { done, last_of: None });
+    }
+
+    fn send(&self, letter: Letter) {
+        if !self.stopped() && self.out.send(letter).is_ok() {
             (self.wake)();
         }
     }
@@ -138,8 +149,8 @@ pub struct JobId(u64);
 
 /// The running jobs. Dropping it stops those that nobody needs and waits for those that write.
 pub struct Jobs {
-    out: Sender<Done>,
-    done: Receiver<Done>,
+    out: Sender<Letter>,
+    letters: Receiver<Letter>,
     wake: Arc<dyn Fn() + Send + Sync>,
     running: BTreeMap<JobId, Job>,
     next: u64,
@@ -148,8 +159,8 @@ pub struct Jobs {
 impl Jobs {
     /// `wake` is called after each result: the window should look.
     pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
-        let (out, done) = unbounded();
-        Self { out, done, wake: Arc::new(wake), running: BTreeMap::new(), next: 0 }
+        let (out, letters) = unbounded();
+        Self { out, letters, wake: Arc::new(wake), running: BTreeMap::new(), next: 0 }
     }
 
     /// Starts a job that may be forgotten.
@@ -190,7 +201,7 @@ impl Jobs {
         let thread = std::thread::Builder::new().name(name.clone()).spawn(move || {
             // A job that breaks must not take its result's place in the window with it.
             let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&context)));
-            context.tell(done.unwrap_or(Done::Broken(told)));
+            context.send(Letter { done: done.unwrap_or(Done::Broken(told)), last_of: Some(id) });
         });
         // A system without threads left has larger trouble than this job.
         if let Ok(thread) = thread {
@@ -206,16 +217,22 @@ impl Jobs {
         }
     }
 
-    /// Results that have come, and forgets jobs that have ended.
+    /// Results that have come. A job is over with its last one, though its thread may take a moment more to end:
+    /// nothing would wake the window when it has.
     pub fn drain(&mut self) -> Vec<Done> {
-        let done = self.done.try_iter().collect();
-        self.running.retain(|_, job| !job.thread.is_finished());
-        done
+        let mut all = Vec::new();
+        for Letter { done, last_of } in self.letters.try_iter() {
+            if let Some(id) = last_of {
+                self.running.remove(&id);
+            }
+            all.push(done);
+        }
+        all
     }
 
     /// True while this job runs.
     pub fn runs(&self, id: JobId) -> bool {
-        self.running.get(&id).is_some_and(|job| !job.thread.is_finished())
+        self.running.contains_key(&id)
     }
 
     /// Names of the running jobs, oldest first, but for the quiet ones.
@@ -235,5 +252,29 @@ impl Drop for Jobs {
                 let _ = job.thread.join();
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::sync_channel;
+
+    #[test]
+    fn a_job_is_over_with_its_result_though_its_thread_is_not() {
+        let (looked, end) = sync_channel::<()>(0);
+        let (wake, woken) = sync_channel::<()>(0);
+        let end = std::sync::Mutex::new(end);
+        let mut jobs = Jobs::new(move || {
+            let _ = wake.send(());
+            // The thread ends only after the window has looked.
+            let _ = end.lock().map(|end| end.recv());
+        });
+        let id = jobs.start("Opening a.tif".into(), |_| Done::Searching(1.0));
+        woken.recv().unwrap();
+        assert_eq!(jobs.names(), ["Opening a.tif"]);
+        assert_eq!(jobs.drain().len(), 1);
+        assert!(!jobs.runs(id) && jobs.names().is_empty());
+        looked.send(()).unwrap();
     }
 }
