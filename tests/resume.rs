@@ -114,7 +114,12 @@ fn new_labels_join_a_training_under_way() {
     let after =
         Checkpoint::of(&trainer.snapshot(), &trainer.config.clone(), &classes(), None, 0).to_bytes().unwrap();
     assert!(before == after && (trainer.epoch, trainer.step) == (epoch, step), "it goes on where it was");
-    finish(trainer);
+    // Stopped after that, it goes on the same, too: the angles of the labels come along.
+    let labelled = Arc::new(common::bars_and_discs(40, 20, 20, 5));
+    let halted = trainer.halt(&classes()).unwrap();
+    let chosen = device::cpu(None);
+    let resumed = Trainer::resume(&halted, labelled, &chosen.device, chosen.tiled).unwrap();
+    assert!(finish(resumed) == finish(trainer));
     // Another number of particles is another training.
     let mut trainer = fresh(Preset::Default);
     let message = trainer.relabel(&classes(), Arc::new(common::bars_and_discs(42, 20, 20, 5))).unwrap_err();

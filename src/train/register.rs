@@ -17,6 +17,8 @@ const NEAR: usize = 4;
 const AS_WELL: f32 = 0.02;
 /// A class stands upright if this share of its labels does.
 const NEARLY_ALL: f32 = 0.9;
+/// Width of what [`common_turn`] calls near: 1 - cos(15 degrees).
+const NEARBY: f32 = 0.034;
 /// More labels of a class than this are compared with the reference only, not with each other.
 const CANDIDATES: usize = 24;
 
@@ -43,6 +45,13 @@ pub fn angles(patches: &PatchSet, model: &VaeConfig, labelled: &[usize], labels:
         }
     }
     out
+}
+
+/// The turn that most of `turns` (radians) are near to, 0 without any. A symmetric particle may be off by any of its own
+/// symmetries, so that a mean would say nothing.
+pub fn common_turn(turns: &[f32]) -> f32 {
+    let near = |a: f32| turns.iter().map(|b| ((a - b).cos() - 1.0) / NEARBY).map(f32::exp).sum::<f32>();
+    turns.iter().map(|&a| (a, near(a))).fold((0.0, f32::MIN), |best, a| if a.1 > best.1 { a } else { best }).0
 }
 
 /// All turned copies of a patch, each of mean 0 and length 1: `[STEPS, inputs]`.
@@ -114,4 +123,20 @@ fn of_class(turned: &[Vec<f32>]) -> Vec<f32> {
         return vec![0.0; turned.len()];
     }
     steps.iter().map(|&step| TAU * step as f32 / STEPS as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_common_turn_is_that_of_most() {
+        use std::f32::consts::PI;
+        let off = common_turn(&[0.5, PI + 0.5, 0.52, 0.49, 2.0]);
+        assert!((off - 0.5).abs() < 0.03, "{off}");
+        // Across a whole turn.
+        let off = common_turn(&[3.12, -3.12, 1.0]);
+        assert!(off.abs() > 3.1, "{off}");
+        assert_eq!(common_turn(&[]), 0.0);
+    }
 }

@@ -5,6 +5,7 @@
 //! as one that was never stopped.
 
 use super::config::TrainConfig;
+use super::register;
 use super::schedule::Turn;
 use super::trainer::{Sums, Trainer, host};
 use crate::error::{Error, Result};
@@ -43,6 +44,10 @@ pub struct Halt {
     sums: (usize, [u64; 4]),
     turns: Vec<Turn>,
     deck: Vec<usize>,
+    /// Bit patterns of the angle at which each patch stands; labels that joined are measured from earlier ones. Empty in
+    /// older files.
+    #[serde(default)]
+    label_angles: Vec<u32>,
     /// The optimiser knows parameters by these numbers, in the order of the networks.
     parameters: Vec<u64>,
 }
@@ -83,6 +88,7 @@ impl Trainer {
             sums: (s.images, [s.loss, s.reconstruction, s.kl_latent, s.kl_class].map(f64::to_bits)),
             turns: self.turns.as_slice().to_vec(),
             deck: self.deck.clone(),
+            label_angles: self.label_angles.iter().map(|angle| angle.to_bits()).collect(),
             parameters: read.ids,
         };
         Ok(Halted { halt, weights: read.weights, optimizer: optimizer.to_vec() })
@@ -131,6 +137,11 @@ impl Trainer {
         }
         trainer.turns = halt.turns.clone().into_iter();
         trainer.deck = halt.deck.clone();
+        if halt.label_angles.len() == count {
+            trainer.label_angles = halt.label_angles.iter().map(|bits| f32::from_bits(*bits)).collect();
+        } else if !halt.label_angles.is_empty() {
+            return Err(wrong("an angle"));
+        }
         (trainer.epoch, trainer.step, trainer.steps) = (halt.epoch, halt.step, halt.steps);
         Ok(trainer)
     }
@@ -153,12 +164,31 @@ impl Trainer {
             Self::new(self.config.clone(), classes, patches, &self.device.clone().inner(), self.vae.tiled)?;
         self.patches = fresh.patches;
         self.seen = fresh.seen;
+        self.label_angles = self.in_frame(&fresh);
         self.labels = fresh.labels;
-        self.label_angles = fresh.label_angles;
         self.labelled = fresh.labelled;
         self.unlabelled = fresh.unlabelled;
         self.deck.clear();
         Ok(())
+    }
+
+    /// Angles of `fresh`'s labels in the frame in which this training learned each class: a label that was there before
+    /// keeps its angle, a new one is measured from those.
+    fn in_frame(&self, fresh: &Self) -> Vec<f32> {
+        let mut angles = fresh.label_angles.clone();
+        for class in 0..self.vae.config.classes as u32 {
+            let of = |trainer: &Self, i: usize| trainer.labels[i] == class;
+            let (known, new): (Vec<usize>, Vec<usize>) = fresh
+                .labelled
+                .iter()
+                .filter(|&&i| of(fresh, i))
+                .partition(|&&i| of(self, i) && self.labelled.binary_search(&i).is_ok());
+            let off: Vec<f32> = known.iter().map(|&i| self.label_angles[i] - fresh.label_angles[i]).collect();
+            let turn = register::common_turn(&off);
+            new.iter().for_each(|&i| angles[i] += turn);
+            known.iter().for_each(|&i| angles[i] = self.label_angles[i]);
+        }
+        angles
     }
 }
 

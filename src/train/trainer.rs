@@ -119,6 +119,11 @@ impl Trainer {
         })
     }
 
+    /// What it trains on.
+    pub fn patches(&self) -> &PatchSet {
+        &self.patches
+    }
+
     /// True once all epochs are done.
     pub fn done(&self) -> bool {
         self.epoch >= self.config.epochs

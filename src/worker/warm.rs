@@ -33,7 +33,7 @@ impl Engine<'_> {
             run.job.patches = patches;
             if ended {
                 let more = (run.job.config.epochs / SHARE).max(LEAST);
-                run.trainer.config.epochs = run.trainer.epoch + more;
+                run.trainer.config.go_on(run.trainer.epoch, more);
                 // What lies between the end and now was no work.
                 run.pause = None;
                 run.rested += run.halted_for();
