@@ -23,6 +23,8 @@ use tile::{RowSums, Scratch};
 const TILE: usize = 128;
 /// Pieces the rows are cut into; more than any desktop has cores, few enough that their sums cost nothing.
 const PIECES: usize = 32;
+/// Elements of a gradient that one core sums at a time.
+const SUMMED: usize = 4096;
 
 /// What one evaluation works on, besides the tensors.
 #[derive(Clone, Debug)]
@@ -174,11 +176,17 @@ fn evaluate(task: &Task, inputs: Inputs<'_>, weight: Option<&[f32]>) -> (Vec<f32
         );
         Vec::new()
     };
-    let mut parameters = vec![0.0; if gradient { task.parameter_count() } else { 0 }];
-    for part in &parts {
-        for (sum, x) in parameters.iter_mut().zip(part) {
-            *sum += x;
-        }
-    }
+    let parameters = summed(&parts, if gradient { task.parameter_count() } else { 0 });
     (excess, Gradient { pose, code, parameters })
+}
+
+/// Sum of vectors of length `n`, each element in the order of the parts, on all cores.
+fn summed(parts: &[Vec<f32>], n: usize) -> Vec<f32> {
+    let mut sum = vec![0.0; n];
+    sum.par_chunks_mut(SUMMED).enumerate().for_each(|(chunk, sum)| {
+        for part in parts {
+            lanes::add(sum, &part[chunk * SUMMED..][..sum.len()]);
+        }
+    });
+    sum
 }

@@ -125,11 +125,7 @@ impl Rows {
             .zip(kept.par_chunks(blocks))
             .map(piece)
             .collect();
-        let mut sum = vec![0.0; self.parameter_count()];
-        for part in &parts {
-            add(&mut sum, part);
-        }
-        sum
+        super::summed(&parts, self.parameter_count())
     }
 }
 
