@@ -42,11 +42,24 @@ pub fn predict_with_pose(
         if !proceed() {
             return Err(Error::Stopped);
         }
-        let images = plain(patches, chunk);
-        let recognised = recognise(vae, seen.as_ref(), chunk, Shown::default(), &images)?;
-        out.extend(describe(vae, &images, recognised)?);
+        out.extend(predict_seen(vae, patches, seen.as_ref(), chunk)?);
     }
     Ok(out)
+}
+
+/// As [`predict_with_pose`] for some of the patches, which are ready to be seen; they go through the networks together.
+///
+/// # Errors
+/// A device that stops answering.
+pub fn predict_seen(
+    vae: &Vae,
+    patches: &PatchSet,
+    seen: Option<&Seen>,
+    which: &[usize],
+) -> Result<Vec<(Prediction, [f32; 4])>> {
+    let images = plain(patches, which);
+    let recognised = recognise(vae, seen, which, Shown::default(), &images)?;
+    describe(vae, &images, recognised)
 }
 
 /// Predictions for flattened images exactly as they are, `[n, pixels]`, square or not, by a model that looks at plain
@@ -78,10 +91,22 @@ fn check_side(vae: &Vae, patches: &PatchSet) -> Result<()> {
 /// # Errors
 /// A device that stops answering.
 pub fn classify(vae: &Vae, patches: &PatchSet, which: &[usize]) -> Result<Vec<usize>> {
-    let seen = Seen::new(patches, &vae.config);
+    classify_seen(vae, patches, Seen::new(patches, &vae.config).as_ref(), which)
+}
+
+/// As [`classify`] for patches that are ready to be seen.
+///
+/// # Errors
+/// A device that stops answering.
+pub fn classify_seen(
+    vae: &Vae,
+    patches: &PatchSet,
+    seen: Option<&Seen>,
+    which: &[usize],
+) -> Result<Vec<usize>> {
     let mut out = Vec::with_capacity(which.len());
     for chunk in which.chunks(CHUNK) {
-        let probabilities = match &seen {
+        let probabilities = match seen {
             Some(seen) => by_class(&joint(vae, seen, chunk, Shown::default())?, &vae.config),
             None => flat_probabilities(vae, &plain(patches, chunk), chunk.len())?,
         };

@@ -124,6 +124,11 @@ impl Trainer {
         &self.patches
     }
 
+    /// The same as turned copies; `None` if the model looks at plain images.
+    pub fn seen(&self) -> Option<&Seen> {
+        self.seen.as_ref()
+    }
+
     /// True once all epochs are done.
     pub fn done(&self) -> bool {
         self.epoch >= self.config.epochs

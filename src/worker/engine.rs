@@ -16,6 +16,7 @@ use crate::particle::Prediction;
 use crate::particle::patch::{PatchGeometry, PatchSet};
 use crate::train::checkpoint::Checkpoint;
 use crate::train::config::TrainConfig;
+use crate::train::present::Seen;
 use crate::train::trainer::{Sums, Trainer};
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use std::any::Any;
@@ -26,8 +27,6 @@ use std::time::{Duration, Instant};
 
 /// At most about 15 progress events a second.
 const TELL: Duration = Duration::from_millis(66);
-/// Predictions of the whole set while training come at least this far apart.
-const PREDICT: Duration = Duration::from_secs(1);
 /// On a GPU the first steps compile shaders; after this many they run at full speed.
 const WARM_UP: usize = 3;
 
@@ -241,6 +240,7 @@ impl Engine<'_> {
             }
             None => {}
         }
+        self.look_on(&mut run);
         let done = run.trainer.done();
         self.run = Some(run);
         if done {
@@ -266,14 +266,12 @@ impl Engine<'_> {
 
     fn end_of_epoch(&mut self, run: &mut Run, sums: Sums) {
         self.keep(run);
-        let judged = run.job.validation.as_ref().unwrap_or(&run.job.patches).clone();
-        let accuracy = self.accuracy(&judged);
-        let last = run.trainer.done();
+        let (patches, seen) = run.judges();
+        let accuracy = self.accuracy(patches, seen);
         let progress = run.progress(Some(sums), accuracy);
         self.tell(Event::Progress(progress));
-        if run.predicted.elapsed() >= PREDICT && !last {
-            self.predict(&run.job.patches);
-            run.predicted = Instant::now();
+        if !run.trainer.done() {
+            run.look();
         }
     }
 
@@ -288,13 +286,13 @@ impl Engine<'_> {
         });
     }
 
-    fn accuracy(&mut self, patches: &PatchSet) -> Option<Accuracy> {
+    fn accuracy(&mut self, patches: &PatchSet, seen: Option<&Seen>) -> Option<Accuracy> {
         let model = self.model.as_ref()?;
         let which: Vec<usize> = (0..patches.len()).filter(|&i| patches.held_out[i].is_some()).collect();
         if which.is_empty() {
             return None;
         }
-        match embed::classify(&model.vae, patches, &which) {
+        match embed::classify_seen(&model.vae, patches, seen, &which) {
             Ok(found) => {
                 let right =
                     which.iter().zip(&found).filter(|(i, c)| patches.held_out[**i] == Some(**c)).count();

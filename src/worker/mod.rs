@@ -12,6 +12,7 @@ pub mod mapping;
 mod maps;
 pub mod message;
 pub mod models;
+mod predicting;
 mod run;
 mod warm;
 

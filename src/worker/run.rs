@@ -2,6 +2,9 @@
 
 use super::device::Chosen;
 use super::message::{Accuracy, LossParts, Progress, TrainJob};
+use super::predicting::Predicting;
+use crate::particle::patch::PatchSet;
+use crate::train::present::Seen;
 use crate::train::trainer::{Sums, Trainer};
 use std::time::{Duration, Instant};
 
@@ -10,6 +13,10 @@ pub(super) struct Run {
     pub job: Box<TrainJob>,
     pub trainer: Trainer,
     pub chosen: Chosen,
+    /// The patches that only measure accuracy, ready to be seen.
+    judges: Option<Seen>,
+    /// A look at all patches that is under way, between the steps.
+    pub predicting: Option<Predicting>,
     /// When the first step began.
     pub began: Option<Instant>,
     /// When the present pause began, and how long earlier ones lasted.
@@ -19,7 +26,8 @@ pub(super) struct Run {
     pub speed_window: (Duration, f64),
     pub speed: f64,
     pub told: Instant,
-    pub predicted: Instant,
+    /// When the next look at all patches may begin.
+    pub look_again: Instant,
     pub steps: usize,
 }
 
@@ -27,10 +35,13 @@ impl Run {
     /// A run that has not begun.
     pub fn new(job: Box<TrainJob>, trainer: Trainer, chosen: Chosen) -> Self {
         let now = Instant::now();
+        let judges = job.validation.as_ref().and_then(|patches| Seen::new(patches, &trainer.vae.config));
         Self {
             job,
             trainer,
             chosen,
+            judges,
+            predicting: None,
             began: None,
             pause: None,
             rested: Duration::ZERO,
@@ -38,8 +49,16 @@ impl Run {
             speed_window: (Duration::ZERO, 0.0),
             speed: 0.0,
             told: now,
-            predicted: now,
+            look_again: now + Duration::from_secs(1),
             steps: 0,
+        }
+    }
+
+    /// Patches whose known classes measure accuracy, as they are seen.
+    pub fn judges(&self) -> (&PatchSet, Option<&Seen>) {
+        match &self.job.validation {
+            Some(patches) => (patches, self.judges.as_ref()),
+            None => (&self.job.patches, self.trainer.seen()),
         }
     }
 

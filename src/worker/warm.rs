@@ -31,6 +31,8 @@ impl Engine<'_> {
         let joined = run.trainer.relabel(classes, patches.clone());
         if joined.is_ok() {
             run.job.patches = patches;
+            // The look under way is that of the model as it was.
+            run.predicting = None;
             if ended {
                 let more = (run.job.config.epochs / SHARE).max(LEAST);
                 run.trainer.config.go_on(run.trainer.epoch, more);

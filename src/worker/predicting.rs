@@ -1,0 +1,76 @@
+//! What a model in training says of all patches, found a slice at a time between two steps: neither the training nor a
+//! question has to wait for it.
+
+use super::engine::Engine;
+use super::message::Event;
+use super::run::Run;
+use crate::error::Result;
+use crate::explore::embed;
+use crate::model::vae::Vae;
+use crate::particle::Prediction;
+use crate::particle::patch::PatchSet;
+use crate::train::present::Seen;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A slice takes a few milliseconds.
+const SLICE: usize = 128;
+/// Looks at the whole set begin at least this far apart...
+const PAUSE: Duration = Duration::from_secs(1);
+/// ... and take at most about this part of the time.
+const SHARE: u32 = 5;
+
+/// A look at all patches that is under way.
+pub(super) struct Predicting {
+    /// The model as it was when the look began.
+    vae: Vae,
+    patches: Arc<PatchSet>,
+    seen: Option<Seen>,
+    epoch: usize,
+    found: Vec<Prediction>,
+    spent: Duration,
+}
+
+impl Predicting {
+    /// The next slice; true once all patches were seen.
+    fn slice(&mut self) -> Result<bool> {
+        let began = Instant::now();
+        let first = self.found.len();
+        let which: Vec<usize> = (first..(first + SLICE).min(self.patches.len())).collect();
+        let found = embed::predict_seen(&self.vae, &self.patches, self.seen.as_ref(), &which)?;
+        self.found.extend(found.into_iter().map(|(prediction, _)| prediction));
+        self.spent += began.elapsed();
+        Ok(self.found.len() >= self.patches.len())
+    }
+}
+
+impl Run {
+    /// Begins a look at all patches, if it is time for one.
+    pub(super) fn look(&mut self) {
+        if self.predicting.is_none() && Instant::now() >= self.look_again {
+            self.predicting = Some(Predicting {
+                vae: self.trainer.snapshot(),
+                patches: self.job.patches.clone(),
+                seen: self.trainer.seen().cloned(),
+                epoch: self.trainer.epoch,
+                found: Vec::new(),
+                spent: Duration::ZERO,
+            });
+        }
+    }
+}
+
+impl Engine<'_> {
+    /// Goes on with a look that is under way.
+    pub(super) fn look_on(&mut self, run: &mut Run) {
+        let Some(mut look) = run.predicting.take() else { return };
+        match look.slice() {
+            Ok(false) => run.predicting = Some(look),
+            Ok(true) => {
+                run.look_again = Instant::now() + PAUSE.max(look.spent * SHARE);
+                self.tell(Event::Predictions { epoch: look.epoch, predictions: look.found.into() });
+            }
+            Err(error) => self.fail(&error),
+        }
+    }
+}
