@@ -107,7 +107,8 @@ fn sliders(side: usize) {
         }));
         for event in worker.events() {
             match event {
-                Event::Preview(answer) if matches!(&answer.request, PreviewRequest::At { latents: l, .. } if *l == latents) => {
+                Event::Preview(answer) if matches!(&answer.request, PreviewRequest::At { latents: l, .. } if *l == latents) =>
+                {
                     break;
                 }
                 Event::Progress(progress) => speed = progress.images_per_second,

@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 use nanotheca::library::html::page;
-use nanotheca::library::insight::{Calibration, Manifold, averages};
+use nanotheca::library::insight::{Manifold, averages};
 use nanotheca::library::report::HoldOut;
 use nanotheca::library::{self, Library, Patches};
 use nanotheca::micrograph::PixelSize;
+use nanotheca::particle::calibration::Calibration;
 use nanotheca::particle::describe::describe_all;
 use nanotheca::particle::patch::{PatchGeometry, PatchSet};
 use nanotheca::particle::{ParticleId, Prediction};

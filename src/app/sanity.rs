@@ -1,6 +1,7 @@
 //! What the model can be trusted with, measured on the user's own patches after training.
 
 use super::theme;
+use crate::particle::calibration::Calibration;
 use crate::worker::message::Sanity;
 use egui::{Color32, Label, RichText, Ui};
 use egui_plot::{Line, Plot, PlotPoints, Points};
@@ -8,7 +9,7 @@ use egui_plot::{Line, Plot, PlotPoints, Points};
 /// Figures below which a line is marked: agreement of class, and its complement for errors.
 const AGREES: f32 = 0.95;
 const ANGLE_DEG: f32 = 10.0;
-const GAP: f32 = 0.05;
+const GAP: f64 = 0.05;
 
 /// Draws the panel.
 pub fn ui(ui: &mut Ui, sanity: &Sanity) {
@@ -18,8 +19,8 @@ pub fn ui(ui: &mut Ui, sanity: &Sanity) {
             let mark = if fine { "" } else { "Look: " };
             ui.add(Label::new(RichText::new(format!("{mark}{text}")).color(colour)).wrap());
         }
-        if sanity.calibration.iter().any(|bar| bar.count > 0) {
-            calibration(ui, sanity);
+        if let Some(found) = &sanity.calibration {
+            calibration(ui, found);
         }
     });
 }
@@ -45,8 +46,8 @@ fn sentences(sanity: &Sanity) -> Vec<(bool, String)> {
             format!("Turning moves the content latents by {:.2} of their spread.", sanity.content_drift),
         ));
     }
-    if let Some(error) = sanity.calibration_error {
-        out.push((error <= GAP, format!("Probabilities are off by {:.1} % on average.", error * 100.0)));
+    if let Some(Calibration { expected_error: error, .. }) = &sanity.calibration {
+        out.push((*error <= GAP, format!("Probabilities are off by {:.1} % on average.", error * 100.0)));
     }
     let collapsed: Vec<String> =
         (1..).zip(&sanity.collapsed).filter(|(_, c)| **c).map(|(i, _)| format!("z{i}")).collect();
@@ -57,10 +58,8 @@ fn sentences(sanity: &Sanity) -> Vec<(bool, String)> {
 }
 
 /// Share that is right against the probability the model gives, on held-out labels.
-fn calibration(ui: &mut Ui, sanity: &Sanity) {
-    let bars = sanity.calibration.iter().filter(|bar| bar.count > 0);
-    let points: Vec<[f64; 2]> =
-        bars.map(|bar| [f64::from(bar.confidence), f64::from(bar.accuracy)]).collect();
+fn calibration(ui: &mut Ui, found: &Calibration) {
+    let points: Vec<[f64; 2]> = found.filled().map(|bin| [bin.confidence, bin.accuracy]).collect();
     let ideal = PlotPoints::new(vec![[0.0, 0.0], [1.0, 1.0]]);
     ui.weak("Share right against the probability given, on held-out labels");
     Plot::new("calibration")
@@ -89,17 +88,18 @@ mod tests {
 
     #[test]
     fn what_is_not_as_it_should_be_is_marked() {
+        let gap = |expected_error| Some(Calibration { bins: Vec::new(), expected_error });
         let good = Sanity {
             turned: 30,
             class_agreement: 1.0,
             angle_error_deg: Some([2.0, 5.0]),
             collapsed: vec![false, true],
-            calibration_error: Some(0.02),
+            calibration: gap(0.02),
             ..Sanity::default()
         };
         assert!(sentences(&good).iter().all(|(fine, _)| *fine));
         assert!(sentences(&good).iter().any(|(_, text)| text.starts_with("z2 measures nothing")));
-        let bad = Sanity { class_agreement: 0.6, calibration_error: Some(0.2), ..good };
+        let bad = Sanity { class_agreement: 0.6, calibration: gap(0.2), ..good };
         assert_eq!(sentences(&bad).iter().filter(|(fine, _)| !fine).count(), 2);
     }
 }

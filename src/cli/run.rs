@@ -179,8 +179,8 @@ fn print_sanity(sanity: &Sanity) {
         );
         println!("turned by known angles: class kept {:.3}, {angle}", sanity.class_agreement);
     }
-    if let Some(error) = sanity.calibration_error {
-        println!("calibration error {error:.3}");
+    if let Some(calibration) = &sanity.calibration {
+        println!("calibration error {:.3}", calibration.expected_error);
     }
     let collapsed = sanity.collapsed.iter().filter(|c| **c).count();
     if collapsed > 0 {

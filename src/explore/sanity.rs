@@ -7,6 +7,7 @@ use super::traverse::{self, Pose};
 use crate::error::{Error, Result};
 use crate::model::vae::Vae;
 use crate::particle::Prediction;
+use crate::particle::calibration::Calibration;
 use crate::particle::patch::{PatchSet, turned};
 use serde::{Deserialize, Serialize};
 use std::f32::consts::{PI, TAU};
@@ -15,22 +16,10 @@ use std::f32::consts::{PI, TAU};
 const MOST: usize = 256;
 /// Turns of the self-check, degrees: a quarter, and angles no grid of turns contains.
 const TURNS_DEG: [f32; 3] = [90.0, 37.0, -151.0];
-/// Bars of the calibration curve.
-pub const BINS: usize = 15;
 /// A latent whose means spread less than this, in units of its prior, tells nothing.
 const COLLAPSED: f32 = 0.1;
 /// A picture that correlates with its turned self at least this well looks the same.
 const SAME: f32 = 0.97;
-
-/// One bar of the calibration curve: predictions whose largest probability lies in the same fifteenth of 0..1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Bar {
-    pub count: usize,
-    /// Mean largest probability.
-    pub confidence: f32,
-    /// Share of them that is right.
-    pub accuracy: f32,
-}
 
 /// The figures of the sanity panel.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -46,10 +35,8 @@ pub struct Sanity {
     pub content_drift: f32,
     /// Rotational symmetry of each class as the decoder draws it: 1 for none, 2, 3, 4, 6; 0 for round.
     pub symmetry: Vec<u32>,
-    /// Calibration on held-out labels, empty without any.
-    pub calibration: Vec<Bar>,
-    /// Expected calibration error over [`BINS`] bars, `None` without held-out labels.
-    pub calibration_error: Option<f32>,
+    /// `None` without held-out labels.
+    pub calibration: Option<Calibration>,
     /// For each content latent true if its means do not vary: it measures nothing.
     pub collapsed: Vec<bool>,
 }
@@ -68,7 +55,6 @@ pub fn check(
     let collapsed: Vec<bool> = spread.iter().map(|s| *s < COLLAPSED).collect();
     let symmetry =
         (0..vae.config.classes).map(|class| symmetry_of(vae, class)).collect::<Result<Vec<u32>>>()?;
-    let (calibration, calibration_error) = calibration(patches, predictions);
     let step = patches.len().div_ceil(MOST).max(1);
     let which: Vec<usize> = (0..patches.len()).step_by(step).collect();
     let mut sums = Sums::default();
@@ -91,8 +77,7 @@ pub fn check(
         angle_error_deg: sums.angle_error(),
         content_drift: (sums.drift / sums.drifted.max(1) as f64).sqrt() as f32,
         symmetry,
-        calibration,
-        calibration_error,
+        calibration: Calibration::measure(&patches.held_out, predictions),
         collapsed,
     })
 }
@@ -155,31 +140,6 @@ fn spread(predictions: &[Prediction], latent: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Calibration over held-out labels.
-fn calibration(patches: &PatchSet, predictions: &[Prediction]) -> (Vec<Bar>, Option<f32>) {
-    let mut bars = [(0_usize, 0.0_f32, 0_usize); BINS];
-    for (truth, p) in patches.held_out.iter().zip(predictions) {
-        let Some(truth) = truth else { continue };
-        let best = p.best();
-        let sure = p.probabilities.get(best).copied().unwrap_or(0.0);
-        let bar = &mut bars[((sure * BINS as f32) as usize).min(BINS - 1)];
-        *bar = (bar.0 + 1, bar.1 + sure, bar.2 + usize::from(best == *truth));
-    }
-    let total: usize = bars.iter().map(|b| b.0).sum();
-    if total == 0 {
-        return (Vec::new(), None);
-    }
-    let bars: Vec<Bar> = bars
-        .iter()
-        .map(|&(count, sure, right)| {
-            let n = count.max(1) as f32;
-            Bar { count, confidence: sure / n, accuracy: right as f32 / n }
-        })
-        .collect();
-    let error = bars.iter().map(|b| b.count as f32 / total as f32 * (b.confidence - b.accuracy).abs()).sum();
-    (bars, Some(error))
-}
-
 /// The highest of the usual rotational symmetries the class's own picture has; 0 for round.
 fn symmetry_of(vae: &Vae, class: usize) -> Result<u32> {
     let side = vae.config.dims[0];
@@ -226,26 +186,5 @@ mod tests {
         assert!(!looks_the_same(&hook, side, PI));
         let disc = paint(&|x, y| x.hypot(y) < 14.0);
         assert!(looks_the_same(&disc, side, PI / 7.0));
-    }
-
-    #[test]
-    fn the_calibration_error_is_the_gap() {
-        let prediction = |p: f32| Prediction {
-            probabilities: vec![p, 1.0 - p],
-            angle_rad: 0.0,
-            shift_px: [0.0; 2],
-            scale: 1.0,
-            mu: vec![],
-            sigma: vec![],
-            recon_error: 0.0,
-        };
-        // Ten predictions at 0.9, of which seven are right: a gap of 0.2.
-        let predictions = vec![prediction(0.9); 10];
-        let held_out = (0..10).map(|i| Some(usize::from(i >= 7))).collect();
-        let patches =
-            PatchSet { side: 1, wide: 1, pixels: vec![0.0; 10].into(), labels: vec![None; 10], held_out };
-        let (bars, error) = calibration(&patches, &predictions);
-        assert!((error.unwrap() - 0.2).abs() < 1e-5);
-        assert_eq!(bars.iter().map(|b| b.count).sum::<usize>(), 10);
     }
 }

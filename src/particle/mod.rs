@@ -1,5 +1,6 @@
 //! What is seen on a micrograph: particles, their classes and the patches cut round them.
 
+pub mod calibration;
 pub mod describe;
 pub mod detect;
 pub mod patch;

@@ -188,9 +188,7 @@ impl Figure {
             Figure::Film => state.previews.film.is_some(),
             Figure::Loss => !run.curve.is_empty(),
             Figure::Accuracy => run.accuracy().is_some(),
-            Figure::Calibration => {
-                run.sanity.as_ref().is_some_and(|s| s.calibration.iter().any(|b| b.count > 0))
-            }
+            Figure::Calibration => run.sanity.as_ref().is_some_and(|s| s.calibration.is_some()),
         }
     }
 }

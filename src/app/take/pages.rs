@@ -96,27 +96,24 @@ pub fn accuracy(state: &State) -> Option<Taken> {
 
 /// Share that is right against the probability the model gives.
 pub fn calibration(state: &State) -> Option<Taken> {
-    let sanity = state.training.sanity.as_ref()?;
-    let bars: Vec<_> = sanity.calibration.iter().filter(|bar| bar.count > 0).collect();
-    let most = bars.iter().map(|bar| bar.count).max()? as f32;
+    let found = state.training.sanity.as_ref()?.calibration.as_ref()?;
+    let most = found.filled().map(|bin| bin.particles).max()? as f32;
     let mut table = Table::new(&["probability", "share_right", "particles"]);
     let mut points = Vec::new();
-    for bar in bars {
-        let at = [f64::from(bar.confidence), f64::from(bar.accuracy)];
-        points.push(Point { at, ink: BLUE, radius: 2.0 + 5.0 * (bar.count as f32 / most).sqrt() });
-        table.rows.push(vec![cell(at[0]), cell(at[1]), bar.count.to_string()]);
+    for bin in found.filled() {
+        let at = [bin.confidence, bin.accuracy];
+        points.push(Point { at, ink: BLUE, radius: 2.0 + 5.0 * (bin.particles as f32 / most).sqrt() });
+        table.rows.push(vec![cell(at[0]), cell(at[1]), bin.particles.to_string()]);
     }
     let whole = |name: &str| Axis { name: name.into(), range: Some([0.0, 1.0]), ..Axis::default() };
-    let error = sanity
-        .calibration_error
-        .map_or_else(String::new, |error| format!(" Off by {:.1} % on average.", 100.0 * error));
     let chart = Chart {
         across: whole("probability given by the model"),
         up: whole("share that is right"),
         series: vec![Series { ink: BLUE, line: 1.2, points, ..Series::default() }],
         diagonal: true,
         caption: format!(
-            "Calibration on held-out labels; larger dots stand for more particles.{error} {}",
+            "Calibration on held-out labels; larger dots stand for more particles. Off by {:.1} % on average. {}",
+            100.0 * found.expected_error,
             source(state)
         ),
         ..Chart::default()
