@@ -111,7 +111,7 @@ fn the_contrast() {
 fn the_palette() {
     let dir = tempfile::tempdir().unwrap();
     let mut window = sample_window(dir.path());
-    window.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::P);
+    window.key(Modifiers::COMMAND, Key::P);
     looks_like(&mut window, "palette");
 }
 
