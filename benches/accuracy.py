@@ -12,6 +12,7 @@ p = argparse.ArgumentParser()
 p.add_argument("program"); p.add_argument("rows", nargs="+"); p.add_argument("--seeds", type=int, default=3); p.add_argument("--first", type=int, default=1)
 p.add_argument("--px", type=int, default=24); p.add_argument("--epochs"); p.add_argument("--hidden"); p.add_argument("--unlabelled", default="750")
 p.add_argument("--no-labels-only", action="store_true"); p.add_argument("--preset", default="default"); p.add_argument("--spoil", action="store_true")
+p.add_argument("--set", action="append", default=[], help="a setting of the training, NAME=VALUE; may be repeated")
 a = p.parse_args()
 
 
@@ -24,6 +25,7 @@ def train(folder, seed, *more):
              "--device", "cpu", "--seed", seed, "--preset", a.preset, "--json", "--out", folder / "model.safetensors", *more]
     words += ["--epochs", a.epochs] if a.epochs else []
     words += ["--hidden", a.hidden] if a.hidden else []
+    words += [word for setting in a.set for word in ("--set", setting)]
     began = time.time(); lines = [json.loads(l) for l in run(*words).splitlines()]
     return lines[-1], time.time() - began, [l["accuracy"] for l in lines]
 
