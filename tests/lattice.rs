@@ -284,3 +284,13 @@ fn the_proposed_window_holds_one_to_two_periods_and_the_shift_stays_below_half_o
         assert!(propose(&lattice, 30, 500).window_px <= 30.0);
     }
 }
+
+/// Missing atoms scatter diffusely, in between the reflections; that is no larger cell.
+#[test]
+fn many_vacancies_make_no_supercell() {
+    for (vacancies, seed) in [(20, 1), (60, 2), (120, 3)] {
+        let recipe = LatticeRecipe { vacancies, seed, ..LatticeRecipe::square(512, 512, 25.0) };
+        let sample = recipe.draw().unwrap();
+        assert_same(&found(&sample.micrograph), &sample.lattice, 0.01, &format!("{vacancies} vacancies"));
+    }
+}

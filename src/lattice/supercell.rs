@@ -125,7 +125,7 @@ pub(super) fn refine_cell(basis: Basis, peaks: &[Peak], bin: Vector) -> Basis {
         for candidate in candidates {
             let hits: Vec<&Peak> =
                 left.iter().filter(|p| index(candidate, p.g, bin).1 <= TOLERANCE).collect();
-            let gain = -(hits.len() as f64) * chance(candidate, bin).ln() - f64::ln(tried);
+            let gain = unlikely(hits.len(), left.len(), chance(candidate, bin)) - f64::ln(tried);
             if gain > best.0 && resolved(candidate, bin) && (n <= SMALL || fills(basis, n, &hits)) {
                 best = (gain, candidate);
             }
@@ -133,6 +133,17 @@ pub(super) fn refine_cell(basis: Basis, peaks: &[Peak], bin: Vector) -> Basis {
     }
     let (a, b) = reduce(best.1.0, best.1.1);
     fit((a, b), peaks, bin)
+}
+
+/// How unlikely it is that at least `hits` of `all` peaks that lie anywhere hit by chance: the natural logarithm of one over
+/// the Chernoff bound. Many peaks that hit nothing, such as those of the diffuse scattering of vacancies, speak against.
+fn unlikely(hits: usize, all: usize, chance: f64) -> f64 {
+    let (all, share) = (all as f64, hits as f64 / all as f64);
+    if share <= chance {
+        return 0.0;
+    }
+    let term = |p: f64, q: f64| if p > 0.0 { p * (p / q).ln() } else { 0.0 };
+    all * (term(share, chance) + term(1.0 - share, 1.0 - chance))
 }
 
 /// Reciprocal points closer than this many bins cannot be told apart.
@@ -170,4 +181,17 @@ fn supercells((g, h): Basis, n: i32) -> impl Iterator<Item = Basis> {
             (a, b)
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unlikely;
+
+    #[test]
+    fn peaks_that_hit_nothing_speak_against() {
+        assert!((unlikely(4, 4, 0.05) + 4.0 * 0.05_f64.ln()).abs() < 1e-9);
+        assert!(unlikely(5, 100, 0.05) < 1e-9 && unlikely(7, 100, 0.05) < 1.0);
+        assert!(unlikely(40, 100, 0.05) > 50.0);
+        assert_eq!(unlikely(0, 3, 0.1), 0.0);
+    }
 }
