@@ -1,7 +1,7 @@
 //! What the model can be trusted with, measured on the user's own patches after training.
 
 use super::theme;
-use crate::particle::calibration::Calibration;
+use crate::particle::trust::Calibration;
 use crate::worker::message::Sanity;
 use egui::{Color32, Label, RichText, Ui};
 use egui_plot::{Line, Plot, PlotPoints, Points};

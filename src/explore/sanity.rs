@@ -7,9 +7,9 @@ use super::traverse::{self, Pose};
 use crate::error::{Error, Result};
 use crate::model::vae::Vae;
 use crate::particle::Prediction;
-use crate::particle::calibration::Calibration;
 use crate::particle::patch::{PatchSet, turned};
-use serde::{Deserialize, Serialize};
+use crate::particle::trust::Calibration;
+pub use crate::particle::trust::Sanity;
 use std::f32::consts::{PI, TAU};
 
 /// Patches of the self-check; more would not change the figures.
@@ -20,26 +20,6 @@ const TURNS_DEG: [f32; 3] = [90.0, 37.0, -151.0];
 const COLLAPSED: f32 = 0.1;
 /// A picture that correlates with its turned self at least this well looks the same.
 const SAME: f32 = 0.97;
-
-/// The figures of the sanity panel.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Sanity {
-    /// Patches turned, times the number of turns.
-    pub turned: usize,
-    /// Share of turned patches that keep their class.
-    pub class_agreement: f32,
-    /// Median and 90 % error of the learned turn, degrees, modulo the symmetry of the class; `None` if nothing has an
-    /// angle: a model without rotation, or round particles only.
-    pub angle_error_deg: Option<[f32; 2]>,
-    /// Root mean square change of the content latents that are used, in units of their spread over the set.
-    pub content_drift: f32,
-    /// Rotational symmetry of each class as the decoder draws it: 1 for none, 2, 3, 4, 6; 0 for round.
-    pub symmetry: Vec<u32>,
-    /// `None` without held-out labels.
-    pub calibration: Option<Calibration>,
-    /// For each content latent true if its means do not vary: it measures nothing.
-    pub collapsed: Vec<bool>,
-}
 
 /// Measures a model on a set and its predictions, which must be of that set.
 ///

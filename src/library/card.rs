@@ -2,6 +2,7 @@
 //! al. 2019, arXiv 1810.03993).
 
 use super::{LabelledBy, Library};
+use crate::particle::trust::Sanity;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -62,6 +63,9 @@ fn judged(out: &mut String, library: &Library) {
     out.push_str(".\n");
     if let Some(calibration) = &library.insight.calibration {
         let _ = writeln!(out, "Expected calibration error {:.3}.", calibration.expected_error);
+    }
+    if let Some(text) = library.insight.sanity.as_ref().and_then(Sanity::in_words) {
+        let _ = writeln!(out, "{text}");
     }
     out.push_str("\n## Where it fails\n\n");
     let mut mistakes: Vec<(usize, &str, &str)> = Vec::new();

@@ -2,8 +2,8 @@
 
 use super::stack;
 use crate::particle::Prediction;
-use crate::particle::calibration::Calibration;
 use crate::particle::patch::{PatchSet, upright};
+use crate::particle::trust::{Calibration, Sanity};
 use crate::review::meaning::ClassMeaning;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,8 @@ pub struct Insight {
     pub averages: Vec<ClassAverage>,
     pub manifolds: Vec<Manifold>,
     pub calibration: Option<Calibration>,
+    /// The model's self-check on the particles of the library.
+    pub sanity: Option<Sanity>,
 }
 
 /// Mean and variance of a class's patches, as cut and with the learned pose taken back; `[side, side]` each.

@@ -102,6 +102,7 @@ pub fn report(library: &Library) -> Value {
         "latents": library.latents,
         "hold_out": library.hold_out,
         "calibration": library.insight.calibration,
+        "self_check": library.insight.sanity,
         "latent_meanings": library.insight.meanings,
         "settings": library.settings,
     })

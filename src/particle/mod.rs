@@ -1,10 +1,10 @@
 //! What is seen on a micrograph: particles, their classes and the patches cut round them.
 
-pub mod calibration;
 pub mod describe;
 pub mod detect;
 pub mod patch;
 pub mod territory;
+pub mod trust;
 
 use serde::{Deserialize, Serialize};
 

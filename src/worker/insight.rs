@@ -2,13 +2,13 @@
 
 use super::job::Dataset;
 use crate::error::Result;
-use crate::explore::traverse;
+use crate::explore::{sanity, traverse};
 use crate::library::Library;
 use crate::library::insight::{Insight, Manifold, averages};
 use crate::model::vae::Vae;
 use crate::particle::Prediction;
-use crate::particle::calibration::Calibration;
 use crate::particle::describe::{Descriptors, describe_all};
+use crate::particle::trust::Calibration;
 use crate::project::Project;
 use crate::review::Table;
 use crate::review::meaning::meanings;
@@ -51,23 +51,28 @@ pub fn fill(
     library.insight = Insight {
         meanings: if predictions.is_empty() { Vec::new() } else { meanings(&table) },
         averages: averages(&dataset.patches, &class, &library.classes, predictions),
-        manifolds: model.map_or_else(|| Ok(Vec::new()), manifolds)?,
         calibration: Calibration::measure(&dataset.patches.held_out, predictions),
+        ..Insight::default()
     };
+    let Some(model) = model else { return Ok(()) };
+    let checkpoint = Checkpoint::load(model)?;
+    let chosen = device::cpu(None);
+    let vae = checkpoint.vae(&chosen.device, chosen.tiled)?;
+    library.insight.manifolds = manifolds(&checkpoint, &vae)?;
+    if predictions.len() == dataset.patches.len() {
+        library.insight.sanity = Some(sanity::check(&vae, &dataset.patches, predictions, &mut || true)?);
+    }
     Ok(())
 }
 
-fn manifolds(model: &Path) -> Result<Vec<Manifold>> {
-    let checkpoint = Checkpoint::load(model)?;
-    let chosen = device::cpu(None);
-    let vae: Vae = checkpoint.vae(&chosen.device, chosen.tiled)?;
+fn manifolds(checkpoint: &Checkpoint, vae: &Vae) -> Result<Vec<Manifold>> {
     let [side, other] = vae.config.dims[..] else { return Ok(Vec::new()) };
     if side != other {
         return Ok(Vec::new());
     }
     let axes = (0, 1.min(vae.config.latent.saturating_sub(1)));
     let manifold = |(place, class): (usize, &String)| -> Result<Manifold> {
-        let images = traverse::manifold(&vae, place, axes, PER_SIDE)?;
+        let images = traverse::manifold(vae, place, axes, PER_SIDE)?;
         Ok(Manifold {
             class: class.clone(),
             axes: (axes.0 + 1, axes.1 + 1),

@@ -1,7 +1,7 @@
 //! Plots as SVG: a histogram, a rose of angles, a calibration curve.
 
 use super::{escape, short};
-use crate::particle::calibration::Calibration;
+use crate::particle::trust::Calibration;
 use std::fmt::Write;
 
 const WIDTH: f64 = 300.0;

@@ -2,6 +2,7 @@
 
 use super::{LabelledBy, Library, Record, Value, charts, escape, mosaic, picture, short};
 use crate::particle::describe::Descriptor;
+use crate::particle::trust::Sanity;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -232,6 +233,9 @@ pub(super) fn judgement(out: &mut String, library: &Library) {
              particles. Expected calibration error {:.3}.</figcaption></figure>",
             calibration.expected_error
         );
+    }
+    if let Some(text) = library.insight.sanity.as_ref().and_then(Sanity::in_words) {
+        let _ = writeln!(out, "<p>{text}</p>");
     }
     out.push_str("</section>\n");
 }

@@ -1,10 +1,49 @@
-//! What a probability is worth: does 0.9 mean nine in ten?
+//! What a model can be trusted with: does 0.9 mean nine in ten, does it see a turned particle as the same?
 
 use super::Prediction;
 use serde::{Deserialize, Serialize};
 
 /// Bins of the calibration curve, as is usual for the expected calibration error.
 const BINS: usize = 15;
+
+/// What a model was found to be worth on a set of patches.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sanity {
+    /// Patches turned, times the number of turns.
+    pub turned: usize,
+    /// Share of turned patches that keep their class.
+    pub class_agreement: f32,
+    /// Median and 90 % error of the learned turn, degrees, modulo the symmetry of the class; `None` if nothing has an
+    /// angle: a model without rotation, or round particles only.
+    pub angle_error_deg: Option<[f32; 2]>,
+    /// Root mean square change of the content latents that are used, in units of their spread over the set.
+    pub content_drift: f32,
+    /// Rotational symmetry of each class as the decoder draws it: 1 for none, 2, 3, 4, 6; 0 for round.
+    pub symmetry: Vec<u32>,
+    /// `None` without held-out labels.
+    pub calibration: Option<Calibration>,
+    /// For each content latent true if its means do not vary: it measures nothing.
+    pub collapsed: Vec<bool>,
+}
+
+impl Sanity {
+    /// For reports; `None` where nothing was turned.
+    pub fn in_words(&self) -> Option<String> {
+        if self.turned == 0 {
+            return None;
+        }
+        let mut text = format!(
+            "Turned by known angles, {:.1} % of the particles keep their class",
+            100.0 * self.class_agreement
+        );
+        if let Some([median, most]) = self.angle_error_deg {
+            text +=
+                &format!("; the angle follows within {median:.1} degrees (median), {most:.1} (nine in ten)");
+        }
+        text.push('.');
+        Some(text)
+    }
+}
 
 /// How often the model is right when it says it is so sure, on labels it has not seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
