@@ -91,7 +91,7 @@ fn accuracy(patches: &PatchSet, predictions: &[Prediction]) -> f64 {
     let judged =
         patches.held_out.iter().zip(predictions).filter_map(|(truth, p)| Some((*truth)? == p.best()));
     let (right, of) = judged.fold((0, 0), |(right, of), ok| (right + usize::from(ok), of + 1));
-    f64::from(right) / f64::from(of)
+    right as f64 / of as f64
 }
 
 fn main() {

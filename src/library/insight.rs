@@ -6,7 +6,6 @@ use crate::particle::patch::{PatchSet, upright};
 use crate::particle::trust::{Calibration, Sanity};
 use crate::review::meaning::ClassMeaning;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
 use tiff::encoder::{TiffEncoder, colortype};
 

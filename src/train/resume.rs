@@ -162,9 +162,9 @@ impl Trainer {
         }
         let fresh =
             Self::new(self.config.clone(), classes, patches, &self.device.clone().inner(), self.vae.tiled)?;
+        self.label_angles = self.in_frame(&fresh);
         self.patches = fresh.patches;
         self.seen = fresh.seen;
-        self.label_angles = self.in_frame(&fresh);
         self.labels = fresh.labels;
         self.labelled = fresh.labelled;
         self.unlabelled = fresh.unlabelled;
