@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Rows that travel together.
 const BLOCK: usize = 64;
 /// Pieces whose gradients are summed in order, so that the number of cores changes nothing.
-const PIECES: usize = 16;
+const PIECES: usize = 8;
 
 /// Output of each layer for one block, `[rows, width]`.
 pub type Layers = Vec<Vec<f32>>;
