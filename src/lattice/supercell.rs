@@ -6,6 +6,9 @@ use super::peaks::Peak;
 
 /// A peak counts as indexed when it lies this close to a reciprocal point, in bins.
 pub(super) const TOLERANCE: f64 = 0.5;
+/// Superlattice reflections hit within one of these, in bins: where a wall or a wave moves the atoms they lie beside their
+/// point. Beside it the second number more evidence is needed, since diffuse peaks come in clumps.
+const NEAR: [(f64, f64); 2] = [(TOLERANCE, 0.0), (1.0, 7.0)];
 /// Strongest peaks from which first bases are tried.
 const FIRST: usize = 12;
 /// The largest supercell that is looked for, in cells of the strong peaks' lattice.
@@ -58,8 +61,12 @@ fn evidence(basis: Basis, peaks: &[Peak], bin: Vector) -> f64 {
 
 /// The chance that a peak anywhere lies within the tolerance of a reciprocal point.
 fn chance(basis: Basis, bin: Vector) -> f64 {
+    chance_within(basis, bin, TOLERANCE)
+}
+
+fn chance_within(basis: Basis, bin: Vector, near: f64) -> f64 {
     let cell = cross(basis.0, basis.1).abs() / (bin[0] * bin[1]);
-    (std::f64::consts::PI * TOLERANCE * TOLERANCE / cell).min(1.0)
+    (std::f64::consts::PI * near * near / cell).min(1.0)
 }
 
 /// Least squares of basis vectors to the peaks they index, from the innermost outwards, so that a small error of the
@@ -121,12 +128,16 @@ pub(super) fn refine_cell(basis: Basis, peaks: &[Peak], bin: Vector) -> Basis {
     let mut tried = 0.0;
     for n in 2..=LARGEST {
         let candidates: Vec<Basis> = supercells(basis, n).collect();
-        tried += candidates.len() as f64;
+        tried += (candidates.len() * NEAR.len()) as f64;
         for candidate in candidates {
-            let hits: Vec<&Peak> =
-                left.iter().filter(|p| index(candidate, p.g, bin).1 <= TOLERANCE).collect();
-            let gain = unlikely(hits.len(), left.len(), chance(candidate, bin)) - f64::ln(tried);
-            if gain > best.0 && resolved(candidate, bin) && (n <= SMALL || fills(basis, n, &hits)) {
+            let gain =
+                NEAR.map(|(near, more)| for_cell(basis, candidate, &left, bin, near) - more).into_iter();
+            let gain = gain.fold(0.0, f64::max) - f64::ln(tried);
+            let hits = || left.iter().filter(|p| index(candidate, p.g, bin).1 <= TOLERANCE);
+            if gain > best.0
+                && resolved(candidate, bin)
+                && (n <= SMALL || fills(basis, n, &hits().collect::<Vec<_>>()))
+            {
                 best = (gain, candidate);
             }
         }
@@ -135,8 +146,29 @@ pub(super) fn refine_cell(basis: Basis, peaks: &[Peak], bin: Vector) -> Basis {
     fit((a, b), peaks, bin)
 }
 
+/// What speaks for a supercell if peaks within `near` bins of its points hit. Those that are as near to a point of the cell
+/// itself say nothing: they are satellites.
+fn for_cell(basis: Basis, candidate: Basis, left: &[Peak], bin: Vector, near: f64) -> f64 {
+    let telling = left.iter().filter(|p| index(basis, p.g, bin).1 > near);
+    surprise(telling.map(|p| index(candidate, p.g, bin).1 <= near), chance_within(candidate, bin, near))
+}
+
+/// How surprising the hits are, if peaks lie anywhere: for the strongest peak, the two strongest and so on, each number m of
+/// them being as probable beforehand as 1 / (m (m + 1)), the largest of what speaks against chance. Strong peaks that hit
+/// count, whatever satellites come after; many peaks of which few hit, such as those of the diffuse scattering of
+/// vacancies, do not.
+fn surprise(hit: impl Iterator<Item = bool>, chance: f64) -> f64 {
+    let mut hits = 0;
+    let at = |(before, hit): (usize, bool)| {
+        hits += usize::from(hit);
+        let all = before + 1;
+        unlikely(hits, all, chance) - ((all * (all + 1)) as f64).ln()
+    };
+    hit.enumerate().map(at).fold(0.0, f64::max)
+}
+
 /// How unlikely it is that at least `hits` of `all` peaks that lie anywhere hit by chance: the natural logarithm of one over
-/// the Chernoff bound. Many peaks that hit nothing, such as those of the diffuse scattering of vacancies, speak against.
+/// the Chernoff bound.
 fn unlikely(hits: usize, all: usize, chance: f64) -> f64 {
     let (all, share) = (all as f64, hits as f64 / all as f64);
     if share <= chance {
@@ -185,7 +217,7 @@ fn supercells((g, h): Basis, n: i32) -> impl Iterator<Item = Basis> {
 
 #[cfg(test)]
 mod tests {
-    use super::unlikely;
+    use super::{surprise, unlikely};
 
     #[test]
     fn peaks_that_hit_nothing_speak_against() {
@@ -193,5 +225,8 @@ mod tests {
         assert!(unlikely(5, 100, 0.05) < 1e-9 && unlikely(7, 100, 0.05) < 1.0);
         assert!(unlikely(40, 100, 0.05) > 50.0);
         assert_eq!(unlikely(0, 3, 0.1), 0.0);
+        // The strongest hits and weak ones do not: more than if the weak ones did.
+        let only = |which: usize| surprise((0..30).map(|i| i == which), 0.002);
+        assert!(only(0) > 5.0 && only(29) < 0.5, "{} {}", only(0), only(29));
     }
 }
