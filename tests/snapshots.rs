@@ -16,6 +16,8 @@ use nanotheca::sample;
 use std::path::{Path, PathBuf};
 use window::Window;
 
+/// Large enough for every pane, in points.
+const SIZE: [f32; 2] = [1100.0, 720.0];
 /// A pixel differs if a channel does by more than this...
 const CLOSE: u8 = 24;
 /// ... and a picture if more than this share of its pixels do.
@@ -65,12 +67,13 @@ fn differing(kept: &RgbaImage, seen: &RgbaImage) -> f64 {
 fn sample_window(dir: &Path) -> Window {
     let path = sample::create(dir).unwrap();
     assert!(store::load(&path).is_ok());
-    let mut window = Window::open(Open { project: Some(path), ..Open::default() });
+    let mut window = Window::of_size(Open { project: Some(path), ..Open::default() }, SIZE);
     window.until("the sample", |w| w.shows("Class rod") && w.shows("Micrograph canvas"));
     let middle = window.harness.get_by_label("Micrograph canvas").rect().center();
     window.harness.event(Event::PointerMoved(middle));
     window.until("the picture", |w| w.shows("grey "));
-    // Tiles come one by one; nothing asks for a frame once they are all there.
+    // The other picture's thumbnail comes later; tiles come one by one.
+    window.until("all pictures", |w| !w.shows("Opening"));
     window.harness.run_steps(60);
     window
 }
@@ -88,7 +91,7 @@ fn the_comparison_sees_what_moved() {
 
 #[test]
 fn the_empty_window() {
-    let mut window = Window::open(Open::default());
+    let mut window = Window::of_size(Open::default(), SIZE);
     looks_like(&mut window, "empty");
 }
 
@@ -117,10 +120,13 @@ fn the_palette() {
 
 #[test]
 fn an_error() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("notes.mrc");
+    // Its path is seen, so it is always the same.
+    let folder = std::env::temp_dir().join("nanotheca-snapshot");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("notes.mrc");
     std::fs::write(&path, "these are notes").unwrap();
-    let mut window = Window::open(Open { images: vec![path], ..Open::default() });
+    let mut window = Window::of_size(Open { images: vec![path], ..Open::default() }, SIZE);
     window.until("the message", |w| w.shows("notes.mrc: "));
     looks_like(&mut window, "error");
+    std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -19,8 +19,12 @@ pub struct Window {
 
 impl Window {
     pub fn open(open: Open) -> Self {
-        let mut harness =
-            Harness::builder().with_size([1400.0, 900.0]).build_eframe(move |cc| App::new(cc, open));
+        Self::of_size(open, [1400.0, 900.0])
+    }
+
+    /// A window of this size, in points.
+    pub fn of_size(open: Open, size: [f32; 2]) -> Self {
+        let mut harness = Harness::builder().with_size(size).build_eframe(move |cc| App::new(cc, open));
         let (wake, woken) = channel();
         let wake = std::sync::Mutex::new(wake);
         harness.ctx.set_request_repaint_callback(move |_| {
