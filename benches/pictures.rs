@@ -7,7 +7,7 @@
 #[path = "../tests/common/window.rs"]
 mod window;
 
-use egui::{Event, Modifiers};
+use egui::{Event, Modifiers, Pos2, Rect, vec2};
 use egui_kittest::kittest::Queryable;
 use nanotheca::app::Open;
 use nanotheca::sample;
@@ -24,12 +24,27 @@ impl Views {
         self.wanted.is_empty() || self.wanted.iter().any(|wanted| wanted == name)
     }
 
+    /// The whole window.
     fn take(&self, window: &mut Window, name: &str) {
+        self.take_part(window, name, |all| all);
+    }
+
+    /// A part of the window, which is chosen in points.
+    fn take_part(&self, window: &mut Window, name: &str, part: impl Fn(Rect) -> Rect) {
         window.settle();
-        // Tiles and fades come in frame by frame.
-        window.harness.run_steps(40);
+        window.harness.event(Event::PointerGone);
+        // Tiles, fades and what the model draws come frame by frame.
+        for _ in 0..50 {
+            window.harness.step();
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let mut picture = window.harness.render().unwrap();
+        let scale = window.harness.ctx.pixels_per_point();
+        let [width, height] = [picture.width(), picture.height()].map(|v| v as f32 / scale);
+        let part = part(Rect::from_min_size(Pos2::ZERO, vec2(width, height))) * scale;
+        let [x, y, w, h] = [part.left(), part.top(), part.width(), part.height()].map(|v| v.round() as u32);
         let path = self.folder.join(format!("{name}.png"));
-        window.harness.render().unwrap().save(&path).unwrap();
+        image::imageops::crop(&mut picture, x, y, w, h).to_image().save(&path).unwrap();
         println!("{}", path.display());
     }
 }
@@ -43,7 +58,7 @@ fn main() {
     let views = Views { folder: folder.into(), wanted: words.collect() };
     std::fs::create_dir_all(&views.folder).unwrap();
     let scratch = tempfile::tempdir().unwrap();
-    if ["particles", "training", "latent", "manifold", "patches", "review"]
+    if ["window", "models", "training", "latent", "manifold", "patches", "review"]
         .iter()
         .any(|name| views.wants(name))
     {
@@ -56,33 +71,48 @@ fn main() {
 
 fn particles(views: &Views, scratch: &Path) {
     let project = sample::create(scratch).unwrap();
-    let mut window = Window::open(Open { project: Some(project), ..Open::default() });
+    let mut window = Window::of_size(Open { project: Some(project), ..Open::default() }, [1600.0, 1100.0]);
     window.until("the sample", |w| w.shows("Class rod") && w.shows("Micrograph canvas"));
     let middle = window.harness.get_by_label("Micrograph canvas").rect().center();
     window.harness.event(Event::PointerMoved(middle));
     window.until("the picture", |w| w.shows("grey "));
     window.press("Train");
     window.until("the end of the training", |w| w.is_there("Done"));
-    for (name, pane) in [
-        ("particles", "Micrograph"),
-        ("training", "Training"),
-        ("latent", "Latent space"),
-        ("manifold", "Manifold"),
-        ("patches", "Patches"),
-        ("review", "Review"),
-        ("models", "Models"),
-    ] {
+    if views.wants("window") {
+        views.take(&mut window, "window");
+    }
+    // Panes alone.
+    let top = |window: &Window, tab: &str| {
+        let tab = window.harness.query_all_by_label(tab).next().unwrap().rect();
+        tab.left_top() - vec2(8.0, 6.0)
+    };
+    for (name, tab) in [("training", "Training"), ("models", "Models")] {
         if views.wants(name) {
-            // A tab, and not a heading or a menu's entry of the same name.
-            window.harness.query_all_by_label(pane).next().unwrap().click();
-            views.take(&mut window, name);
+            window.press(tab);
+            let (corner, below) = (top(&window, "Training"), top(&window, "Latent space"));
+            views.take_part(&mut window, name, |all| {
+                Rect::from_min_max(corner, Pos2::new(all.right(), below.y))
+            });
+        }
+    }
+    for (name, tab) in
+        [("latent", "Latent space"), ("manifold", "Manifold"), ("review", "Review"), ("patches", "Patches")]
+    {
+        if views.wants(name) {
+            window.harness.query_all_by_label(tab).next().unwrap().click();
+            window.settle();
+            let corner = top(&window, "Latent space");
+            let status = 26.0;
+            views.take_part(&mut window, name, |all| {
+                Rect::from_min_max(corner, all.right_bottom() - vec2(0.0, status))
+            });
         }
     }
 }
 
 fn maps(views: &Views, scratch: &Path) {
     let image = sample::create_lattice(scratch).unwrap();
-    let mut window = Window::open(Open { images: vec![image], ..Open::default() });
+    let mut window = Window::of_size(Open { images: vec![image], ..Open::default() }, [1600.0, 1100.0]);
     window.until("the image", |w| w.shows("Micrograph DyScO3.png") && !w.shows("Opening"));
     window.key(Modifiers::COMMAND, egui::Key::Num2);
     window.until("the workspace", |w| w.shows("Image canvas"));

@@ -95,7 +95,8 @@ impl Review {
         Progress {
             answered: self.answered.len(),
             changed: self.changed,
-            expected_wrong: table.rows.iter().filter(open).map(|row| doubt(table, row)).sum(),
+            // Not a sum, which is -0 for nothing.
+            expected_wrong: table.rows.iter().filter(open).fold(0.0, |sum, row| sum + doubt(table, row)),
             left: self.candidates(table).iter().flatten().map(|(i, _)| *i).collect::<BTreeSet<_>>().len(),
         }
     }

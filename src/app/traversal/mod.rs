@@ -89,11 +89,7 @@ impl TraversalPanel {
         }
         let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::click_and_drag());
         response.widget_info(|| {
-            egui::WidgetInfo::labeled(
-                egui::Role::Image,
-                true,
-                "Manifold: latent 1 to the right, latent 2 upwards",
-            )
+            egui::WidgetInfo::labeled(egui::Role::Image, true, "Manifold: z1 to the right, z2 upwards")
         });
         ui.painter().rect_filled(rect, 2.0, ui.visuals().extreme_bg_color);
         match &self.manifold.texture {
@@ -171,7 +167,7 @@ impl TraversalPanel {
     fn sliders(&mut self, ui: &mut Ui) {
         ui.spacing_mut().slider_width = (ui.available_width() - 130.0).clamp(60.0, 320.0);
         for (i, latent) in self.latents.iter_mut().enumerate() {
-            ui.add(Slider::new(latent, -3.0..=3.0).fixed_decimals(2).text(format!("latent {}", i + 1)));
+            ui.add(Slider::new(latent, -3.0..=3.0).fixed_decimals(2).text(format!("z{}", i + 1)));
         }
         let angle = Slider::new(&mut self.angle_deg, -180.0..=180.0).fixed_decimals(0).suffix("°");
         ui.add(angle.text("angle"));
