@@ -417,6 +417,27 @@ fn a_lost_picture_is_said_where_the_picture_would_be() {
 }
 
 #[test]
+fn a_stack_of_hundreds_comes_in_as_one_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("stack.npy");
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (300, 24, 32), }";
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    let length = (header.len() + 1 + 10).next_multiple_of(64) - 10;
+    bytes.extend((length as u16).to_le_bytes());
+    bytes.extend(format!("{header:<0$}\n", length - 1).bytes());
+    bytes.extend((0..300 * 24 * 32).map(|i| (i % 251) as u8));
+    std::fs::write(&path, bytes).unwrap();
+    let mut window = Window::open(Open { images: vec![path], ..Open::default() });
+    window.until("all pages", |w| w.app().project().micrographs.len() == 300);
+    let last = &window.app().project().micrographs[299];
+    assert_eq!((last.page, last.width, last.height), (299, 32, 24));
+    assert!(window.shows("Micrograph stack.npy#0"));
+    assert!(!window.shows("Micrograph stack.npy#299"), "it is far down in the list");
+    window.key(Modifiers::COMMAND, Key::Z);
+    assert!(window.app().project().micrographs.is_empty());
+}
+
+#[test]
 fn a_file_that_is_no_picture_is_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("notes.mrc");

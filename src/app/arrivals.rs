@@ -103,17 +103,19 @@ impl App {
         let mut first = None;
         match imported {
             Ok(imported) => {
-                for page in imported.pages {
-                    match self.add_micrograph(page.entry) {
-                        Ok(id) => {
-                            if let Some(picture) = page.picture {
+                let (pages, pictures): (Vec<_>, Vec<_>) =
+                    imported.pages.into_iter().map(|page| (page.entry, page.picture)).unzip();
+                match self.add_pages(pages) {
+                    Ok(ids) => {
+                        first = ids.first().copied();
+                        for (id, picture) in ids.into_iter().zip(pictures) {
+                            if let Some(picture) = picture {
                                 self.state.prepared.insert(id, Vec::new());
                                 self.state.pictures.insert(id, Opened::Ready(picture));
                             }
-                            first = first.or(Some(id));
                         }
-                        Err(error) => self.complain(&error),
                     }
+                    Err(error) => self.complain(&error),
                 }
                 for note in imported.notes {
                     self.tell(Level::Warning, note, None);

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::particle::{MicrographId, Particle, ParticleId};
 use crate::project::MicrographEntry;
 use crate::project::edit::Edit;
+use std::collections::BTreeMap;
 
 impl App {
     /// Actions that change the project.
@@ -266,17 +267,35 @@ impl App {
         }
     }
 
-    /// Adds opened pages to the project.
-    pub(super) fn add_micrograph(&mut self, mut entry: MicrographEntry) -> Result<MicrographId> {
-        // The same micrograph dropped twice is shown, not doubled.
-        let same = |other: &&MicrographEntry| other.hash == entry.hash && other.page == entry.page;
-        if let Some(other) = self.state.project.micrographs.iter().find(same) {
-            return Ok(other.id);
+    /// Adds the pages of a file as one change. A page that is there already is not doubled. Returns the micrograph of each.
+    pub(super) fn add_pages(&mut self, pages: Vec<MicrographEntry>) -> Result<Vec<MicrographId>> {
+        let there = self.state.project.micrographs.iter();
+        let there: BTreeMap<(&str, usize), MicrographId> =
+            there.map(|entry| ((entry.hash.as_str(), entry.page), entry.id)).collect();
+        let known: Vec<Option<MicrographId>> =
+            pages.iter().map(|entry| there.get(&(entry.hash.as_str(), entry.page)).copied()).collect();
+        let mut edits = Vec::new();
+        let mut ids = Vec::with_capacity(pages.len());
+        let mut name = String::new();
+        for (mut entry, known) in pages.into_iter().zip(known) {
+            if let Some(id) = known {
+                ids.push(id);
+                continue;
+            }
+            entry.contrast = (0.5, 99.5);
+            name = format!("add {}", entry.file_name());
+            let (id, mut edit) = self.state.project.add_micrograph_edit(entry);
+            if let Edit::AddMicrograph { place, .. } = &mut edit {
+                *place += edits.len();
+            }
+            edits.push(edit);
+            ids.push(id);
         }
-        entry.contrast = (0.5, 99.5);
-        let name = format!("add {}", entry.file_name());
-        let (id, edit) = self.state.project.add_micrograph_edit(entry);
-        self.state.change(name, edit)?;
-        Ok(id)
+        match edits.len() {
+            0 => {}
+            1 => self.state.change(name, edits.remove(0))?,
+            n => self.state.change(format!("{name}, {n} pages"), Edit::Together(edits))?,
+        }
+        Ok(ids)
     }
 }

@@ -11,6 +11,8 @@ use crate::project::edit::Edit;
 use egui::{Button, RichText, TextureHandle, TextureOptions, Ui};
 use std::collections::BTreeMap;
 
+/// Height of a row of the list, points.
+const ROW: f32 = 30.0;
 /// Longer side of a thumbnail, texels.
 const THUMB: usize = 72;
 
@@ -35,8 +37,10 @@ impl MicrographsPanel {
             .id_salt("micrographs")
             .max_height(height)
             .auto_shrink([false, true])
-            .show(ui, |ui| {
-                for (entry, count) in state.project.micrographs.iter().zip(counts) {
+            .show_rows(ui, ROW, state.project.micrographs.len(), |ui, rows| {
+                // Of a stack of thousands only those in sight.
+                let all = state.project.micrographs.iter().zip(counts);
+                for (entry, count) in all.skip(rows.start).take(rows.len()) {
                     let name = names.get(&entry.id).cloned().unwrap_or_else(|| entry.file_name());
                     self.row(ui, state, entry, &name, count.particles, actions);
                 }
@@ -68,7 +72,7 @@ impl MicrographsPanel {
                     Button::selectable(shown, name)
                         .right_text(text)
                         .truncate()
-                        .min_size(egui::vec2(width, 30.0)),
+                        .min_size(egui::vec2(width, ROW)),
                 )
                 .accessible_name(format!("Micrograph {name}: {}", count(particles, "particle")))
                 .on_hover_text(format!(
@@ -90,7 +94,7 @@ impl MicrographsPanel {
     }
 
     fn thumb(&mut self, ui: &mut Ui, state: &State, entry: &MicrographEntry) {
-        let (rect, _) = ui.allocate_exact_size(egui::vec2(38.0, 30.0), egui::Sense::hover());
+        let (rect, _) = ui.allocate_exact_size(egui::vec2(38.0, ROW), egui::Sense::hover());
         ui.painter().rect_filled(rect, 2.0, ui.visuals().extreme_bg_color);
         if !self.thumbs.contains_key(&entry.id)
             && let Some(Opened::Ready(picture)) = state.pictures.get(&entry.id)

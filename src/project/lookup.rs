@@ -103,13 +103,16 @@ impl Project {
         for entry in &self.micrographs {
             namesakes.entry(entry.file_name()).or_default().insert(&entry.path);
         }
+        let mut pages: BTreeMap<&Path, usize> = BTreeMap::new();
+        for entry in &self.micrographs {
+            *pages.entry(&entry.path).or_default() += 1;
+        }
         let name = |entry: &MicrographEntry| {
             let mut name = match namesakes.get(&entry.file_name()) {
                 Some(paths) if paths.len() > 1 => distinct_ending(&entry.path, paths),
                 _ => entry.file_name(),
             };
-            let pages = self.micrographs.iter().filter(|other| other.path == entry.path).count();
-            if pages > 1 || entry.page > 0 {
+            if pages.get(entry.path.as_path()).is_some_and(|pages| *pages > 1) || entry.page > 0 {
                 name = format!("{name}#{}", entry.page);
             }
             (entry.id, name)

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Pages of one file that are added to a project at once; stacks hold thousands.
-const MOST_PAGES: usize = 64;
+/// Pages of one file that are added to a project at once.
+const MOST_PAGES: usize = 4096;
 
 /// Reads a project and looks for its micrographs if they moved.
 pub fn load(path: &Path) -> Result<Loaded> {
@@ -50,7 +50,7 @@ pub fn sample() -> Result<Loaded> {
 
 /// Opens a file as new micrographs: its pages with their size, scale and proposed banner.
 pub fn import(path: &Path, context: &Context) -> Result<Imported> {
-    let (micrograph, pages, mut notes) = format::open_first(path)?;
+    let format::First { micrograph, pages, alike, mut notes } = format::open_first(path)?;
     let first = Arc::new(Picture::new(micrograph));
     // Seen at once; all else about it follows.
     context.tell(Done::Look(first.clone()));
@@ -58,16 +58,21 @@ pub fn import(path: &Path, context: &Context) -> Result<Imported> {
     if pages > MOST_PAGES {
         notes.push(format!("only the first {MOST_PAGES} of its {pages} pages were added"));
     }
-    let mut imports = Vec::new();
+    let mut imports: Vec<Import> = Vec::new();
     for page in 0..pages.clamp(1, MOST_PAGES) {
         if context.stopped() {
             return Err(Error::Stopped);
         }
-        let later = if page == 0 { None } else { Some(format::open_page(path, page)?) };
+        // Where all pages are of one size they also come from one instrument, and what is excluded on the first is excluded
+        // on all: a stack of thousands is not read to the end.
+        let later = if page == 0 || alike { None } else { Some(format::open_page(path, page)?) };
         let micrograph = later.as_ref().unwrap_or(&first.micrograph);
         let Micrograph { width, height, pixel_size, .. } = *micrograph;
         let mut entry = MicrographEntry::new(path, page, width, height, pixel_size, hash.as_str());
-        entry.excluded = detect::propose_excluded(micrograph);
+        entry.excluded = match (imports.first(), &later) {
+            (Some(Import { entry, .. }), None) => entry.excluded.clone(),
+            _ => detect::propose_excluded(micrograph),
+        };
         imports.push(Import { entry, picture: (page == 0).then(|| first.clone()) });
     }
     Ok(Imported { pages: imports, notes })

@@ -143,15 +143,24 @@ pub fn open_page(path: impl AsRef<Path>, page: usize) -> Result<Micrograph> {
     load(path.as_ref(), page).map(|loaded| loaded.micrograph)
 }
 
-/// The first page of a file, how many there are, and what the user should know of the file, in sentences.
-///
-/// # Errors
-/// As [`open`].
-pub fn open_first(path: impl AsRef<Path>) -> Result<(Micrograph, usize, Vec<String>)> {
-    let Loaded { page, micrograph, .. } = load(path.as_ref(), 0)?;
+/// The first page of a file, and what is known of the others without reading them.
+pub struct First {
+    pub micrograph: Micrograph,
+    /// At least 1.
+    pub pages: usize,
+    /// True if the format knows one size for all pages.
+    pub alike: bool,
+    /// What the user should know of the file, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// Opens the first page of a file. Errors as [`open`].
+pub fn open_first(path: impl AsRef<Path>) -> Result<First> {
+    let Loaded { format, page, micrograph } = load(path.as_ref(), 0)?;
     let mut notes = page.notes;
     notes.extend(micrograph.warning());
-    Ok((micrograph, page.pages, notes))
+    let alike = matches!(format, Format::Mrc | Format::Npy);
+    Ok(First { micrograph, pages: page.pages, alike, notes })
 }
 
 /// Reads the first page and says what is in the file. Errors as [`open`].
