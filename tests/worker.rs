@@ -5,6 +5,7 @@ mod common;
 
 use common::bars_and_discs;
 use crossbeam_channel::RecvTimeoutError;
+use nanotheca::particle::patch::PatchSet;
 use nanotheca::train::config::TrainConfig;
 use nanotheca::worker::Worker;
 use nanotheca::worker::message::{Command, DeviceChoice, Event, FinishReason, PreviewRequest, TrainJob};
@@ -142,4 +143,30 @@ fn a_job_that_cannot_be_done_is_refused_in_words() {
         }
     };
     assert!(message.contains("latent"), "{message}");
+}
+
+#[test]
+fn labels_too_few_to_hold_out_judge_by_cross_validation() {
+    let worker = Worker::spawn(|| {});
+    let mut few = job(12);
+    few.patches = Arc::new(PatchSet { held_out: vec![None; 48], ..(*few.patches).clone() });
+    worker.send(Command::Validate(few));
+    let mut shares = Vec::new();
+    let found = wait(&worker, |e| match e {
+        Event::Folds(folds) => {
+            shares.push(folds.share);
+            folds.over.then_some(folds)
+        }
+        _ => None,
+    });
+    assert!(shares.is_sorted() && shares.len() > 12, "{shares:?}");
+    assert_eq!((found.trained, found.of, found.accuracy.of), (5, 5, 16), "each label judges once");
+    assert!(found.accuracy.right >= 10, "{found:?}");
+    // Stopped in the middle it says what it knows.
+    worker.send(Command::Validate(job(1_000_000)));
+    wait(&worker, |e| matches!(e, Event::Folds(folds) if folds.share > 0.0).then_some(()));
+    worker.send(Command::Stop);
+    let found =
+        wait(&worker, |e| if let Event::Folds(folds) = e { folds.over.then_some(folds) } else { None });
+    assert_eq!(found.accuracy.of, 0);
 }

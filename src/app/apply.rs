@@ -107,6 +107,8 @@ impl App {
                 }
             }
             Action::LearnNewLabels => self.learn_new_labels(),
+            Action::CrossValidate => self.cross_validate(),
+            Action::StopValidating => self.worker.send(Command::Stop),
             Action::LookAtParticles => self.assemble(AssemblePurpose::Look),
             Action::UseDevice(device) => self.state.training.choice = device,
             Action::Preview(request) => self.want_preview(request),

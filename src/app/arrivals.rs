@@ -243,24 +243,28 @@ impl App {
 
     /// The window is ready for a run on these patches; the job for the worker.
     pub(super) fn begin_run(&mut self, dataset: Arc<Dataset>, latent: usize) -> Box<TrainJob> {
-        let config = self.state.train_config();
+        let job = self.job(&dataset);
         let training = &mut self.state.training;
         let ids = dataset.classes.iter().map(|id| Some(*id));
         let classes = ids.zip(dataset.class_names.iter().cloned()).collect();
         training.model = Some(Model { classes, latent });
         training.phase = Phase::Starting;
+        training.folds = None;
         self.state.previews = Previews::default();
         self.end_maps();
-        let training = &mut self.state.training;
-        let job = TrainJob {
-            config,
+        self.state.training.dataset = Some(dataset);
+        job
+    }
+
+    /// A training on these patches with the project's settings.
+    pub(super) fn job(&self, dataset: &Dataset) -> Box<TrainJob> {
+        Box::new(TrainJob {
+            config: self.state.train_config(),
             classes: dataset.class_names.clone(),
             patches: dataset.patches.clone(),
             validation: None,
             geometry: Some(self.state.project.patch.clone()),
-            device: training.choice,
-        };
-        training.dataset = Some(dataset);
-        Box::new(job)
+            device: self.state.training.choice,
+        })
     }
 }

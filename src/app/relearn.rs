@@ -35,6 +35,14 @@ impl App {
         self.state.training.dataset = Some(dataset);
     }
 
+    /// How well does it do? Trainings without some of the labels say, beside the model.
+    pub(super) fn cross_validate(&mut self) {
+        if let Some(dataset) = self.state.training.dataset.clone() {
+            self.end_maps();
+            self.worker.send(Command::Validate(self.job(&dataset)));
+        }
+    }
+
     /// Measures the particles beside the window.
     pub(super) fn measure(&mut self, dataset: &Arc<Dataset>) {
         let (project, dataset) = (self.state.project.clone(), dataset.clone());

@@ -2,7 +2,7 @@
 
 use crate::particle::{ClassId, ParticleId, Prediction};
 use crate::worker::job::Dataset;
-use crate::worker::message::{Accuracy, DeviceChoice, Event, FinishReason, Progress, Sanity};
+use crate::worker::message::{Accuracy, DeviceChoice, Event, FinishReason, FoldProgress, Progress, Sanity};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -72,6 +72,8 @@ pub struct Training {
     pub model: Option<Model>,
     /// The last model measured on its own patches.
     pub sanity: Option<Arc<Sanity>>,
+    /// The cross-validation that runs, or the last one.
+    pub folds: Option<FoldProgress>,
     /// Epochs before which new labels joined.
     pub joined: Vec<usize>,
     /// What the worker trains on, or last trained on.
@@ -154,6 +156,7 @@ impl Training {
                     self.phase = Phase::Running;
                 }
             }
+            Event::Folds(folds) => self.folds = Some(*folds),
             Event::Checked(sanity) => self.sanity = Some(sanity.clone()),
             Event::Paused if self.phase.is_active() => self.phase = Phase::Paused,
             Event::Resumed if self.phase == Phase::Paused => self.phase = Phase::Running,

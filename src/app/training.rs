@@ -5,6 +5,7 @@ use super::run::{Phase, Training, interval, smoothed};
 use super::state::{Readiness, State, count};
 use super::take::{self, Figure};
 use super::{sanity, theme};
+use crate::worker::folds::FOLDS;
 use crate::worker::message::{Accuracy, FinishReason};
 use egui::{Align2, Color32, Label, ProgressBar, RichText, Ui};
 use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, Text, VLine};
@@ -38,7 +39,7 @@ impl TrainingPanel {
             if run.curve.is_empty() {
                 return;
             }
-            numbers(ui, run, &mut self.logarithmic);
+            numbers(ui, run, &mut self.logarithmic, actions);
             if let Some(sanity) = &run.sanity {
                 sanity::ui(ui, sanity);
             }
@@ -179,7 +180,7 @@ fn device(ui: &mut Ui, run: &Training) {
 }
 
 /// Two lines: how far and how fast, how well.
-fn numbers(ui: &mut Ui, run: &Training, logarithmic: &mut bool) {
+fn numbers(ui: &mut Ui, run: &Training, logarithmic: &mut bool, actions: &mut Vec<Action>) {
     let Some(progress) = &run.progress else { return };
     let of = if progress.epochs > 0 { format!(" of {}", progress.epochs) } else { String::new() };
     ui.horizontal_wrapped(|ui| {
@@ -198,11 +199,43 @@ fn numbers(ui: &mut Ui, run: &Training, logarithmic: &mut bool) {
         };
         number(ui, "Hold-out accuracy", &text).on_hover_text(meaning);
     });
+    if run.accuracy().is_none() && run.dataset.is_some() {
+        folds(ui, run, actions);
+    }
     ui.horizontal(|ui| {
         number(ui, "Loss", &run.curve.last().map_or_else(|| "–".to_owned(), |point| significant(point.loss)));
         let can = run.curve.iter().all(|point| point.loss > 0.0);
         ui.add_enabled(can, egui::Checkbox::new(logarithmic, "log axis"));
     });
+}
+
+/// Where no label judges: a button for a cross-validation, how far it is, what it found.
+fn folds(ui: &mut Ui, run: &Training, actions: &mut Vec<Action>) {
+    let meaning = format!(
+        "{FOLDS} trainings, each without a part of the labels, which then judges it. The model stays as it is."
+    );
+    match &run.folds {
+        Some(folds) if !folds.over => {
+            let text = format!("training {} of {}", (folds.trained + 1).min(folds.of), folds.of);
+            ui.horizontal(|ui| {
+                ui.add(ProgressBar::new(folds.share).desired_width(170.0).text(text));
+                if ui.button("Stop").on_hover_text("What is known so far stays.").clicked() {
+                    actions.push(Action::StopValidating);
+                }
+            });
+        }
+        found => {
+            if let Some(folds) = found.filter(|folds| folds.accuracy.of > 0) {
+                ui.horizontal_wrapped(|ui| {
+                    number(ui, "Cross-validated accuracy", &share(folds.accuracy)).on_hover_text(&meaning);
+                });
+            }
+            let button = egui::Button::new("Cross-validate");
+            if ui.add_enabled(!run.phase.is_active(), button).on_hover_text(meaning).clicked() {
+                actions.push(Action::CrossValidate);
+            }
+        }
+    }
 }
 
 fn number(ui: &mut Ui, name: &str, value: &str) -> egui::Response {

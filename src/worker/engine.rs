@@ -1,6 +1,7 @@
 //! The worker's loop: drain the inbox, step, tell.
 
 use super::device::{self, Chosen};
+use super::folds::Folds;
 use super::map_run::MapRun;
 use super::mapping::MapQuery;
 use super::maps::MapModel;
@@ -50,6 +51,8 @@ pub(super) struct Engine<'a> {
     pub(super) preview: Option<PreviewRequest>,
     /// A map run under way, the model of the last one, and the newest question to it.
     pub(super) map: Option<MapRun>,
+    /// A cross-validation under way.
+    pub(super) folds: Option<Folds>,
     pub(super) map_model: Option<MapModel>,
     pub(super) map_query: Option<MapQuery>,
     /// False once nobody listens.
@@ -66,6 +69,7 @@ pub fn run(inbox: &Receiver<Command>, outbox: &Sender<Event>, notify: &dyn Fn())
         model: None,
         preview: None,
         map: None,
+        folds: None,
         map_model: None,
         map_query: None,
         heard: true,
@@ -76,6 +80,7 @@ pub fn run(inbox: &Receiver<Command>, outbox: &Sender<Event>, notify: &dyn Fn())
         if let Err(panic) = turn {
             engine.run = None;
             engine.map = None;
+            engine.stop_validating();
             let details = panic_text(panic.as_ref());
             engine.tell(Event::Failed {
                 message: "the computation failed unexpectedly; the model as it was before stays. Try again on the CPU".into(),
@@ -106,7 +111,7 @@ impl Engine<'_> {
     /// Takes all waiting commands, or waits for one when there is nothing to do. False once the channel is closed.
     fn drain(&mut self, inbox: &Receiver<Command>) -> bool {
         let asked = self.preview.is_some() || self.map_query.is_some();
-        if !self.training() && !self.mapping() && !asked {
+        if !self.training() && !self.mapping() && self.folds.is_none() && !asked {
             match inbox.recv() {
                 Ok(command) => self.obey_safely(command),
                 Err(_) => return false,
@@ -136,6 +141,7 @@ impl Engine<'_> {
             Command::Relabel { classes, patches } => self.relabel(&classes, patches),
             Command::Halt(path) => self.halt(&path),
             Command::GoOn { job, from } => self.go_on(job, &from),
+            Command::Validate(job) => self.validate(job),
             Command::Map(job) => self.begin_map(job),
             Command::MapAsk(query) => self.map_query = Some(query),
             Command::MapSave(path) => self.save_map(&path),
@@ -162,6 +168,7 @@ impl Engine<'_> {
             }
             Command::Stop => {
                 self.stop_map();
+                self.stop_validating();
                 if self.run.is_some() {
                     self.finish(FinishReason::Stopped);
                 }
@@ -178,6 +185,7 @@ impl Engine<'_> {
             self.finish(FinishReason::Stopped);
         }
         self.stop_map();
+        self.stop_validating();
         self.ended = None;
         let chosen = device::choose(job.device);
         self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
@@ -206,6 +214,7 @@ impl Engine<'_> {
         if self.mapping() {
             self.map_turn();
         }
+        self.validate_on();
         if let Some(request) = self.preview.take() {
             self.answer(request);
         }

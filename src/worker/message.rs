@@ -31,6 +31,8 @@ pub enum Command {
         classes: Vec<String>,
         patches: Arc<PatchSet>,
     },
+    /// Find the accuracy by cross-validation, beside the model, which stays as it is; answered by [`Event::Folds`].
+    Validate(Box<TrainJob>),
     /// Write the training as it is into a file from which it can go on, to the bit on the CPU.
     Halt(PathBuf),
     /// Go on with a training that was written by [`Command::Halt`], on the same patches.
@@ -115,6 +117,8 @@ pub enum Event {
         epoch: usize,
         predictions: Arc<[Prediction]>,
     },
+    /// How far a cross-validation is.
+    Folds(FoldProgress),
     /// After training: the model measured on its own patches.
     Checked(Arc<Sanity>),
     Preview(PreviewImages),
@@ -181,6 +185,20 @@ pub struct LossParts {
     pub reconstruction: f64,
     pub kl_latent: f64,
     pub kl_class: f64,
+}
+
+/// How far a cross-validation is, and what it has found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FoldProgress {
+    /// Trainings that are done, of how many.
+    pub trained: usize,
+    pub of: usize,
+    /// Of all work, 0..=1.
+    pub share: f32,
+    /// Over the labels that have judged so far.
+    pub accuracy: Accuracy,
+    /// Done or stopped.
+    pub over: bool,
 }
 
 /// Accuracy on patches whose labels training never saw.

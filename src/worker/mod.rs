@@ -5,6 +5,7 @@
 
 pub mod device;
 mod engine;
+pub mod folds;
 pub mod insight;
 pub mod job;
 mod map_run;

@@ -104,6 +104,9 @@ pub enum Action {
     Stop,
     /// The labels given since go into the training under way, or the last one.
     LearnNewLabels,
+    /// Find the accuracy by cross-validation, and stop doing so.
+    CrossValidate,
+    StopValidating,
     /// The training that was stopped, perhaps by an earlier run of the program, goes on.
     GoOn,
     /// Cut the patches, so that the program can propose what to label.
