@@ -44,33 +44,33 @@ pub(super) fn choose(
     progress: Progress<'_>,
 ) -> Result<Vec<Choice>> {
     let done = AtomicUsize::new(0);
-    let levels: Vec<Level> = thresholds
-        .par_iter()
-        .enumerate()
-        .map(|(i, threshold)| {
+    let look = |batch: &[usize]| -> Result<Vec<Level>> {
+        let level = |i: &usize| {
             // Parts change little from one threshold to the next, and are dear: every second will do.
-            let level = Level::new(field, *threshold, rules, i % 2 == 0);
+            let level = Level::new(field, thresholds[*i], rules, i % 2 == 0);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if progress(done as f32 / thresholds.len() as f32) { Ok(level) } else { Err(Error::Stopped) }
-        })
-        .collect::<Result<_>>()?;
+        };
+        batch.par_iter().map(level).collect()
+    };
     let mut order = by_level(field, thresholds);
     let mut sweep = Sweep::new(field, rules);
-    for ((level, threshold), pixels) in levels.into_iter().zip(thresholds).zip(&mut order).rev() {
-        sweep.forest.flood(field, pixels, *threshold);
-        let mut refused: BTreeMap<usize, Vec<Candidate>> = BTreeMap::new();
-        for part in level.parts {
-            if let Err((holder, part)) = sweep.offer(vec![part], *threshold) {
-                refused.entry(holder).or_default().extend(part);
-            }
-        }
-        // Parts that only together make up what one choice holds.
-        for parts in refused.into_values().filter(|p| p.len() > 1) {
-            let _ = sweep.offer(parts, *threshold);
-        }
-        for whole in level.wholes {
-            let _ = sweep.offer(vec![whole], *threshold);
-        }
+    let downwards: Vec<usize> = (0..thresholds.len()).rev().collect();
+    let mut batches = downwards.chunks(2 * rayon::current_num_threads().max(2));
+    let mut batch = batches.next().unwrap_or_default();
+    let mut levels = look(batch)?;
+    while !batch.is_empty() {
+        // Choosing goes from threshold to threshold, one after the other: meanwhile the next ones are looked at.
+        let next = batches.next().unwrap_or_default();
+        let (looked, ()) = rayon::join(
+            || look(next),
+            || {
+                for (level, i) in levels.drain(..).zip(batch) {
+                    sweep.descend(level, &mut order[*i], thresholds[*i]);
+                }
+            },
+        );
+        (levels, batch) = (looked?, next);
     }
     Ok(sweep.choices.into_iter().flatten().collect())
 }
@@ -78,11 +78,9 @@ pub(super) fn choose(
 /// For each threshold the pixels that reach it, but not the next.
 fn by_level(field: &Field, thresholds: &[f32]) -> Vec<Vec<u32>> {
     let mut order = vec![Vec::new(); thresholds.len()];
-    for (i, v) in field.values.iter().enumerate() {
-        let level = thresholds.partition_point(|t| t <= v);
-        if level > 0 {
-            order[level - 1].push(i as u32);
-        }
+    let Some(least) = thresholds.first() else { return order };
+    for (i, v) in field.values.iter().enumerate().filter(|(_, v)| *v >= least) {
+        order[thresholds.partition_point(|t| t <= v) - 1].push(i as u32);
     }
     order
 }
@@ -104,6 +102,26 @@ impl<'a> Sweep<'a> {
         Self { field, rules, choices: Vec::new(), owner: vec![0; size], forest: Forest::new(size) }
     }
 
+    /// Goes down to a threshold, with what was seen at it and the pixels that it adds.
+    fn descend(&mut self, level: Level, pixels: &mut Vec<u32>, threshold: f32) {
+        self.forest.flood(self.field, pixels, threshold);
+        // They are not needed again.
+        *pixels = Vec::new();
+        let mut refused: BTreeMap<usize, Vec<Candidate>> = BTreeMap::new();
+        for part in level.parts {
+            if let Err((holder, part)) = self.offer(vec![part], threshold) {
+                refused.entry(holder).or_default().extend(part);
+            }
+        }
+        // Parts that only together make up what one choice holds.
+        for parts in refused.into_values().filter(|p| p.len() > 1) {
+            let _ = self.offer(parts, threshold);
+        }
+        for whole in level.wholes {
+            let _ = self.offer(vec![whole], threshold);
+        }
+    }
+
     /// Takes `candidates` in place of the choices that lie inside them, if they are worth more.
     ///
     /// Gives them back, with the choice that holds most of them, if they would cut into a choice they cannot replace.
@@ -116,11 +134,12 @@ impl<'a> Sweep<'a> {
         let covered = |k: usize, pixels: usize| {
             self.choices[k].as_ref().is_some_and(|c| 2.0 * pixels as f32 > c.candidate.area)
         };
-        let inside: Vec<usize> = shared.iter().filter(|(k, n)| covered(**k, **n)).map(|(k, _)| *k).collect();
+        let (inside, beyond): (Vec<_>, Vec<_>) = shared.into_iter().partition(|(k, n)| covered(*k, *n));
+        let inside: Vec<usize> = inside.into_iter().map(|(k, _)| k).collect();
         let total: f32 = candidates.iter().map(|c| c.area).sum();
-        let foreign: usize = shared.iter().filter(|(k, _)| !inside.contains(k)).map(|(_, n)| n).sum();
+        let foreign: usize = beyond.iter().map(|(_, n)| n).sum();
         if foreign as f32 > FOREIGN * total {
-            let holder = shared.iter().filter(|(k, _)| !inside.contains(k)).max_by_key(|(_, n)| **n);
+            let holder = beyond.iter().max_by_key(|(_, n)| *n);
             return Err((holder.map_or(0, |(k, _)| *k), candidates));
         }
         let (mut worth, mut area) = (0.0, 0.0);
@@ -169,18 +188,30 @@ impl<'a> Sweep<'a> {
         deepest
     }
 
-    /// How many pixels of the candidates each choice holds.
-    fn shared(&self, candidates: &[Candidate]) -> BTreeMap<usize, usize> {
-        let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
+    /// How many pixels of the candidates each choice holds, in the order of the choices.
+    fn shared(&self, candidates: &[Candidate]) -> Vec<(usize, usize)> {
+        let mut shared: Vec<(usize, usize)> = Vec::new();
         for run in candidates.iter().flat_map(|c| &c.runs) {
             let row = &self.owner[run.y as usize * self.field.width..][run.x0 as usize..=run.x1 as usize];
             for same in row.chunk_by(|a, b| a == b) {
                 let owner = same[0] as usize;
-                if owner > 0 && self.choices[owner - 1].is_some() {
-                    *shared.entry(owner - 1).or_default() += same.len();
+                match shared.last_mut() {
+                    Some((last, pixels)) if *last + 1 == owner => *pixels += same.len(),
+                    _ if owner > 0 && self.choices[owner - 1].is_some() => {
+                        shared.push((owner - 1, same.len()));
+                    }
+                    _ => {}
                 }
             }
         }
+        shared.sort_unstable();
+        shared.dedup_by(|one, sum| {
+            let same = one.0 == sum.0;
+            if same {
+                sum.1 += one.1;
+            }
+            same
+        });
         shared
     }
 

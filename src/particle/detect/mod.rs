@@ -11,6 +11,7 @@ mod distance;
 mod field;
 mod holes;
 mod levels;
+mod mask;
 mod necks;
 mod shape;
 mod similar;

@@ -4,12 +4,12 @@ use super::choice::{Choice, choose};
 use super::distance::neighbours;
 use super::field::{Field, NOTHING};
 use super::levels::Candidate;
-use super::shape::{Hull, Run, area, components, runs_of};
+use super::shape::{Components, Hull, Run, area, runs_of, split};
 use super::{Detection, Plan, Progress};
 use crate::micrograph::stats::percentiles;
 use crate::particle::Region;
 use crate::{Error, Result};
-use std::cmp::Reverse;
+use rayon::prelude::*;
 use std::collections::BinaryHeap;
 
 /// A particle of this contrast is as clear as any.
@@ -121,37 +121,53 @@ fn solid(field: &Field, runs: &[Run], outline: f32) -> Vec<usize> {
     let x1 = runs.iter().map(|r| r.x1).max().unwrap_or(0);
     // One pixel of margin all round makes the outside one connected set, found first.
     let (width, height) = ((x1 - x0) as usize + 3, (last.y - first.y) as usize + 3);
-    let mut gap = vec![true; width * height];
+    let mut gap = vec![1_u8; width * height];
     let pixels = |run: &Run| {
         let (run, y) = (*run, (run.y - first.y) as usize + 1);
         let row = run.y as usize * field.width;
         (run.x0..=run.x1).map(move |x| (row + x as usize, y * width + (x - x0) as usize + 1))
     };
     for (i, local) in runs.iter().flat_map(pixels) {
-        gap[local] = field.values[i] < outline;
+        gap[local] = u8::from(field.values[i] < outline);
     }
-    let (gaps, _) = components(&gap, width, false);
-    runs.iter().flat_map(pixels).filter(|(_, local)| gaps[*local] != 1).map(|(i, _)| i).collect()
+    let [_, gaps] = split(&gap, width);
+    let gaps = Components::new(gaps, false);
+    let mut inside = vec![true; width * height];
+    for (run, _) in gaps.lines.runs.iter().zip(&gaps.labels).filter(|(_, label)| **label == 1) {
+        inside[run.y as usize * width + run.x0 as usize..][..run.len()].fill(false);
+    }
+    runs.iter().flat_map(pixels).filter(|(_, local)| inside[*local]).map(|(i, _)| i).collect()
 }
 
 /// The field without the labelled shapes and the pixels next to them.
 fn without(field: &Field, labels: &[u32]) -> Field {
     let mut rest = field.clone();
-    for i in 0..labels.len() {
-        if labels[i] > 0
-            || neighbours(i, field.width, labels.len()).into_iter().flatten().any(|n| labels[n] > 0)
-        {
-            rest.values[i] = NOTHING;
+    rest.values.par_chunks_mut(field.width).enumerate().for_each(|(y, row)| {
+        let near = y.saturating_sub(1)..(y + 2).min(field.height);
+        for labels in near.map(|y| &labels[y * field.width..][..field.width]) {
+            for (x, _) in labels.iter().enumerate().filter(|(_, label)| **label > 0) {
+                row[x.saturating_sub(1)..(x + 2).min(field.width)].fill(NOTHING);
+            }
         }
-    }
+    });
     rest
+}
+
+/// A pixel that waits for its turn in [`grow`].
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Waiting {
+    /// The brightest first; of equally bright ones the one that has waited longest.
+    turn: u64,
+    pixel: u32,
+    label: u32,
+    steps: u8,
 }
 
 /// Marker-controlled watershed: from the painted shapes outward, brightest pixels first, down to each one's outline.
 fn grow(field: &Field, labels: &mut [u32], seeds: &mut [Seed]) {
-    let key = |i: usize| (field.values[i] * 1024.0) as i32;
-    let mut queue: BinaryHeap<(i32, Reverse<u64>, u32, u32, u8)> = BinaryHeap::new();
-    let mut turn = 0_u64;
+    let bright = |i: usize| ((field.values[i] * 1024.0) as i32).wrapping_sub(i32::MIN).cast_unsigned();
+    let mut queue: BinaryHeap<Waiting> = BinaryHeap::new();
+    let mut turn = u32::MAX;
     let mut push = |queue: &mut BinaryHeap<_>, labels: &[u32], i: usize, label: u32, steps: u8| {
         let seed = &seeds[label as usize - 1];
         if steps >= seed.reach {
@@ -159,8 +175,9 @@ fn grow(field: &Field, labels: &mut [u32], seeds: &mut [Seed]) {
         }
         for n in neighbours(i, field.width, labels.len()).into_iter().take(4).flatten() {
             if labels[n] == 0 && field.values[n] >= seed.outline {
-                turn += 1;
-                queue.push((key(n), Reverse(turn), n as u32, label, steps + 1));
+                turn = turn.wrapping_sub(1);
+                let turn = u64::from(bright(n)) << 32 | u64::from(turn);
+                queue.push(Waiting { turn, pixel: n as u32, label, steps: steps + 1 });
             }
         }
     };
@@ -169,10 +186,11 @@ fn grow(field: &Field, labels: &mut [u32], seeds: &mut [Seed]) {
             push(&mut queue, labels, i, labels[i], 0);
         }
     }
-    while let Some((_, _, i, label, steps)) = queue.pop() {
-        if labels[i as usize] == 0 {
-            labels[i as usize] = label;
-            push(&mut queue, labels, i as usize, label, steps);
+    while let Some(Waiting { pixel, label, steps, .. }) = queue.pop() {
+        let i = pixel as usize;
+        if labels[i] == 0 {
+            labels[i] = label;
+            push(&mut queue, labels, i, label, steps);
         }
     }
     let runs = runs_of(labels, field.width, seeds.len());
@@ -213,14 +231,17 @@ fn measure(field: &Field, plan: &Plan, labels: &mut [u32], seeds: &[Seed]) -> Ve
 /// Values of the unlabelled pixels two steps round each label.
 fn rings(field: &Field, labels: &[u32], count: usize) -> Vec<Vec<f32>> {
     let mut near = labels.to_vec();
+    let (width, height) = (field.width, field.height);
     for _ in 0..3 {
         let before = near.clone();
-        for i in 0..near.len() {
-            if before[i] == 0 {
-                let found = neighbours(i, field.width, near.len()).into_iter().take(4).flatten();
-                near[i] = found.map(|n| before[n]).find(|l| *l > 0).unwrap_or(0);
+        near.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
+            let line = |y: usize| &before[y * width..][..width];
+            let (above, here, below) = (line(y.saturating_sub(1)), line(y), line((y + 1).min(height - 1)));
+            for (x, out) in row.iter_mut().enumerate().filter(|(x, _)| here[*x] == 0) {
+                let around = [above[x], here[x.saturating_sub(1)], here[(x + 1).min(width - 1)], below[x]];
+                *out = around.into_iter().find(|l| *l > 0).unwrap_or(0);
             }
-        }
+        });
     }
     let mut rings = vec![Vec::new(); count];
     for (i, l) in near.iter().enumerate() {
