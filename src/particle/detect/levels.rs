@@ -71,16 +71,28 @@ impl Judged {
 /// Number of pixels that reach [`FAINT`] of the shape's own level, the mean of its brighter pixels: the halo that a
 /// low threshold adds round a bright particle explains nothing.
 fn bright_area(field: &Field, runs: &[Run]) -> f32 {
-    let rows =
-        || runs.iter().map(|r| &field.values[r.y as usize * field.width..][r.x0 as usize..=r.x1 as usize]);
-    let mean_above = |least: f32| {
-        let (sum, count) = rows().flatten().fold((0.0_f64, 0_u32), |(sum, count), v| {
-            if *v >= least { (sum + f64::from(*v), count + 1) } else { (sum, count) }
-        });
-        (sum / f64::from(count.max(1))) as f32
-    };
-    let level = mean_above(mean_above(0.0));
-    rows().flatten().filter(|v| **v >= FAINT * level).count() as f32
+    let mut values = Vec::with_capacity(area(runs));
+    for run in runs {
+        let row = run.y as usize * field.width;
+        values.extend_from_slice(&field.values[row + run.x0 as usize..=row + run.x1 as usize]);
+    }
+    let level = mean_above(&values, mean_above(&values, 0.0));
+    values.iter().filter(|v| **v >= FAINT * level).count() as f32
+}
+
+/// Mean of the values that reach `least`.
+fn mean_above(values: &[f32], least: f32) -> f32 {
+    // Four sums at a time: one would wait for each addition.
+    let (mut sums, mut counts) = ([0.0_f64; 4], [0_u32; 4]);
+    for values in values.chunks(4) {
+        for ((v, sum), count) in values.iter().zip(&mut sums).zip(&mut counts) {
+            let counts = *v >= least;
+            *sum += if counts { f64::from(*v) } else { 0.0 };
+            *count += u32::from(counts);
+        }
+    }
+    let count: u32 = counts.iter().sum();
+    (sums.iter().sum::<f64>() / f64::from(count.max(1))) as f32
 }
 
 /// See [`bright_area`].

@@ -90,28 +90,36 @@ struct Seed {
 /// Paints the choices into a label map, larger ones first; one that lies mostly inside another is dropped.
 fn paint(field: &Field, mut choices: Vec<Choice>, labels: &mut [u32], seeds: &mut Vec<Seed>) {
     choices.sort_by(|a, b| b.candidate.area.total_cmp(&a.candidate.area));
-    for Choice { candidate, threshold, .. } in choices {
-        let pixels = |runs: &[Run]| -> Vec<usize> {
-            runs.iter().flat_map(|r| (r.x0..=r.x1).map(|x| r.y as usize * field.width + x as usize)).collect()
-        };
-        let inside = pixels(&candidate.runs);
-        let free = inside.iter().filter(|i| labels[**i] == 0).count();
-        if free * 2 < inside.len() {
+    let ready: Vec<(Seed, Vec<usize>)> = choices.into_par_iter().map(|choice| seed(field, choice)).collect();
+    for (seed, solid) in ready {
+        let rows =
+            seed.runs.iter().map(|r| &labels[r.y as usize * field.width..][r.x0 as usize..=r.x1 as usize]);
+        let free = rows.flatten().filter(|label| **label == 0).count();
+        if free * 2 < area(&seed.runs) {
             continue;
         }
-        let values: Vec<f32> = inside.iter().map(|i| field.values[*i]).filter(|v| *v >= threshold).collect();
-        let level = percentiles(&values, &[50.0])[0];
-        let outline = 0.5 * level;
         let label = seeds.len() as u32 + 1;
-        for i in solid(field, &candidate.runs, outline) {
+        for i in solid {
             if labels[i] == 0 {
                 labels[i] = label;
             }
         }
-        let width = candidate.area / Hull::new(&candidate.runs).length();
-        let reach = (1.0 + 0.3 * width).clamp(1.0, 200.0) as u8;
-        seeds.push(Seed { runs: candidate.runs, level, outline, width, reach });
+        seeds.push(seed);
     }
+}
+
+/// A choice as it is painted, and the pixels that are.
+fn seed(field: &Field, choice: Choice) -> (Seed, Vec<usize>) {
+    let Choice { candidate, threshold, .. } = choice;
+    let rows = candidate.runs.iter();
+    let rows = rows.map(|r| &field.values[r.y as usize * field.width..][r.x0 as usize..=r.x1 as usize]);
+    let values: Vec<f32> = rows.flatten().copied().filter(|v| *v >= threshold).collect();
+    let level = percentiles(&values, &[50.0])[0];
+    let outline = 0.5 * level;
+    let solid = solid(field, &candidate.runs, outline);
+    let width = candidate.area / Hull::new(&candidate.runs).length();
+    let reach = (1.0 + 0.3 * width).clamp(1.0, 200.0) as u8;
+    (Seed { runs: candidate.runs, level, outline, width, reach }, solid)
 }
 
 /// Pixels of `runs` that reach `outline`, and those that such pixels surround; ascending.
@@ -168,13 +176,16 @@ fn grow(field: &Field, labels: &mut [u32], seeds: &mut [Seed]) {
     let bright = |i: usize| ((field.values[i] * 1024.0) as i32).wrapping_sub(i32::MIN).cast_unsigned();
     let mut queue: BinaryHeap<Waiting> = BinaryHeap::new();
     let mut turn = u32::MAX;
+    // How bright a pixel is does not depend on who asks for it, so that it goes to the one that asks first.
+    let mut asked = vec![false; labels.len()];
     let mut push = |queue: &mut BinaryHeap<_>, labels: &[u32], i: usize, label: u32, steps: u8| {
         let seed = &seeds[label as usize - 1];
         if steps >= seed.reach {
             return;
         }
         for n in neighbours(i, field.width, labels.len()).into_iter().take(4).flatten() {
-            if labels[n] == 0 && field.values[n] >= seed.outline {
+            if labels[n] == 0 && !asked[n] && field.values[n] >= seed.outline {
+                asked[n] = true;
                 turn = turn.wrapping_sub(1);
                 let turn = u64::from(bright(n)) << 32 | u64::from(turn);
                 queue.push(Waiting { turn, pixel: n as u32, label, steps: steps + 1 });
@@ -187,11 +198,8 @@ fn grow(field: &Field, labels: &mut [u32], seeds: &mut [Seed]) {
         }
     }
     while let Some(Waiting { pixel, label, steps, .. }) = queue.pop() {
-        let i = pixel as usize;
-        if labels[i] == 0 {
-            labels[i] = label;
-            push(&mut queue, labels, i, label, steps);
-        }
+        labels[pixel as usize] = label;
+        push(&mut queue, labels, pixel as usize, label, steps);
     }
     let runs = runs_of(labels, field.width, seeds.len());
     for (seed, runs) in seeds.iter_mut().zip(runs.into_iter().skip(1)) {
@@ -204,22 +212,26 @@ fn measure(field: &Field, plan: &Plan, labels: &mut [u32], seeds: &[Seed]) -> Ve
     let rings = rings(field, labels, seeds.len());
     // Pixels average the noise out, but the seeds are the brightest spots of many.
     let noise = field.noise();
-    let mut names = vec![0_u32; seeds.len() + 1];
-    let mut detections = Vec::new();
-    for (s, (seed, ring)) in seeds.iter().zip(rings).enumerate() {
+    let least = plan.contrast.max(2.0 * noise);
+    let particle = |(seed, ring): (&Seed, Vec<f32>)| {
         let outside = if ring.is_empty() { seed.outline } else { percentiles(&ring, &[50.0])[0] };
         let contrast = seed.level - outside;
-        let Some(mut detection) = detection(field, seed) else { continue };
+        let mut detection = detection(field, seed)?;
         let hull = Hull::new(&seed.runs);
         let solidity = area(&seed.runs) as f32 / hull.pixels as f32;
         // Faint ragged shapes are what noise and gaps between particles leave.
         if solidity < if contrast < 2.0 * plan.contrast { 0.85 } else { 0.7 } {
-            continue;
+            return None;
         }
-        let least = plan.contrast.max(2.0 * noise);
         let fits = (plan.diameter.0..=plan.diameter.1).contains(&detection.diameter);
-        if fits && contrast >= least && detection.area >= plan.min_area {
-            detection.score = (contrast / CLEAR).clamp(0.0, 1.0).sqrt() * solidity;
+        detection.score = (contrast / CLEAR).clamp(0.0, 1.0).sqrt() * solidity;
+        (fits && contrast >= least && detection.area >= plan.min_area).then_some(detection)
+    };
+    let found: Vec<Option<Detection>> = seeds.par_iter().zip(rings).map(particle).collect();
+    let mut names = vec![0_u32; seeds.len() + 1];
+    let mut detections = Vec::new();
+    for (s, detection) in found.into_iter().enumerate() {
+        if let Some(detection) = detection {
             detections.push(detection);
             names[s + 1] = detections.len() as u32;
         }
