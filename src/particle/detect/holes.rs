@@ -1,8 +1,9 @@
 //! Holes in shapes: noise, the hollow of a ring, or the gap between touching particles.
 
+use super::components::Components;
 use super::levels::Rules;
 use super::mask::{Mask, Window};
-use super::shape::{Components, Hull, Run, area};
+use super::shape::{Hull, Run, area};
 use std::borrow::Cow;
 use std::f32::consts::PI;
 
@@ -146,7 +147,7 @@ fn near(runs: &[Run], mask: &Mask) -> Option<(Window, Window, f32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::shape::split;
+    use super::super::components::split;
     use super::*;
     use rand::rngs::StdRng;
     use rand::{RngExt, SeedableRng};

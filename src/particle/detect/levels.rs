@@ -1,10 +1,11 @@
 //! What a field looks like at one threshold: connected shapes, with their holes filled, and their parts.
 
+use super::components::{Components, split};
 use super::field::Field;
 use super::holes::Holes;
 use super::mask::{Mask, Window};
 use super::necks::divide;
-use super::shape::{Components, Hull, Run, area, runs_of, split};
+use super::shape::{Hull, Run, area, runs_of};
 
 /// What counts as one particle.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@
 pub mod banner;
 mod blobs;
 mod choice;
+mod components;
 mod contrast;
 mod distance;
 mod field;

@@ -1,7 +1,7 @@
 //! Dividing shapes that touch: at their necks, or among given points.
 
+use super::components::{find, unite};
 use super::distance::{Envelope, FEW, distances, neighbours};
-use super::shape::{find, unite};
 use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

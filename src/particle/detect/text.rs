@@ -1,7 +1,8 @@
 //! Text and marks burnt into the picture outside the banner.
 
 use super::banner::propose_banner;
-use super::shape::{Run, area, shapes};
+use super::components::shapes;
+use super::shape::{Run, area};
 use crate::micrograph::Micrograph;
 use crate::micrograph::stats::percentiles;
 use crate::particle::Region;

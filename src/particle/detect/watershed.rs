@@ -1,10 +1,11 @@
 //! Touching particles: shapes chosen over all thresholds, grown to their half-height outline by a watershed.
 
 use super::choice::{Choice, choose};
+use super::components::{Components, split};
 use super::distance::neighbours;
 use super::field::{Field, NOTHING};
 use super::levels::Candidate;
-use super::shape::{Components, Hull, Run, area, runs_of, split};
+use super::shape::{Hull, Run, area, runs_of};
 use super::{Detection, Plan, Progress};
 use crate::micrograph::stats::percentiles;
 use crate::particle::Region;
