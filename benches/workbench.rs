@@ -162,6 +162,30 @@ impl Window {
         self.harness.query_all_by_label_contains(label).next().is_some()
     }
 
+    /// One frame with these events, from the input to triangles; the graphics card's work is not in it.
+    fn frame(&mut self, events: &[Event], modifiers: Modifiers) -> Took {
+        let input = self.harness.input_mut();
+        input.modifiers = modifiers;
+        input.events.extend_from_slice(events);
+        timed(of_this_thread, || {
+            self.harness.step();
+            let output = self.harness.output();
+            std::hint::black_box(self.harness.ctx.tessellate(output.shapes.clone(), output.pixels_per_point));
+        })
+    }
+
+    /// The slowest of the frames that a key causes: its action is done before the one after it is drawn.
+    fn key(&mut self, modifiers: Modifiers, key: egui::Key) -> Took {
+        let event = |pressed| Event::Key { key, physical_key: None, pressed, repeat: false, modifiers };
+        let frames = [
+            self.frame(&[event(true)], modifiers),
+            self.frame(&[event(false)], modifiers),
+            self.frame(&[], Modifiers::NONE),
+        ];
+        let slowest = |of: fn(&Took) -> Duration| frames.iter().map(of).max().unwrap_or_default();
+        Took { clock: slowest(|t| t.clock), processor: slowest(|t| t.processor) }
+    }
+
     fn until(&mut self, done: impl Fn(&Self) -> bool) {
         let start = Instant::now();
         while !done(self) {
@@ -240,41 +264,43 @@ fn frames(folder: &Path, picture: &Path) {
     let mut window = Window::open(Open { project: Some(project), ..Open::default() });
     window.until(|w| w.shows("Class rod") && w.shows("Micrograph canvas") && !w.shows("Opening"));
     (0..60).for_each(|_| window.harness.step());
-    let mut many = |what: &str, act: &mut dyn FnMut(&mut Window, usize)| {
-        let times = (0..300).map(|i| {
-            act(&mut window, i);
-            timed(of_this_thread, || window.harness.step())
-        });
-        row(what, &times.collect::<Vec<_>>());
+    let window = &mut window;
+    let many = |window: &mut Window, what: &str, act: &mut dyn FnMut(&mut Window, usize) -> Took| {
+        row(what, &(0..300).map(|i| act(window, i)).collect::<Vec<_>>());
     };
-    many("frame, 10,000 particles in view of 100,000, at rest", &mut |_, _| {});
-    many("frame, the pointer moves", &mut |window, i| {
+    let none = Modifiers::NONE;
+    many(window, "frame, 10,000 particles in view of 100,000, at rest", &mut |window, _| {
+        window.frame(&[], none)
+    });
+    many(window, "frame, the pointer moves", &mut |window, i| {
         let to = window.canvas() + vec2(3.0 * (i % 100) as f32 - 150.0, 40.0);
-        window.harness.event(Event::PointerMoved(to));
+        window.frame(&[Event::PointerMoved(to)], none)
     });
-    many("frame, zooming to the pointer and back", &mut |window, i| {
+    many(window, "frame, zooming to the pointer and back", &mut |window, i| {
         let delta = vec2(0.0, if i % 60 < 30 { 20.0 } else { -20.0 });
-        let (unit, phase, modifiers) = (MouseWheelUnit::Point, TouchPhase::Move, Modifiers::NONE);
+        let (unit, phase, modifiers) = (MouseWheelUnit::Point, TouchPhase::Move, none);
         let source = egui::MouseWheelSource::Unknown;
-        window.harness.event(Event::MouseWheel { unit, delta, phase, modifiers, source });
+        window.frame(&[Event::MouseWheel { unit, delta, phase, modifiers, source }], none)
     });
-    many("frame, undo and redo of one label", &mut |window, i| {
-        let modifiers = if i % 2 == 0 { Modifiers::COMMAND } else { Modifiers::COMMAND | Modifiers::SHIFT };
+    many(window, "slowest frame of the other class for one particle", &mut |window, i| {
         if i == 0 {
-            window.harness.key_press(egui::Key::Escape);
+            // The first that has no class yet is selected, and given one and the other in turns.
+            window.key(none, egui::Key::Escape);
+            window.key(none, egui::Key::Tab);
         }
-        window.harness.key_press_modifiers(modifiers, egui::Key::Z);
+        window.key(none, if i % 2 == 0 { egui::Key::Num1 } else { egui::Key::Num2 })
     });
-    let select = timed(of_this_thread, || {
-        window.harness.key_press_modifiers(Modifiers::COMMAND, egui::Key::A);
-        (0..3).for_each(|_| window.harness.step());
+    many(window, "slowest frame of an undo or redo of one label", &mut |window, i| {
+        let shift = if i % 2 == 0 { none } else { Modifiers::SHIFT };
+        window.key(Modifiers::COMMAND | shift, egui::Key::Z)
     });
-    row("select 10,000 particles (three frames)", &[select]);
-    let label = timed(of_this_thread, || {
-        window.harness.key_press(egui::Key::Num2);
-        (0..3).for_each(|_| window.harness.step());
-    });
-    row("label 10,000 particles (three frames)", &[label]);
+    let once = |window: &mut Window, what: &str, modifiers: Modifiers, key: egui::Key| {
+        row(what, &[window.key(modifiers, key)]);
+    };
+    once(window, "slowest frame of selecting 10,000 particles", Modifiers::COMMAND, egui::Key::A);
+    once(window, "slowest frame of labelling 10,000 particles", none, egui::Key::Num2);
+    once(window, "slowest frame of undoing that", Modifiers::COMMAND, egui::Key::Z);
+    many(window, "frame, 10,000 particles selected, at rest", &mut |window, _| window.frame(&[], none));
 }
 
 /// The same in the maps workspace, with a value for each of 1024 x 1024 pixels: what is pointed at in the plane lights up
