@@ -1,8 +1,9 @@
 //! Is the window quick enough to be kept open all day? Opening, memory, proposals and frame time.
 //!
-//! `cargo bench --bench workbench` prints one table, with `-- maps` that of the maps workspace alone; `benches/workbench.md` holds what was measured, and where. The
-//! median alone hides the frame that stutters, so each figure has its 99th percentile beside it; and because the machine
-//! may have other work, the time on the processor stands beside the time on the clock.
+//! `cargo bench --bench workbench` prints one table, with `-- maps`, `find`, `open` or `frames` that part of it alone;
+//! `benches/workbench.md` holds what was measured, and where. The median alone hides the frame that stutters, so each
+//! figure has its 99th percentile beside it; and because the machine may have other work, the time on the processor stands
+//! beside the time on the clock.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // it may fail loudly
 
 use egui::{Event, Modifiers, MouseWheelUnit, Pos2, TouchPhase, vec2};
@@ -19,23 +20,33 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 fn main() {
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     // `cargo test --benches` only asks whether it runs.
-    if std::env::args().any(|argument| argument == "--test") {
+    if asked.iter().any(|argument| argument == "--test") {
         return;
     }
+    let wanted = |part: &str| asked.is_empty() || asked.iter().any(|argument| argument == part);
     println!(
         "| what | on the clock: median | 99th percentile | on the processor: median | 99th percentile |"
     );
     println!("|---|---|---|---|---|");
-    map_frames();
-    if std::env::args().any(|argument| argument == "maps") {
+    if wanted("maps") {
+        map_frames();
+    }
+    if wanted("find") {
+        proposals();
+    }
+    if !wanted("open") && !wanted("frames") {
         return;
     }
-    proposals();
     let folder = tempfile::tempdir().unwrap();
     let picture = write_picture(folder.path(), 8192);
-    opening(&picture);
-    frames(folder.path(), &picture);
+    if wanted("open") {
+        opening(&picture);
+    }
+    if wanted("frames") {
+        frames(folder.path(), &picture);
+    }
 }
 
 /// How long something took.
@@ -64,6 +75,8 @@ fn row(what: &str, times: &[Took]) {
 
 /// Time that this thread has run.
 fn of_this_thread() -> Duration {
+    // Linux adds it up when a thread gives way, else only every few milliseconds.
+    std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     Duration::from_nanos(text.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0))
 }
@@ -129,9 +142,10 @@ fn proposals() {
 }
 
 fn timed(processor: impl Fn() -> Duration, work: impl FnOnce()) -> Took {
-    let (start, before) = (Instant::now(), processor());
+    let (before, start) = (processor(), Instant::now());
     work();
-    Took { processor: processor().saturating_sub(before), clock: start.elapsed() }
+    let clock = start.elapsed();
+    Took { processor: processor().saturating_sub(before), clock }
 }
 
 /// A 16-bit TIFF of `side` x `side` with a slope, discs and noise.
@@ -165,7 +179,7 @@ impl Window {
     /// One frame with these events, from the input to triangles; the graphics card's work is not in it.
     fn frame(&mut self, events: &[Event], modifiers: Modifiers) -> Took {
         let input = self.harness.input_mut();
-        input.modifiers = modifiers;
+        input.events.push(Event::ModifiersChanged(modifiers));
         input.events.extend_from_slice(events);
         timed(of_this_thread, || {
             self.harness.step();

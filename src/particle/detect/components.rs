@@ -10,20 +10,29 @@ pub(super) struct Lines {
     rows: Vec<usize>,
 }
 
+impl Default for Lines {
+    fn default() -> Self {
+        Self { runs: Vec::new(), rows: vec![0] }
+    }
+}
+
 /// The runs of zeros and those of ones in a mask that has 0 or 1 for each pixel.
 pub(super) fn split(mask: &[u8], width: usize) -> [Lines; 2] {
-    let mut lines = [0, 1].map(|_| Lines { runs: Vec::new(), rows: vec![0] });
-    for (y, row) in mask.chunks(width.max(1)).enumerate() {
-        let mut x = 0;
-        while let Some(kind) = row.get(x) {
-            let end = x + alike(&row[x..], *kind);
-            let run = Run { y: y as u32, x0: x as u32, x1: end as u32 - 1 };
-            lines[usize::from(*kind > 0)].runs.push(run);
-            x = end;
-        }
-        lines.iter_mut().for_each(|lines| lines.rows.push(lines.runs.len()));
-    }
+    let mut lines = [Lines::default(), Lines::default()];
+    mask.chunks(width.max(1)).for_each(|row| add_row(&mut lines, row));
     lines
+}
+
+/// Takes in the next row of a mask.
+fn add_row(lines: &mut [Lines; 2], row: &[u8]) {
+    let y = lines[0].rows.len() as u32 - 1;
+    let mut x = 0;
+    while let Some(kind) = row.get(x) {
+        let end = x + alike(&row[x..], *kind);
+        lines[usize::from(*kind > 0)].runs.push(Run { y, x0: x as u32, x1: end as u32 - 1 });
+        x = end;
+    }
+    lines.iter_mut().for_each(|lines| lines.rows.push(lines.runs.len()));
 }
 
 /// How many bytes at the start of `row` are `kind`; eight are looked at in one go.
@@ -114,9 +123,21 @@ impl Components {
     }
 }
 
-/// The connected sets of ones in a mask, in the order of their first pixels.
-pub(super) fn shapes(mask: &[u8], width: usize, diagonal: bool) -> Vec<Vec<Run>> {
-    let [_, ones] = split(mask, width);
+/// The connected sets of ones, in the order of their first pixels. `row` writes a row of the mask, of which no more is
+/// held: the whole would be a quarter of a large picture's memory.
+pub(super) fn shapes(
+    [width, height]: [usize; 2],
+    diagonal: bool,
+    mut row: impl FnMut(usize, &mut [u8]),
+) -> Vec<Vec<Run>> {
+    let (mut lines, mut one) = ([Lines::default(), Lines::default()], vec![0; width]);
+    for y in 0..height {
+        row(y, &mut one);
+        add_row(&mut lines, &one);
+        // The gaps are not wanted.
+        lines[0].runs.clear();
+    }
+    let [_, ones] = lines;
     let (runs, starts) = Components::new(ones, diagonal).sorted();
     starts.windows(2).skip(1).map(|s| runs[s[0]..s[1]].to_vec()).collect()
 }
@@ -145,9 +166,10 @@ mod tests {
 
     #[test]
     fn diagonal_neighbours_join_only_where_asked() {
-        let mask = [1, 0, 0, 1];
-        assert_eq!(shapes(&mask, 2, true).len(), 1);
-        assert_eq!(shapes(&mask, 2, false).len(), 2);
+        let found = |diagonal| {
+            shapes([2, 2], diagonal, |y, row| row.copy_from_slice(if y == 0 { &[1, 0] } else { &[0, 1] }))
+        };
+        assert_eq!((found(true).len(), found(false).len()), (1, 2));
     }
 
     /// Labels by flooding from pixel to pixel, the plain way.

@@ -45,10 +45,12 @@ fn drawn(m: &Micrograph, banner: Option<&Region>) -> bool {
 /// Boxes round sharp solid shapes of exactly this value.
 fn strokes(m: &Micrograph, banner: Option<&Region>, value: f32, step: f32) -> Vec<Region> {
     let in_banner = |i: usize| banner.is_some_and(|b| b.contains((i % m.width) as f32, (i / m.width) as f32));
-    let mask: Vec<u8> =
-        m.pixels.iter().enumerate().map(|(i, v)| u8::from(*v == value && !in_banner(i))).collect();
     let most = m.pixels.len() / 50;
-    shapes(&mask, m.width, true)
+    let row = |y: usize, row: &mut [u8]| {
+        let pixels = row.iter_mut().zip(&m.pixels[y * m.width..]).enumerate();
+        pixels.for_each(|(x, (out, v))| *out = u8::from(*v == value && !in_banner(y * m.width + x)));
+    };
+    shapes([m.width, m.height], true, row)
         .into_iter()
         .filter(|runs| (LEAST_PIXELS..=most).contains(&area(runs)))
         .filter(|runs| sharp(m, runs, value, step))
