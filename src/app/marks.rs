@@ -19,6 +19,7 @@ const FEW: usize = 64;
 const LEAST_RADIUS: f32 = 4.5;
 
 /// A particle as it is drawn.
+#[derive(Debug, PartialEq)]
 struct Mark {
     id: ParticleId,
     x: f32,
@@ -28,7 +29,7 @@ struct Mark {
     look: Look,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Look {
     Labelled {
         class: ClassId,
@@ -260,4 +261,76 @@ fn dots(visible: &[(&Mark, Pos2)], selection: &BTreeSet<ParticleId>) -> Mesh {
         mesh.add_colored_rect(Rect::from_center_size(*at, vec2(4.0, 4.0)), colour);
     }
     mesh
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
+
+    fn state() -> State {
+        let mut state = State::default();
+        for (name, hash) in [("/a.png", "00"), ("/b.png", "01")] {
+            let entry = MicrographEntry::new(name, 0, 500, 400, None, hash);
+            let (_, edit) = state.project.add_micrograph_edit(entry);
+            state.change("add micrograph", edit).unwrap();
+        }
+        for name in ["cube", "rod"] {
+            let (_, edit) = state.project.add_class_edit(name);
+            state.change("add class", edit).unwrap();
+        }
+        state
+    }
+
+    #[test]
+    fn marks_that_follow_changes_are_those_made_anew() {
+        let mut random = StdRng::seed_from_u64(6);
+        let mut state = state();
+        let mut marks = Marks::default();
+        let classes: Vec<ClassId> = state.project.classes.iter().map(|class| class.id).collect();
+        for _ in 0..300 {
+            let all: Vec<ParticleId> = state.project.particles.keys().copied().collect();
+            let one = all.get(random.random_range(0..all.len().max(1))).copied();
+            let class = classes.get(random.random_range(0..3)).copied();
+            match (random.random_range(0..8), one) {
+                (0..3, _) => {
+                    let micrograph = MicrographId(random.random_range(1..3));
+                    let (x, y) = (random.random_range(0.0..400.0), random.random_range(0.0..300.0));
+                    let (_, edit) = state.project.add_particle_edit(micrograph, x, y, class);
+                    // Refused where undo has taken micrograph or class away.
+                    let _ = state.change("add", edit);
+                }
+                (3, Some(id)) => {
+                    if let Ok(edit) = state.project.label_edit(&[id], class) {
+                        state.change("label", edit).unwrap();
+                    }
+                }
+                (4, Some(id)) => {
+                    let edit = crate::project::edit::Edit::RemoveParticles(vec![id]);
+                    state.change("remove", edit).unwrap();
+                }
+                (5, _) => {
+                    state.undo().unwrap();
+                }
+                (6, _) => {
+                    state.redo().unwrap();
+                }
+                (7, _) if random.random_range(0..4) == 0 => {
+                    // Not a change of the project.
+                    state.hidden.extend(class);
+                    state.revision += 1;
+                }
+                _ => {}
+            }
+            let Some(entry) = state.project.micrographs.first().cloned() else { continue };
+            if random.random_range(0..3) > 0 {
+                marks.refresh(&state, &entry);
+                let mut fresh = Marks::default();
+                fresh.refresh(&state, &entry);
+                assert_eq!(marks.marks, fresh.marks);
+            }
+        }
+        assert!(state.project.particles.len() > 10);
+    }
 }
