@@ -1,8 +1,9 @@
 //! Is the window quick enough to be kept open all day? Opening, memory, proposals and frame time.
 //!
-//! `cargo bench --bench workbench` prints one table, with `-- maps` that of the maps workspace alone; `benches/workbench.md` holds what was measured, and where. The
-//! median alone hides the frame that stutters, so each figure has its 99th percentile beside it; and because the machine
-//! may have other work, the time on the processor stands beside the time on the clock.
+//! `cargo bench --bench workbench` prints one table, with `-- maps`, `find`, `open` or `frames` that part of it alone;
+//! `benches/workbench.md` holds what was measured, and where. The median alone hides the frame that stutters, so each
+//! figure has its 99th percentile beside it; and because the machine may have other work, the time on the processor stands
+//! beside the time on the clock.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // it may fail loudly
 
 use egui::{Event, Modifiers, MouseWheelUnit, Pos2, TouchPhase, vec2};
@@ -19,23 +20,33 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 fn main() {
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     // `cargo test --benches` only asks whether it runs.
-    if std::env::args().any(|argument| argument == "--test") {
+    if asked.iter().any(|argument| argument == "--test") {
         return;
     }
+    let wanted = |part: &str| asked.is_empty() || asked.iter().any(|argument| argument == part);
     println!(
         "| what | on the clock: median | 99th percentile | on the processor: median | 99th percentile |"
     );
     println!("|---|---|---|---|---|");
-    map_frames();
-    if std::env::args().any(|argument| argument == "maps") {
+    if wanted("maps") {
+        map_frames();
+    }
+    if wanted("find") {
+        proposals();
+    }
+    if !wanted("open") && !wanted("frames") {
         return;
     }
-    proposals();
     let folder = tempfile::tempdir().unwrap();
     let picture = write_picture(folder.path(), 8192);
-    opening(&picture);
-    frames(folder.path(), &picture);
+    if wanted("open") {
+        opening(&picture);
+    }
+    if wanted("frames") {
+        frames(folder.path(), &picture);
+    }
 }
 
 /// How long something took.
@@ -64,6 +75,8 @@ fn row(what: &str, times: &[Took]) {
 
 /// Time that this thread has run.
 fn of_this_thread() -> Duration {
+    // Linux adds it up when a thread gives way, else only every few milliseconds.
+    std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     Duration::from_nanos(text.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0))
 }
@@ -129,9 +142,10 @@ fn proposals() {
 }
 
 fn timed(processor: impl Fn() -> Duration, work: impl FnOnce()) -> Took {
-    let (start, before) = (Instant::now(), processor());
+    let (before, start) = (processor(), Instant::now());
     work();
-    Took { processor: processor().saturating_sub(before), clock: start.elapsed() }
+    let clock = start.elapsed();
+    Took { processor: processor().saturating_sub(before), clock }
 }
 
 /// A 16-bit TIFF of `side` x `side` with a slope, discs and noise.
@@ -160,6 +174,30 @@ impl Window {
 
     fn shows(&self, label: &str) -> bool {
         self.harness.query_all_by_label_contains(label).next().is_some()
+    }
+
+    /// One frame with these events, from the input to triangles; the graphics card's work is not in it.
+    fn frame(&mut self, events: &[Event], modifiers: Modifiers) -> Took {
+        let input = self.harness.input_mut();
+        input.events.push(Event::ModifiersChanged(modifiers));
+        input.events.extend_from_slice(events);
+        timed(of_this_thread, || {
+            self.harness.step();
+            let output = self.harness.output();
+            std::hint::black_box(self.harness.ctx.tessellate(output.shapes.clone(), output.pixels_per_point));
+        })
+    }
+
+    /// The slowest of the frames that a key causes: its action is done before the one after it is drawn.
+    fn key(&mut self, modifiers: Modifiers, key: egui::Key) -> Took {
+        let event = |pressed| Event::Key { key, physical_key: None, pressed, repeat: false, modifiers };
+        let frames = [
+            self.frame(&[event(true)], modifiers),
+            self.frame(&[event(false)], modifiers),
+            self.frame(&[], Modifiers::NONE),
+        ];
+        let slowest = |of: fn(&Took) -> Duration| frames.iter().map(of).max().unwrap_or_default();
+        Took { clock: slowest(|t| t.clock), processor: slowest(|t| t.processor) }
     }
 
     fn until(&mut self, done: impl Fn(&Self) -> bool) {
@@ -240,41 +278,43 @@ fn frames(folder: &Path, picture: &Path) {
     let mut window = Window::open(Open { project: Some(project), ..Open::default() });
     window.until(|w| w.shows("Class rod") && w.shows("Micrograph canvas") && !w.shows("Opening"));
     (0..60).for_each(|_| window.harness.step());
-    let mut many = |what: &str, act: &mut dyn FnMut(&mut Window, usize)| {
-        let times = (0..300).map(|i| {
-            act(&mut window, i);
-            timed(of_this_thread, || window.harness.step())
-        });
-        row(what, &times.collect::<Vec<_>>());
+    let window = &mut window;
+    let many = |window: &mut Window, what: &str, act: &mut dyn FnMut(&mut Window, usize) -> Took| {
+        row(what, &(0..300).map(|i| act(window, i)).collect::<Vec<_>>());
     };
-    many("frame, 10,000 particles in view of 100,000, at rest", &mut |_, _| {});
-    many("frame, the pointer moves", &mut |window, i| {
+    let none = Modifiers::NONE;
+    many(window, "frame, 10,000 particles in view of 100,000, at rest", &mut |window, _| {
+        window.frame(&[], none)
+    });
+    many(window, "frame, the pointer moves", &mut |window, i| {
         let to = window.canvas() + vec2(3.0 * (i % 100) as f32 - 150.0, 40.0);
-        window.harness.event(Event::PointerMoved(to));
+        window.frame(&[Event::PointerMoved(to)], none)
     });
-    many("frame, zooming to the pointer and back", &mut |window, i| {
+    many(window, "frame, zooming to the pointer and back", &mut |window, i| {
         let delta = vec2(0.0, if i % 60 < 30 { 20.0 } else { -20.0 });
-        let (unit, phase, modifiers) = (MouseWheelUnit::Point, TouchPhase::Move, Modifiers::NONE);
+        let (unit, phase, modifiers) = (MouseWheelUnit::Point, TouchPhase::Move, none);
         let source = egui::MouseWheelSource::Unknown;
-        window.harness.event(Event::MouseWheel { unit, delta, phase, modifiers, source });
+        window.frame(&[Event::MouseWheel { unit, delta, phase, modifiers, source }], none)
     });
-    many("frame, undo and redo of one label", &mut |window, i| {
-        let modifiers = if i % 2 == 0 { Modifiers::COMMAND } else { Modifiers::COMMAND | Modifiers::SHIFT };
+    many(window, "slowest frame of the other class for one particle", &mut |window, i| {
         if i == 0 {
-            window.harness.key_press(egui::Key::Escape);
+            // The first that has no class yet is selected, and given one and the other in turns.
+            window.key(none, egui::Key::Escape);
+            window.key(none, egui::Key::Tab);
         }
-        window.harness.key_press_modifiers(modifiers, egui::Key::Z);
+        window.key(none, if i % 2 == 0 { egui::Key::Num1 } else { egui::Key::Num2 })
     });
-    let select = timed(of_this_thread, || {
-        window.harness.key_press_modifiers(Modifiers::COMMAND, egui::Key::A);
-        (0..3).for_each(|_| window.harness.step());
+    many(window, "slowest frame of an undo or redo of one label", &mut |window, i| {
+        let shift = if i % 2 == 0 { none } else { Modifiers::SHIFT };
+        window.key(Modifiers::COMMAND | shift, egui::Key::Z)
     });
-    row("select 10,000 particles (three frames)", &[select]);
-    let label = timed(of_this_thread, || {
-        window.harness.key_press(egui::Key::Num2);
-        (0..3).for_each(|_| window.harness.step());
-    });
-    row("label 10,000 particles (three frames)", &[label]);
+    let once = |window: &mut Window, what: &str, modifiers: Modifiers, key: egui::Key| {
+        row(what, &[window.key(modifiers, key)]);
+    };
+    once(window, "slowest frame of selecting 10,000 particles", Modifiers::COMMAND, egui::Key::A);
+    once(window, "slowest frame of labelling 10,000 particles", none, egui::Key::Num2);
+    once(window, "slowest frame of undoing that", Modifiers::COMMAND, egui::Key::Z);
+    many(window, "frame, 10,000 particles selected, at rest", &mut |window, _| window.frame(&[], none));
 }
 
 /// The same in the maps workspace, with a value for each of 1024 x 1024 pixels: what is pointed at in the plane lights up

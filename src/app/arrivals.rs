@@ -5,7 +5,7 @@ use super::file_dialog::Purpose;
 use super::jobs::{Done, Imported, Loaded};
 use super::picture::Picture;
 use super::run::{Model, Phase};
-use super::state::{Level, Opened, Previews, count};
+use super::state::{Level, Opened, Placed, Previews, count};
 use super::{App, AssemblePurpose};
 use crate::error::{Error, Result};
 use crate::particle::MicrographId;
@@ -146,12 +146,6 @@ impl App {
 
     fn on_detected(&mut self, micrograph: MicrographId, found: Result<Vec<Detection>>) {
         self.detecting = None;
-        let particles: Vec<(f32, f32, f32)> = self
-            .state
-            .project
-            .particles_on(micrograph)
-            .map(|particle| (particle.x, particle.y, particle.diameter.unwrap_or(0.0)))
-            .collect();
         let detection = &mut self.state.detection;
         detection.running = false;
         detection.current = None;
@@ -160,10 +154,11 @@ impl App {
                 detection.problem = None;
                 detection.micrograph = Some(micrograph);
                 // What is a particle already is not proposed again.
+                let places = &self.state.places;
                 let new = |d: &Detection| {
-                    particles
-                        .iter()
-                        .all(|(x, y, size)| (d.x - x).hypot(d.y - y) > 0.4 * d.diameter.max(*size).max(6.0))
+                    let size = d.diameter.max(6.0);
+                    let same = |distance: f32, p: &Placed| distance <= 0.4 * size.max(2.0 * p.radius);
+                    !places.any(micrograph, (d.x, d.y), 0.4 * size, same)
                 };
                 detection.found = found.into_iter().filter(new).collect::<Vec<_>>().into();
             }

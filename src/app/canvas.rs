@@ -3,7 +3,8 @@
 use super::action::{Action, Tool};
 use super::contrast::ContrastPanel;
 use super::drag::{self, Drag};
-use super::overlay::{self, Marks};
+use super::marks::Marks;
+use super::overlay;
 use super::picture::Picture;
 use super::state::{Opened, State};
 use super::take::{self, Figure, Taken};

@@ -13,6 +13,7 @@ use egui::{
     Color32, ColorImage, Rect, Sense, Stroke, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Side of a cell, points, and of its picture, texels.
 const CELL: f32 = 60.0;
@@ -26,6 +27,8 @@ pub struct GridPanel {
     pictures: BTreeMap<ParticleId, TextureHandle>,
     /// Of project and predictions; older pictures are thrown away.
     revision: (u64, u64),
+    /// Who is shown for a class.
+    members: Option<(ClassId, Arc<[ParticleId]>)>,
 }
 
 impl GridPanel {
@@ -35,11 +38,14 @@ impl GridPanel {
         if self.revision != revision || self.pictures.len() > KEPT {
             self.revision = revision;
             self.pictures.clear();
+            self.members = None;
         }
         let Some(class) = state.class else {
             return theme::hint(ui, "Add a class; its particles are then shown here.");
         };
-        let ids = members(state, class);
+        let known = self.members.take().filter(|(of, _)| *of == class).map(|(_, ids)| ids);
+        let ids = known.unwrap_or_else(|| members(state, class).into());
+        self.members = Some((class, ids.clone()));
         if ids.is_empty() {
             return theme::hint(ui, &format!("No {} yet.", state.class_name(class)));
         }

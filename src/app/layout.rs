@@ -10,7 +10,7 @@ use super::log::LogPanel;
 use super::maps::{MapsPanel, Workspace};
 use super::micrographs::MicrographsPanel;
 use super::models::ModelsPanel;
-use super::panes::{self, Panes, Titled};
+use super::panes::{self, Panes, Titled, section};
 use super::review::ReviewPanel;
 use super::settings::SettingsPanel;
 use super::state::State;
@@ -20,7 +20,7 @@ use super::training::TrainingPanel;
 use super::traversal::TraversalPanel;
 use super::{bar, detection, review, status};
 use crate::library::drawing::Drawing;
-use egui::{Frame, Margin, Panel, RichText, Ui};
+use egui::{Frame, Margin, Panel, Ui};
 use egui_tiles::{Linear, LinearDir, Tile, Tiles, Tree};
 use serde::{Deserialize, Serialize};
 
@@ -209,13 +209,6 @@ impl Layout {
             section(ui, "Detection", |ui| detection::ui(ui, state, actions));
         });
     }
-}
-
-fn section(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui)) {
-    egui::CollapsingHeader::new(RichText::new(title).strong()).default_open(true).show_unindented(ui, |ui| {
-        content(ui);
-        ui.add_space(8.0);
-    });
 }
 
 impl Titled for Pane {

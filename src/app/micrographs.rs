@@ -20,6 +20,8 @@ const THUMB: usize = 72;
 #[derive(Default)]
 pub struct MicrographsPanel {
     thumbs: BTreeMap<MicrographId, TextureHandle>,
+    /// Short names, and the revision of the project that they are of.
+    names: Option<(u64, BTreeMap<MicrographId, String>)>,
     /// A pixel size being typed.
     scale: Option<(MicrographId, f64)>,
     unit: LengthUnit,
@@ -29,7 +31,9 @@ pub struct MicrographsPanel {
 impl MicrographsPanel {
     /// Draws the list and the details of the shown micrograph.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
-        let names = state.project.micrograph_names();
+        // Of hundreds of micrographs, each is compared with the others: not in every frame.
+        let names = self.names.take().filter(|(revision, _)| *revision == state.revision);
+        let (_, names) = names.unwrap_or_else(|| (state.revision, state.project.micrograph_names()));
         let counts = &state.counts.micrographs;
         self.thumbs.retain(|id, _| names.contains_key(id));
         let height = if state.project.micrographs.len() > 4 { 190.0 } else { f32::INFINITY };
@@ -45,6 +49,7 @@ impl MicrographsPanel {
                     self.row(ui, state, entry, &name, count.particles, actions);
                 }
             });
+        self.names = Some((state.revision, names));
         if ui.button("Add micrographs…").clicked() {
             actions.push(Action::AddMicrographs);
         }

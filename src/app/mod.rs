@@ -28,6 +28,7 @@ mod jobs;
 mod layout;
 mod log;
 mod maps;
+mod marks;
 mod memory;
 mod micrographs;
 mod models;

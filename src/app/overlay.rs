@@ -1,206 +1,41 @@
-//! What lies over the picture: particles, proposals, excluded regions, the scale bar.
+//! What lies over the picture beside the particles: proposals, excluded regions, the scale bar.
 //!
 //! Lines are thin with a dark line under them, so that they read on black and on white.
 
-use super::state::{Detecting, State};
-use super::theme::{self, Marker, UNDERLINE};
+use super::marks::MOST_OUTLINES;
+use super::state::Detecting;
+use super::theme::{self, UNDERLINE};
 use super::tiles::Placement;
 use crate::particle::detect::Detection;
-use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
-use crate::project::{MicrographEntry, Outline};
+use crate::project::Outline;
 use egui::{Color32, FontId, Mesh, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, pos2, vec2};
 
-/// More markers than this on screen are drawn as plain dots, in one mesh.
-const MOST_OUTLINES: usize = 1500;
-/// Smallest radius of a marker, points.
-const LEAST_RADIUS: f32 = 4.5;
-
-/// A particle as it is drawn.
-struct Mark {
-    id: ParticleId,
-    x: f32,
-    y: f32,
-    /// Micrograph pixels.
-    radius: f32,
-    look: Look,
-}
-
-#[derive(Clone, Copy)]
-enum Look {
-    Labelled {
-        class: ClassId,
-        colour: Color32,
-        held_out: bool,
-    },
-    /// `truth` is the colour of a held-out label.
-    Predicted {
-        class: ClassId,
-        colour: Color32,
-        probability: f32,
-        truth: Option<Color32>,
-    },
-    Unknown,
-}
-
-/// The marks of the shown micrograph, made anew only when something changed.
-#[derive(Default)]
-pub struct Marks {
-    of: Option<(MicrographId, u64, u64)>,
-    marks: Vec<Mark>,
-}
-
-impl Marks {
-    /// Brings the marks up to date with project and predictions.
-    pub fn refresh(&mut self, state: &State, entry: &MicrographEntry) {
-        let key = (entry.id, state.revision, state.results.as_ref().map_or(0, |results| results.revision));
-        if self.of == Some(key) {
-            return;
-        }
-        self.of = Some(key);
-        let patch = &state.project.patch;
-        let extent = match (patch.extent_nm, entry.pixel_size) {
-            (Some(nm), Some(size)) => nm / size.x_nm,
-            _ => patch.extent_px,
-        };
-        let seen = |particle: &&Particle| particle.label.is_none_or(|class| !state.hidden.contains(&class));
-        let marks = state.project.particles_on(entry.id).filter(seen).map(|particle| {
-            let radius = particle.diameter.unwrap_or(extent as f32 * 0.4) / 2.0;
-            let coloured = |id: ClassId| state.project.class(id).map(|class| (id, theme::colour(class)));
-            let predicted = || {
-                let results = state.results.as_ref()?;
-                let (class, probability) = results.best(results.of(particle.id)?);
-                let (class, colour) = coloured(class?)?;
-                Some((class, colour, probability))
-            };
-            let labelled = particle.label.and_then(coloured);
-            let look = match (labelled, predicted()) {
-                // A held-out label judges the prediction, so both are shown.
-                (Some((_, truth)), Some((class, colour, probability))) if particle.held_out => {
-                    Look::Predicted { class, colour, probability, truth: Some(truth) }
-                }
-                (Some((class, colour)), _) => Look::Labelled { class, colour, held_out: particle.held_out },
-                (None, Some((class, colour, probability))) => {
-                    Look::Predicted { class, colour, probability, truth: None }
-                }
-                (None, None) => Look::Unknown,
-            };
-            Mark { id: particle.id, x: particle.x, y: particle.y, radius, look }
-        });
-        self.marks = marks.collect();
-    }
-
-    /// Draws what is on screen; `under` is the particle under the pointer.
-    pub fn paint(&self, painter: &Painter, place: Placement, state: &State, under: Option<ParticleId>) {
-        let seen = painter.clip_rect().expand(20.0);
-        let visible: Vec<(&Mark, Pos2)> = self
-            .marks
-            .iter()
-            .map(|mark| (mark, place.to_screen(mark.x, mark.y)))
-            .filter(|(_, at)| seen.contains(*at))
-            .collect();
-        if visible.len() > MOST_OUTLINES {
-            painter.add(dots(&visible));
-        } else {
-            let mut shapes = Vec::with_capacity(visible.len() * 3);
-            for (mark, at) in &visible {
-                mark.outline(*at, place.zoom, &mut shapes);
-            }
-            painter.extend(shapes);
-        }
-        for (mark, at) in &visible {
-            let radius = mark.on_screen(place.zoom) + 4.0;
-            if state.selection.contains(&mark.id) {
-                painter.circle_stroke(*at, radius, Stroke::new(4.0, UNDERLINE));
-                painter.circle_stroke(*at, radius, Stroke::new(2.0, Color32::WHITE));
-            } else if under == Some(mark.id) {
-                painter.circle_stroke(*at, radius, Stroke::new(1.0, Color32::from_white_alpha(160)));
-            }
-        }
-    }
-}
-
-impl Mark {
-    fn on_screen(&self, zoom: f32) -> f32 {
-        (self.radius * zoom).max(LEAST_RADIUS)
-    }
-
-    fn outline(&self, at: Pos2, zoom: f32, shapes: &mut Vec<Shape>) {
-        let radius = self.on_screen(zoom);
-        match self.look {
-            Look::Labelled { class, colour, held_out } => {
-                let corners = Marker::of(class).corners(at, radius);
-                shapes.push(Shape::closed_line(corners.clone(), Stroke::new(3.5, UNDERLINE)));
-                shapes.push(Shape::closed_line(corners, Stroke::new(1.75, colour)));
-                if held_out {
-                    dot(at, colour, shapes);
-                }
-            }
-            Look::Predicted { class, colour, probability, truth } => {
-                let opacity = opacity(probability);
-                let mut corners = Marker::of(class).corners(at, radius);
-                corners.extend(corners.first().copied());
-                let dash = (radius * 0.36).clamp(3.0, 8.0);
-                let under = Stroke::new(3.0, UNDERLINE.gamma_multiply(0.7 * opacity));
-                shapes.extend(Shape::dashed_line(&corners, under, dash, dash * 0.7));
-                let stroke = Stroke::new(1.5, colour.gamma_multiply(opacity));
-                shapes.extend(Shape::dashed_line(&corners, stroke, dash, dash * 0.7));
-                if let Some(truth) = truth {
-                    dot(at, truth, shapes);
-                }
-            }
-            Look::Unknown => {
-                shapes.push(Shape::circle_stroke(
-                    at,
-                    radius,
-                    Stroke::new(2.5, UNDERLINE.gamma_multiply(0.7)),
-                ));
-                shapes.push(Shape::circle_stroke(at, radius, Stroke::new(1.0, Color32::from_gray(215))));
-            }
-        }
-    }
-}
-
-/// A held-out label.
-fn dot(at: Pos2, colour: Color32, shapes: &mut Vec<Shape>) {
-    shapes.push(Shape::circle_filled(at, 3.0, UNDERLINE));
-    shapes.push(Shape::circle_filled(at, 2.0, colour));
-}
-
-/// Of a prediction: faint where the model guesses, full where it is sure.
-pub fn opacity(probability: f32) -> f32 {
-    (0.25 + 0.75 * probability).clamp(0.0, 1.0)
-}
-
-/// One small square a mark, with a dark one under it.
-fn dots(visible: &[(&Mark, Pos2)]) -> Mesh {
-    let mut mesh = Mesh::default();
-    for (mark, at) in visible {
-        let colour = match mark.look {
-            Look::Labelled { colour, .. } => colour,
-            Look::Predicted { colour, probability, .. } => colour.gamma_multiply(opacity(probability)),
-            Look::Unknown => Color32::from_gray(215),
-        };
-        mesh.add_colored_rect(Rect::from_center_size(*at, vec2(6.0, 6.0)), UNDERLINE);
-        mesh.add_colored_rect(Rect::from_center_size(*at, vec2(4.0, 4.0)), colour);
-    }
-    mesh
-}
-
-/// Thin rings round particles that are proposed and not yet accepted.
+/// Thin rings round particles that are proposed and not yet accepted; dots where there are many.
 pub fn proposals(painter: &Painter, place: Placement, detecting: &Detecting) {
     let seen = painter.clip_rect().expand(20.0);
-    let mut shapes = Vec::new();
     let shown = |(_, detection): &(usize, &Detection)| detection.score >= detecting.least;
-    for (i, detection) in detecting.found.iter().enumerate().filter(shown) {
-        let at = place.to_screen(detection.x, detection.y);
-        if seen.contains(at) && shapes.len() < 4 * MOST_OUTLINES {
-            let radius = (detection.diameter / 2.0 * place.zoom).max(3.0);
+    let placed = detecting.found.iter().enumerate().filter(shown);
+    let visible: Vec<(usize, &Detection, Pos2)> = placed
+        .map(|(i, detection)| (i, detection, place.to_screen(detection.x, detection.y)))
+        .filter(|(_, _, at)| seen.contains(*at))
+        .collect();
+    let many = visible.len() > MOST_OUTLINES;
+    let (mut shapes, mut dots) = (Vec::new(), Mesh::default());
+    for (i, detection, at) in visible {
+        let radius = (detection.diameter / 2.0 * place.zoom).max(3.0);
+        if many {
+            dots.add_colored_rect(Rect::from_center_size(at, vec2(5.0, 5.0)), UNDERLINE);
+            dots.add_colored_rect(Rect::from_center_size(at, vec2(3.0, 3.0)), theme::ACCENT);
+        } else {
             shapes.push(Shape::circle_stroke(at, radius, Stroke::new(2.5, UNDERLINE.gamma_multiply(0.7))));
             shapes.push(Shape::circle_stroke(at, radius, Stroke::new(1.0, theme::ACCENT)));
-            if detecting.current == Some(i) {
-                shapes.push(Shape::circle_stroke(at, radius + 4.0, Stroke::new(2.0, Color32::WHITE)));
-            }
         }
+        if detecting.current == Some(i) {
+            shapes.push(Shape::circle_stroke(at, radius + 4.0, Stroke::new(2.0, Color32::WHITE)));
+        }
+    }
+    if many {
+        painter.add(dots);
     }
     painter.extend(shapes);
 }

@@ -1,6 +1,6 @@
 //! How movable panes look, whatever they show.
 
-use egui::{Color32, Frame, Margin, Stroke, Ui, WidgetText};
+use egui::{Align, Color32, Frame, Layout, Margin, RichText, Stroke, Ui, WidgetText, vec2};
 use egui_tiles::{Behavior, SimplificationOptions, TabState, Tile, TileId, Tiles, Tree, UiResponse};
 use serde::de::DeserializeOwned;
 
@@ -26,6 +26,37 @@ fn pane<P>(tile: &Tile<P>) -> Option<&P> {
         Tile::Pane(pane) => Some(pane),
         Tile::Container(_) => None,
     }
+}
+
+/// What may be longer than its pane; `name` tells it from the others that scroll.
+pub fn scrolled(ui: &mut Ui, name: &str, content: impl FnOnce(&mut Ui)) {
+    egui::ScrollArea::vertical().id_salt(name).auto_shrink(false).show(ui, content);
+}
+
+/// Two halves side by side: the left one takes a share of the width and scrolls.
+pub fn beside(
+    ui: &mut Ui,
+    share: f32,
+    name: &str,
+    left: impl FnOnce(&mut Ui),
+    right: Option<impl FnOnce(&mut Ui)>,
+) {
+    let size = vec2(if right.is_some() { share } else { 1.0 } * ui.available_width(), ui.available_height());
+    ui.horizontal_top(|ui| {
+        let column = Layout::top_down(Align::Min);
+        ui.allocate_ui_with_layout(size, column, |ui| scrolled(ui, name, left));
+        if let Some(right) = right {
+            ui.vertical(right);
+        }
+    });
+}
+
+/// A part of a side panel under a title, which folds it away.
+pub fn section(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui)) {
+    egui::CollapsingHeader::new(RichText::new(title).strong()).default_open(true).show_unindented(ui, |ui| {
+        content(ui);
+        ui.add_space(8.0);
+    });
 }
 
 /// Draws panes with `show`.

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 pub const TILE: usize = 512;
 /// Tiles kept; 512 x 512 x 4 bytes each.
 const KEPT: usize = 192;
-/// Time for making tiles in one frame.
-const BUDGET: Duration = Duration::from_millis(6);
+/// Time for making tiles in one frame; the rest of it belongs to everything else that is drawn.
+const BUDGET: Duration = Duration::from_millis(3);
 
 /// Magnified pixels are squares; a picture that is made smaller is smoothed.
 const CRISP: TextureOptions = TextureOptions {
@@ -37,6 +37,8 @@ struct Key {
 pub struct Tiles {
     made: BTreeMap<Key, Made>,
     shown: Option<((f32, f32), Tone)>,
+    /// How long the last tile took.
+    cost: Duration,
     /// Grows when black, white or colours change: tiles of an older look stand in until they are made anew.
     look: u64,
     frame: u64,
@@ -83,15 +85,20 @@ impl Tiles {
         let pixels = place.zoom * painter.pixels_per_point();
         let fine = ((1.0 / pixels).log2().ceil().max(0.0) as usize).min(picture.levels() - 1);
         let coarse = picture.levels() - 1;
-        let (start, shades) = (Instant::now(), Shades::new(range, tone));
-        let mut late = false;
+        let (start, mut one, mut late) = (Instant::now(), false, false);
+        // Only made when a tile is.
+        let mut shades: Option<Shades> = None;
         // The coarsest level is small: made at once, it stands in for what is still missing.
         for level in [coarse, fine] {
             let size = picture.size(level);
             for key in visible(size, level, place, painter.clip_rect()) {
                 if self.made.get(&key).is_none_or(|made| made.look != self.look) {
-                    if level == coarse || start.elapsed() < BUDGET {
-                        self.make(painter, picture, key, &shades);
+                    let before = start.elapsed();
+                    if level == coarse || !one || before + self.cost < BUDGET {
+                        let shades = shades.get_or_insert_with(|| Shades::new(range, tone));
+                        self.make(painter, picture, key, shades);
+                        self.cost = start.elapsed() - before;
+                        one = true;
                     } else {
                         late = true;
                     }

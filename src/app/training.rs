@@ -1,6 +1,7 @@
 //! The run as it goes: where it stands, what it measures, loss and hold-out accuracy over the epochs.
 
 use super::action::Action;
+use super::panes::scrolled;
 use super::run::{Phase, Training, interval, smoothed};
 use super::state::{Readiness, State, count};
 use super::take::{self, Figure};
@@ -23,7 +24,7 @@ impl TrainingPanel {
     /// Draws the pane.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         let run = &state.training;
-        egui::ScrollArea::vertical().id_salt("training").auto_shrink(false).show(ui, |ui| {
+        scrolled(ui, "training", |ui| {
             ui.label(RichText::new(title(&run.phase)).strong().size(16.0));
             ui.add(Label::new(sentence(state)).wrap());
             progress(ui, run);

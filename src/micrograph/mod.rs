@@ -4,11 +4,14 @@
 
 pub mod format;
 pub mod number;
+mod pixels;
 pub mod prepare;
 pub mod stats;
 pub mod window;
 
 use crate::{Error, Result};
+pub use pixels::Pixels;
+use rayon::prelude::*;
 use std::sync::Arc;
 
 /// The most pixels one picture may have: 2 GiB of f32, about 23,000 x 23,000.
@@ -20,7 +23,7 @@ pub struct Micrograph {
     pub width: usize,
     pub height: usize,
     /// `width * height` finite values in the file's own units (grey values, heights, counts).
-    pub pixels: Arc<[f32]>,
+    pub pixels: Pixels,
     /// Known only if the file says so.
     pub pixel_size: Option<PixelSize>,
     /// How many pixels were NaN or infinite in the file; the median of the others stands in for them.
@@ -53,9 +56,11 @@ impl Micrograph {
             };
             return Err(Error::invalid("size", problem));
         }
+        let strange = |part: &[f32]| part.iter().filter(|v| !v.is_finite()).count();
+        let replaced: usize = pixels.par_chunks(1 << 16).map(strange).sum();
         let lost: Option<Arc<[bool]>> =
-            pixels.iter().any(|v| !v.is_finite()).then(|| pixels.iter().map(|v| !v.is_finite()).collect());
-        let replaced = replace_non_finite(&mut pixels)?;
+            (replaced > 0).then(|| pixels.iter().map(|v| !v.is_finite()).collect());
+        replace_non_finite(&mut pixels, replaced)?;
         Ok(Self { width, height, pixels: pixels.into(), pixel_size, replaced, lost })
     }
 
@@ -75,9 +80,8 @@ impl Micrograph {
     }
 }
 
-/// Puts the median of the finite values where a value is not finite; returns how many there were.
-fn replace_non_finite(pixels: &mut [f32]) -> Result<usize> {
-    let replaced = pixels.iter().filter(|v| !v.is_finite()).count();
+/// Puts the median of the finite values where a value is not finite; `replaced` of them are not.
+fn replace_non_finite(pixels: &mut [f32], replaced: usize) -> Result<()> {
     if replaced == pixels.len() {
         return Err(Error::invalid("pixels", format!("not one of the {replaced} values is a finite number")));
     }
@@ -87,7 +91,7 @@ fn replace_non_finite(pixels: &mut [f32]) -> Result<usize> {
             *v = median;
         }
     }
-    Ok(replaced)
+    Ok(())
 }
 
 /// The physical size of one pixel.

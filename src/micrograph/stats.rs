@@ -1,7 +1,11 @@
 //! Percentiles, minimum, maximum and mean of a picture.
 
+use rayon::prelude::*;
+
 /// Below this many values a sorted copy is faster than counting.
 const SMALL: usize = 1 << 16;
+/// The same where many percentiles are asked for, each of which counting looks for by itself.
+const MANY: usize = 1 << 21;
 
 /// Minimum, maximum, mean and population standard deviation of the finite values.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
@@ -51,7 +55,8 @@ pub fn percentiles(values: &[f32], ps: &[f32]) -> Vec<f32> {
     let mut ranks: Vec<usize> = places.iter().flat_map(|&(low, high, _)| [low, high]).collect();
     ranks.sort_unstable();
     ranks.dedup();
-    let found = if finite < SMALL { sorted(values, &ranks) } else { counted(values, &ranks) };
+    let small = if ranks.len() > 100 { MANY } else { SMALL };
+    let found = if finite < small { sorted(values, &ranks) } else { counted(values, &ranks) };
     let at = |rank: usize| ranks.binary_search(&rank).ok().and_then(|i| found.get(i)).copied().map(f64::from);
     places
         .iter()
@@ -72,7 +77,11 @@ fn place(p: f32, n: usize) -> (usize, usize, f64) {
 
 fn sorted(values: &[f32], ranks: &[usize]) -> Vec<f32> {
     let mut finite: Vec<f32> = values.iter().copied().filter(|v| v.is_finite()).collect();
-    finite.sort_unstable_by(f32::total_cmp);
+    if finite.len() < SMALL {
+        finite.sort_unstable_by(f32::total_cmp);
+    } else {
+        finite.par_sort_unstable_by(f32::total_cmp);
+    }
     ranks.iter().filter_map(|&r| finite.get(r).copied()).collect()
 }
 

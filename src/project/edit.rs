@@ -39,6 +39,28 @@ pub enum Edit {
     Together(Vec<Edit>),
 }
 
+impl Edit {
+    /// The particles that are added, removed or changed, ascending and each once, and whether nothing else is.
+    pub fn touched(&self) -> (Vec<ParticleId>, bool) {
+        let (mut particles, mut alone) = (Vec::new(), true);
+        self.touch(&mut particles, &mut alone);
+        particles.sort_unstable();
+        particles.dedup();
+        (particles, alone)
+    }
+
+    fn touch(&self, ids: &mut Vec<ParticleId>, alone: &mut bool) {
+        match self {
+            Self::AddParticles(particles) | Self::ChangeParticles(particles) => {
+                ids.extend(particles.iter().map(|particle| particle.id));
+            }
+            Self::RemoveParticles(gone) => ids.extend(gone),
+            Self::Together(edits) => edits.iter().for_each(|edit| edit.touch(ids, alone)),
+            _ => *alone = false,
+        }
+    }
+}
+
 impl Project {
     /// Makes one change, all of it or nothing.
     ///

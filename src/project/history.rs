@@ -106,6 +106,16 @@ impl History {
         Ok(name)
     }
 
+    /// What [`History::undo`] would apply.
+    pub fn undo_edit(&self) -> Option<&Edit> {
+        self.at.checked_sub(1).and_then(|last| self.steps.get(last)).map(|step| &step.back)
+    }
+
+    /// What [`History::redo`] would apply.
+    pub fn redo_edit(&self) -> Option<&Edit> {
+        self.steps.get(self.at).map(|step| &step.forth)
+    }
+
     /// What [`History::undo`] would take back.
     pub fn undo_name(&self) -> Option<&str> {
         self.at.checked_sub(1).and_then(|last| self.steps.get(last)).map(|step| step.name.as_str())

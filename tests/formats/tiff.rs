@@ -65,6 +65,29 @@ fn every_sample_type_opens_in_strips_and_tiles_in_both_byte_orders_and_as_bigtif
 }
 
 #[test]
+fn a_page_that_several_threads_decode_has_each_strip_and_tile_in_its_place() {
+    // Odd sizes, so that the last strip and the outer tiles are smaller than the others.
+    let (width, height) = (2110_usize, 2003_usize);
+    let values: Vec<f64> = (0..width * height).map(|i| (i * 31 % 65_521) as f64).collect();
+    let data = Kind::U16.encode(&values, false);
+    let whole = TiffPage::grey(width as u32, height as u32, 16, 1, data.clone());
+    let mut strips = whole.clone().with(278, Tag::Long(vec![7])).with(259, Tag::Short(vec![8]));
+    strips.chunks = in_strips(&data, width * 2, 7).iter().map(|strip| zlib(strip)).collect();
+    let mut tiles = whole.without(278).with(322, Tag::Long(vec![16])).with(323, Tag::Long(vec![16]));
+    tiles.chunks = in_tiles(&data, width, height, 2);
+    tiles.tiled = true;
+    for (name, page) in [("strips", strips.clone()), ("tiles", tiles)] {
+        let m = opened("large.tif", &tiff(page));
+        let wrong = m.pixels.iter().zip(&values).position(|(got, want)| f64::from(*got) != *want);
+        assert_eq!(wrong, None, "{name}");
+    }
+    // One that is broken late in the file is named.
+    strips.chunks[250] = b"no deflate".to_vec();
+    let refusal = refused("broken.tif", &tiff(strips));
+    assert!(refusal.contains("strip 250"), "{refusal}");
+}
+
+#[test]
 fn packed_pages_open() {
     let values = Kind::U16.values(20 * 18);
     let data = Kind::U16.encode(&values, false);

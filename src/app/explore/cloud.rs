@@ -1,6 +1,6 @@
 //! Dots as one mesh; where they crowd, one cell for many.
 
-use super::super::overlay::opacity;
+use super::super::marks::opacity;
 use super::super::state::State;
 use super::super::theme::{self, Marker, UNDERLINE};
 use crate::particle::ParticleId;

@@ -7,6 +7,7 @@ use super::layer::CRISP;
 use super::run::{Ask, Maps};
 use super::sight::Sight;
 use crate::app::action::Action;
+use crate::app::panes::scrolled;
 use crate::app::theme;
 use crate::micrograph::stats::percentiles;
 use crate::worker::mapping::{MapAnswer, MapQuery};
@@ -43,7 +44,7 @@ impl DecoderPanel {
             self.answers = asking.answers;
             self.take(ui, maps);
         }
-        egui::ScrollArea::vertical().id_salt("decoder").auto_shrink(false).show(ui, |ui| {
+        scrolled(ui, "decoder", |ui| {
             self.pictures(ui);
             self.sentence(ui, maps, sight);
             self.sliders(ui, maps, actions);

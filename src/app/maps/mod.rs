@@ -5,6 +5,7 @@
 //! - [`plane`], [`decoder`], [`quality`], [`summary`], [`segments`], [`wall`], [`spectra`]: a pane each.
 //! - [`sight`]: what they share, so that what is pointed at or chosen in one is seen in all.
 
+mod asking;
 mod brush;
 mod canvas;
 mod colour;

@@ -4,6 +4,7 @@ use super::field::{Field, Shown};
 use super::map_bar::numbers;
 use super::run::{MapPoint, Maps};
 use super::sight::Sight;
+use crate::app::panes::beside;
 use crate::app::{shades, theme};
 use crate::order::Judgement;
 use crate::project::Colours;
@@ -17,20 +18,8 @@ pub fn ui(ui: &mut Ui, maps: &Maps, own: bool, sight: &mut Sight) {
         theme::hint(ui, "How free of the lattice each map is, and how the training goes.");
         return;
     }
-    let width = ui.available_width();
-    ui.horizontal_top(|ui| {
-        let left = if maps.curve.len() > 1 { 0.56 * width } else { width };
-        let column = egui::Layout::top_down(egui::Align::Min);
-        ui.allocate_ui_with_layout(egui::vec2(left, ui.available_height()), column, |ui| {
-            egui::ScrollArea::vertical()
-                .id_salt("judgements")
-                .auto_shrink(false)
-                .show(ui, |ui| judged(ui, maps, sight));
-        });
-        if maps.curve.len() > 1 {
-            ui.vertical(|ui| curve(ui, maps));
-        }
-    });
+    let right = (maps.curve.len() > 1).then_some(|ui: &mut Ui| curve(ui, maps));
+    beside(ui, 0.56, "judgements", |ui| judged(ui, maps, sight), right);
 }
 
 fn judged(ui: &mut Ui, maps: &Maps, sight: &mut Sight) {

@@ -6,6 +6,7 @@ use super::field::{Shown, significant};
 use super::run::{Ask, Maps};
 use super::sight::Sight;
 use crate::app::action::Action;
+use crate::app::panes::scrolled;
 use crate::app::theme;
 use crate::order::Method;
 use crate::order::segment::MOST;
@@ -99,7 +100,7 @@ fn table(ui: &mut Ui, maps: &Maps, sight: &mut Sight) {
         _ => None,
     };
     let mut choice = None;
-    egui::ScrollArea::vertical().id_salt("phases").auto_shrink(false).show(ui, |ui| {
+    scrolled(ui, "phases", |ui| {
         egui::Grid::new("phases").num_columns(5).spacing([16.0, 4.0]).striped(true).show(ui, |ui| {
             for name in ["", "phase", "area", "share"] {
                 ui.weak(name);

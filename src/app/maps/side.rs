@@ -5,6 +5,7 @@ use super::overlay::length;
 use super::run::{Ask, Maps};
 use super::settings;
 use crate::app::action::Action;
+use crate::app::panes::{scrolled, section};
 use crate::app::run::Phase;
 use crate::app::state::State;
 use crate::app::{calibration, theme, training};
@@ -32,7 +33,7 @@ impl SidePanel {
         let maps = &state.maps;
         let own = maps.is_of(state.shown);
         let mut settings = self.held.clone().unwrap_or_else(|| maps.settings.clone());
-        egui::ScrollArea::vertical().id_salt("maps side").auto_shrink(false).show(ui, |ui| {
+        scrolled(ui, "maps side", |ui| {
             section(ui, "Image", |ui| self.image(ui, state, actions));
             section(ui, "Run", |ui| run(ui, state, own));
             section(ui, "Lattice and window", |ui| lattice(ui, state, own, &mut settings));
@@ -87,16 +88,6 @@ impl SidePanel {
         }
         self.preparation.ui(ui, entry, actions);
     }
-}
-
-fn section(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui)) {
-    egui::CollapsingHeader::new(RichText::new(title).strong())
-        .id_salt(("maps", title))
-        .default_open(true)
-        .show_unindented(ui, |ui| {
-            content(ui);
-            ui.add_space(8.0);
-        });
 }
 
 /// Where the run stands, in words and numbers.

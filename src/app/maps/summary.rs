@@ -6,6 +6,7 @@ use super::quality::sentence;
 use super::run::{Ask, Maps};
 use super::sight::Sight;
 use crate::app::action::Action;
+use crate::app::panes::beside;
 use crate::app::{state::count, theme};
 use crate::worker::mapping::{MapQuery, Outlier, Summary};
 use egui::{Button, Label, RichText, Slider, Ui};
@@ -19,14 +20,8 @@ pub fn ui(ui: &mut Ui, maps: &Maps, own: bool, sight: &mut Sight, actions: &mut 
         );
         return;
     };
-    let width = ui.available_width();
-    ui.horizontal_top(|ui| {
-        let column = egui::Layout::top_down(egui::Align::Min);
-        ui.allocate_ui_with_layout(egui::vec2(0.55 * width, ui.available_height()), column, |ui| {
-            egui::ScrollArea::vertical().id_salt("seeds").auto_shrink(false).show(ui, |ui| said(ui, summary));
-        });
-        ui.vertical(|ui| outliers(ui, maps, summary, sight, actions));
-    });
+    let right = Some(|ui: &mut Ui| outliers(ui, maps, summary, sight, actions));
+    beside(ui, 0.55, "seeds", |ui| said(ui, summary), right);
 }
 
 fn said(ui: &mut Ui, summary: &Summary) {

@@ -1,6 +1,8 @@
 //! What the window shows and what its actions change. No widgets, no files, no threads.
 
 mod asked;
+mod counts;
+mod places;
 mod readiness;
 
 use super::action::Tool;
@@ -12,13 +14,15 @@ use crate::micrograph::prepare::Step;
 use crate::particle::describe::Descriptors;
 use crate::particle::detect::Example;
 use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
+use crate::project::Project;
 use crate::project::edit::Edit;
 use crate::project::history::History;
-use crate::project::{ClassCount, MicrographCount, Project};
 use crate::review::compare::Comparison;
 use crate::train::config::TrainConfig;
 use crate::worker::models::Kept;
 pub use asked::{Detecting, Previews};
+pub use counts::Counts;
+pub use places::{Placed, Places};
 pub use readiness::Readiness;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -31,8 +35,10 @@ pub struct State {
     pub history: History,
     /// Grows with every change of the project, undo and redo included.
     pub revision: u64,
-    /// Counted anew with every change, not with every frame: a project may have 100,000 particles.
     pub counts: Counts,
+    pub places: Places,
+    /// What the last change touched.
+    pub changed: Changed,
     /// Where the project is saved; `None` if it never was.
     pub path: Option<PathBuf>,
     /// What stands for the name of a project that has no file yet.
@@ -77,11 +83,15 @@ pub struct State {
     pub under_way: Vec<String>,
 }
 
-/// Particles of each class and on each micrograph, in the order of the project.
+/// What a change touched, for those who keep something of each particle.
 #[derive(Default)]
-pub struct Counts {
-    pub classes: Vec<ClassCount>,
-    pub micrographs: Vec<MicrographCount>,
+pub struct Changed {
+    /// The revision that it led to.
+    pub revision: u64,
+    /// Ascending; some may have gone.
+    pub particles: Vec<ParticleId>,
+    /// Nothing else was changed.
+    pub alone: bool,
 }
 
 /// Measurements of particles, in their order.
@@ -152,41 +162,62 @@ impl State {
             ..Self::default()
         };
         self.training.choice = choice;
-        self.count();
-    }
-
-    fn count(&mut self) {
-        let project = &self.project;
-        self.counts = Counts { classes: project.class_counts(), micrographs: project.micrograph_counts() };
+        self.counts = Counts::of(&self.project);
+        self.places = Places::of(&self.project);
     }
 
     /// Applies an edit as one step of the history.
     pub fn change(&mut self, name: impl Into<String>, edit: Edit) -> Result<()> {
+        let before = self.before(Some(&edit));
         self.history.apply(&mut self.project, edit, name)?;
-        self.tidy();
+        self.tidy(before);
         Ok(())
     }
 
     /// Takes the last change back; its name, if there was one.
     pub fn undo(&mut self) -> Result<Option<String>> {
+        let before = self.before(self.history.undo_edit());
         let name = self.history.undo(&mut self.project)?;
-        self.tidy();
+        if name.is_some() {
+            self.tidy(before);
+        }
         Ok(name)
     }
 
     /// Makes the last change taken back again; its name, if there was one.
     pub fn redo(&mut self) -> Result<Option<String>> {
+        let before = self.before(self.history.redo_edit());
         let name = self.history.redo(&mut self.project)?;
-        self.tidy();
+        if name.is_some() {
+            self.tidy(before);
+        }
         Ok(name)
     }
 
+    /// What an edit will change, and the particles as they are before.
+    fn before(&self, edit: Option<&Edit>) -> (Changed, Vec<Particle>) {
+        let (particles, alone) = edit.map(Edit::touched).unwrap_or_default();
+        let before = particles.iter().filter_map(|id| self.project.particle(*id)).cloned().collect();
+        (Changed { revision: self.revision + 1, particles, alone }, before)
+    }
+
     /// After any change: nothing points at what is gone.
-    fn tidy(&mut self) {
+    fn tidy(&mut self, (changed, before): (Changed, Vec<Particle>)) {
         self.revision += 1;
-        self.count();
+        for particle in &before {
+            self.counts.take(particle);
+            self.places.take(particle);
+        }
+        for particle in changed.particles.iter().filter_map(|id| self.project.particle(*id)) {
+            self.counts.add(particle);
+            self.places.add(particle);
+        }
+        self.counts.list(&self.project);
         let particles = &self.project.particles;
-        self.selection.retain(|id| particles.contains_key(id));
+        changed.particles.iter().filter(|id| !particles.contains_key(id)).for_each(|id| {
+            self.selection.remove(id);
+        });
+        self.changed = changed;
         if self.class.is_none_or(|id| self.project.class(id).is_none()) {
             self.class = self.project.classes.first().map(|class| class.id);
         }
@@ -261,18 +292,9 @@ impl State {
         serde_json::from_value(self.project.training.clone()).unwrap_or_else(|_| TrainConfig::default())
     }
 
-    /// Particles on the shown micrograph near a point, nearest first with its distance in pixels.
+    /// The particle of the shown micrograph that a point means, see [`Places::nearest`].
     pub fn nearest(&self, x: f32, y: f32, reach: f32) -> Option<ParticleId> {
-        let shown = self.shown?;
-        let mut best: Option<(f32, ParticleId)> = None;
-        for particle in self.project.particles_on(shown) {
-            let radius = reach.max(particle.diameter.unwrap_or(0.0) / 2.0);
-            let distance = (particle.x - x).hypot(particle.y - y);
-            if distance <= radius && best.is_none_or(|(least, _)| distance < least) {
-                best = Some((distance, particle.id));
-            }
-        }
-        best.map(|(_, id)| id)
+        self.places.nearest(self.shown?, x, y, reach)
     }
 
     /// The proposal at a point of the shown micrograph, nearest first.

@@ -1,5 +1,7 @@
 use super::*;
 use crate::project::MicrographEntry;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 fn with_classes(labels: [usize; 2]) -> State {
     let mut state = State::default();
@@ -55,4 +57,76 @@ fn the_nearest_particle_within_reach_is_hit() {
 #[test]
 fn ages_read_as_people_say_them() {
     assert_eq!([5, 300, 7300, 400_000].map(ago), ["just now", "5 min ago", "2 h ago", "4 days ago"]);
+}
+
+/// The plain way: each particle of the shown micrograph is asked.
+fn nearest(state: &State, x: f32, y: f32, reach: f32) -> Option<ParticleId> {
+    let mut best: Option<(f32, ParticleId)> = None;
+    for particle in state.project.particles_on(state.shown?) {
+        let distance = (particle.x - x).hypot(particle.y - y);
+        let near = distance <= reach.max(particle.diameter.unwrap_or(0.0) / 2.0);
+        if near && best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, particle.id));
+        }
+    }
+    best.map(|(_, id)| id)
+}
+
+#[test]
+fn counts_and_places_follow_every_change() {
+    let mut random = StdRng::seed_from_u64(8);
+    let mut state = with_classes([3, 3]);
+    let other = MicrographEntry::new("/b.png", 0, 900, 700, None, "01");
+    let (other, edit) = state.project.add_micrograph_edit(other);
+    state.change("add micrograph", edit).unwrap();
+    for round in 0..400 {
+        let all = state.project.particles.keys().copied();
+        let some: Vec<ParticleId> = all.filter(|_| random.random_range(0..5) == 0).collect();
+        let class =
+            state.project.classes.last().map(|class| class.id).filter(|_| random.random_range(0..3) > 0);
+        let micrograph = if random.random_range(0..2) == 0 { MicrographId(1) } else { other };
+        let edit: Option<Edit> = match random.random_range(0..9) {
+            0..3 => {
+                let particles = (0..random.random_range(0..6)).map(|_| Particle {
+                    id: ParticleId(0),
+                    micrograph,
+                    x: random.random_range(0.0..99.0),
+                    y: random.random_range(0.0..99.0),
+                    diameter: (random.random_range(0..2) == 0).then(|| random.random_range(1.0..60.0)),
+                    score: None,
+                    label: class,
+                    held_out: false,
+                });
+                let particles = particles.collect();
+                Some(state.project.add_particles_edit(particles))
+            }
+            3 => state.project.move_particles_edit(&some, random.random_range(-9.0..9.0), 3.0).ok(),
+            4 => state.project.label_edit(&some, class).ok(),
+            5 => Some(Edit::RemoveParticles(some)),
+            6 => match state.project.classes.first().map(|class| class.id) {
+                Some(first) if random.random_range(0..4) == 0 => state.project.delete_class_edit(first).ok(),
+                _ => Some(state.project.add_class_edit(format!("class {round}")).1),
+            },
+            7 => {
+                state.undo().unwrap();
+                None
+            }
+            _ => {
+                state.redo().unwrap();
+                None
+            }
+        };
+        // One that is refused (a move out of the picture) changes nothing.
+        if let Some(edit) = edit {
+            let _ = state.change("change", edit);
+        }
+        assert_eq!(state.counts.classes, state.project.class_counts());
+        assert_eq!(state.counts.micrographs, state.project.micrograph_counts());
+        state.shown = Some(micrograph);
+        let (x, y) = (random.random_range(0.0..100.0), random.random_range(0.0..100.0));
+        for reach in [1.0, 20.0, 500.0] {
+            assert_eq!(state.nearest(x, y, reach), nearest(&state, x, y, reach));
+        }
+    }
+    assert!(state.project.particles.len() > 20, "{}", state.project.particles.len());
 }

@@ -132,7 +132,7 @@ pub fn prepare(image: &Micrograph, mask: Option<&[bool]>, settings: &MapSettings
     let canvas = Canvas {
         width: level.width,
         height: level.height,
-        pixels: level.pixels.clone(),
+        pixels: level.pixels[..].into(),
         counts: counts.clone(),
         shape,
         normalisation: settings.normalisation,

@@ -44,13 +44,13 @@ impl Sample for half::f16 {
     }
 }
 
-/// Whole numbers of type `$t` in `$bytes`, each handed to `$each`.
+/// Appends what `$each` makes of the numbers of type `$t` in `$bytes` to `$out`, as many at a time as the processor can.
 macro_rules! numbers {
-    ($t:ty, $order:expr, $bytes:expr, $each:expr) => {{
+    ($t:ty, $order:expr, $bytes:expr, $out:expr, $each:expr) => {{
         let (numbers, _) = $bytes.as_chunks::<{ size_of::<$t>() }>();
         match $order {
-            ByteOrder::Little => numbers.iter().map(|b| <$t>::from_le_bytes(*b)).for_each($each),
-            ByteOrder::Big => numbers.iter().map(|b| <$t>::from_be_bytes(*b)).for_each($each),
+            ByteOrder::Little => $out.extend(numbers.iter().map(|b| <$t>::from_le_bytes(*b)).map($each)),
+            ByteOrder::Big => $out.extend(numbers.iter().map(|b| <$t>::from_be_bytes(*b)).map($each)),
         }
     }};
 }
@@ -88,15 +88,15 @@ impl SampleType {
         match self {
             Self::U8 => out.extend(bytes.iter().map(|&b| f32::from(b))),
             Self::I8 => out.extend(bytes.iter().map(|&b| f32::from(b.cast_signed()))),
-            Self::U16 => numbers!(u16, order, bytes, |v| out.push(v.to_f32())),
-            Self::I16 => numbers!(i16, order, bytes, |v| out.push(v.to_f32())),
-            Self::U32 => numbers!(u32, order, bytes, |v| out.push(v.to_f32())),
-            Self::I32 => numbers!(i32, order, bytes, |v| out.push(v.to_f32())),
-            Self::U64 => numbers!(u64, order, bytes, |v| out.push(v.to_f32())),
-            Self::I64 => numbers!(i64, order, bytes, |v| out.push(v.to_f32())),
-            Self::F16 => numbers!(half::f16, order, bytes, |v| out.push(v.to_f32())),
-            Self::F32 => numbers!(f32, order, bytes, |v| out.push(v)),
-            Self::F64 => numbers!(f64, order, bytes, |v| out.push(v.to_f32())),
+            Self::U16 => numbers!(u16, order, bytes, out, Sample::to_f32),
+            Self::I16 => numbers!(i16, order, bytes, out, Sample::to_f32),
+            Self::U32 => numbers!(u32, order, bytes, out, Sample::to_f32),
+            Self::I32 => numbers!(i32, order, bytes, out, Sample::to_f32),
+            Self::U64 => numbers!(u64, order, bytes, out, Sample::to_f32),
+            Self::I64 => numbers!(i64, order, bytes, out, Sample::to_f32),
+            Self::F16 => numbers!(half::f16, order, bytes, out, Sample::to_f32),
+            Self::F32 => numbers!(f32, order, bytes, out, Sample::to_f32),
+            Self::F64 => numbers!(f64, order, bytes, out, Sample::to_f32),
         }
     }
 
@@ -106,12 +106,12 @@ impl SampleType {
         match self {
             Self::U8 => out.extend(bytes.iter().map(|&b| Some(b.into()))),
             Self::I8 => out.extend(bytes.iter().map(|&b| Some(b.cast_signed().into()))),
-            Self::U16 => numbers!(u16, order, bytes, |v| out.push(Some(v.into()))),
-            Self::I16 => numbers!(i16, order, bytes, |v| out.push(Some(v.into()))),
-            Self::U32 => numbers!(u32, order, bytes, |v| out.push(Some(v.into()))),
-            Self::I32 => numbers!(i32, order, bytes, |v| out.push(Some(v.into()))),
-            Self::U64 => numbers!(u64, order, bytes, |v| out.push(v.try_into().ok())),
-            Self::I64 => numbers!(i64, order, bytes, |v| out.push(Some(v))),
+            Self::U16 => numbers!(u16, order, bytes, out, |v| Some(v.into())),
+            Self::I16 => numbers!(i16, order, bytes, out, |v| Some(v.into())),
+            Self::U32 => numbers!(u32, order, bytes, out, |v| Some(v.into())),
+            Self::I32 => numbers!(i32, order, bytes, out, |v| Some(v.into())),
+            Self::U64 => numbers!(u64, order, bytes, out, |v| v.try_into().ok()),
+            Self::I64 => numbers!(i64, order, bytes, out, Some),
             Self::F16 | Self::F32 | Self::F64 => return None,
         }
         out.into_iter().collect()

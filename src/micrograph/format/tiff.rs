@@ -9,6 +9,7 @@ use crate::{Error, Result};
 use ::tiff::decoder::{ChunkType, Decoder, Limits};
 use ::tiff::tags::{IfdPointer, Tag};
 use ::tiff::{TiffError, TiffFormatError, TiffUnsupportedError};
+use rayon::prelude::*;
 use std::io::{Read, Seek};
 
 pub(super) const NAME: &str = "TIFF";
@@ -24,11 +25,10 @@ pub(super) fn read(source: &Source, page: usize) -> Result<Page> {
         let mut notes = Vec::new();
         let scale = tiff_scale::scale(&mut decoder, &mut notes);
         let picture = match Palette::of(source, &mut decoder)? {
-            None => decode(source, decoder)?,
+            None => decode(source, &|| open_at(source, source.reader()?, page))?,
             Some(palette) => {
-                let mut decoder = open(source, palette.as_grey(source.reader()?))?;
-                decoder.seek_to_image(page).map_err(|e| refusal(source, "directory", &e))?;
-                let mut picture = decode(source, decoder)?;
+                let reader = || open_at(source, palette.as_grey(source.reader()?), page);
+                let mut picture = decode(source, &reader)?;
                 palette.apply(source, &mut picture.pixels)?;
                 notes.push("the palette's colours were turned into luminance".into());
                 picture
@@ -44,6 +44,12 @@ fn open<R: Read + Seek>(source: &Source, reader: R) -> Result<Decoder<R>> {
     let len = usize::try_from(source.len).unwrap_or(usize::MAX);
     // A tag's list takes 32 bytes of memory for at least one byte in the file.
     Ok(decoder.with_limits(limits(len.saturating_mul(32), len)))
+}
+
+fn open_at<R: Read + Seek>(source: &Source, reader: R, page: usize) -> Result<Decoder<R>> {
+    let mut decoder = open(source, reader)?;
+    decoder.seek_to_image(page).map_err(|e| refusal(source, "directory", &e))?;
+    Ok(decoder)
 }
 
 fn limits(decoded: usize, encoded: usize) -> Limits {
@@ -81,7 +87,15 @@ struct Picture {
     sample_type: String,
 }
 
-fn decode<R: Read + Seek>(source: &Source, mut decoder: Decoder<R>) -> Result<Picture> {
+/// Pixels that are worth another decoder.
+const SHARE: usize = 1 << 20;
+
+/// Decodes a page; `open` gives a decoder that stands on it.
+fn decode<R: Read + Seek>(
+    source: &Source,
+    open: &(dyn Fn() -> Result<Decoder<R>> + Sync),
+) -> Result<Picture> {
+    let mut decoder = open()?;
     let geometry = Geometry::of(source, &mut decoder)?;
     geometry.check_length(source, &mut decoder)?;
     let sample_format = decoder.find_tag_unsigned_vec::<u16>(Tag::SampleFormat).ok().flatten();
@@ -90,28 +104,15 @@ fn decode<R: Read + Seek>(source: &Source, mut decoder: Decoder<R>) -> Result<Pi
         Some([3, ..]) => "f",
         _ => "u",
     };
-    // Only now is it known that a strip, however large, is no lie.
-    let len = usize::try_from(source.len).unwrap_or(usize::MAX);
-    let mut decoder = decoder.with_limits(limits(8 * MAX_PIXELS, len));
     let mut pixels = vec![0.0; geometry.width * geometry.height];
-    for plane in 0..geometry.planes_to_read() {
-        for i in 0..geometry.chunks_per_plane {
-            let index = (plane * geometry.chunks_per_plane + i) as u32;
-            let field = match decoder.get_chunk_type() {
-                ChunkType::Strip => format!("strip {index}"),
-                ChunkType::Tile => format!("tile {index}"),
-            };
-            let data = decoder.chunk_data_dimensions(index);
-            let samples = decoder.read_chunk(index).map_err(|e| refusal(source, &field, &e))?;
-            let place = Place {
-                x: i % geometry.chunks_across * geometry.chunk.0,
-                y: i / geometry.chunks_across * geometry.chunk.1,
-                width: data.0 as usize,
-                plane,
-            };
-            geometry.place(&samples, &place, &mut pixels);
-        }
-    }
+    // Strips are independent of each other: several threads, each with a decoder of its own, take their share.
+    let bands = pixels.len().div_ceil(geometry.band());
+    let shares = (pixels.len() / SHARE).clamp(1, 4 * rayon::current_num_threads()).min(bands);
+    let bands = bands.div_ceil(shares);
+    let parts = pixels.par_chunks_mut(bands * geometry.band()).enumerate();
+    let done: Vec<Result<()>> =
+        parts.map(|(part, pixels)| bands_of(source, open()?, &geometry, part * bands, pixels)).collect();
+    done.into_iter().collect::<Result<()>>()?;
     Ok(Picture {
         width: geometry.width,
         height: geometry.height,
@@ -119,6 +120,36 @@ fn decode<R: Read + Seek>(source: &Source, mut decoder: Decoder<R>) -> Result<Pi
         channels: geometry.channels,
         sample_type: format!("{letter}{}", geometry.bits),
     })
+}
+
+/// Decodes the rows of strips or tiles from `first` on, as many as `pixels` has room for.
+fn bands_of<R: Read + Seek>(
+    source: &Source,
+    decoder: Decoder<R>,
+    geometry: &Geometry,
+    first: usize,
+    pixels: &mut [f32],
+) -> Result<()> {
+    // Only now is it known that a strip, however large, is no lie.
+    let len = usize::try_from(source.len).unwrap_or(usize::MAX);
+    let mut decoder = decoder.with_limits(limits(8 * MAX_PIXELS, len));
+    for (band, pixels) in pixels.chunks_mut(geometry.band()).enumerate() {
+        for plane in 0..geometry.planes_to_read() {
+            for column in 0..geometry.chunks_across {
+                let place = (first + band) * geometry.chunks_across + column;
+                let index = (plane * geometry.chunks_per_plane + place) as u32;
+                let field = match decoder.get_chunk_type() {
+                    ChunkType::Strip => format!("strip {index}"),
+                    ChunkType::Tile => format!("tile {index}"),
+                };
+                let data = decoder.chunk_data_dimensions(index);
+                let samples = decoder.read_chunk(index).map_err(|e| refusal(source, &field, &e))?;
+                let place = Place { x: column * geometry.chunk.0, width: data.0 as usize, plane };
+                geometry.place(&samples, &place, pixels);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The decoder's error in this program's words; the tag it names becomes the field.

@@ -37,10 +37,9 @@ pub(super) struct Geometry {
     tiled: bool,
 }
 
-/// Where a decoded strip or tile belongs.
+/// Where a decoded strip or tile belongs in its row of them.
 pub(super) struct Place {
     pub x: usize,
-    pub y: usize,
     /// Pixels in one of its rows.
     pub width: usize,
     pub plane: usize,
@@ -91,6 +90,11 @@ impl Geometry {
         })
     }
 
+    /// Pixels in a row of strips or tiles, from the picture's left edge to its right.
+    pub fn band(&self) -> usize {
+        self.chunk.1 * self.width
+    }
+
     /// How many planes make up the grey value.
     pub fn planes_to_read(&self) -> usize {
         if self.bands == Bands::Rgb { self.planes.min(3) } else { 1 }
@@ -136,7 +140,7 @@ impl Geometry {
         Ok(())
     }
 
-    /// Puts a decoded strip or tile into the picture.
+    /// Puts a decoded strip or tile into its place among the pixels of its row of them.
     pub fn place(&self, samples: &DecodingResult, place: &Place, pixels: &mut [f32]) {
         match samples {
             DecodingResult::U8(v) if self.bits < 8 => {
@@ -159,9 +163,14 @@ impl Geometry {
     fn put<T: Sample>(&self, samples: &[T], place: &Place, pixels: &mut [f32]) {
         let width = self.width.saturating_sub(place.x).min(place.width);
         let rows = samples.chunks_exact((place.width * self.texel).max(1));
-        let targets = pixels.chunks_exact_mut(self.width).skip(place.y);
+        let targets = pixels.chunks_exact_mut(self.width);
         for (from, to) in rows.zip(targets) {
             let to = &mut to[place.x..place.x + width];
+            if self.texel == 1 && self.bands == Bands::First {
+                // What micrographs are: one grey value a pixel.
+                to.iter_mut().zip(from).for_each(|(v, s)| *v = s.to_f32());
+                continue;
+            }
             for (v, texel) in to.iter_mut().zip(from.chunks_exact(self.texel)) {
                 match (self.bands, texel) {
                     // One plane of a colour picture after the other.

@@ -16,10 +16,38 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Ratio of neighbouring sigmas.
 const SCALE_STEP: f32 = 1.189_207; // 2^(1/4)
 
+/// Micrograph pixels per field pixel at a sigma, which stays at 2 to 4 field pixels: fine enough for the Laplacian,
+/// cheap for large particles.
+fn factor(sigma: f32) -> usize {
+    ((sigma / 2.0) as usize).max(1)
+}
+
+/// The micrograph before it is smoothed; sigmas of one factor share it.
+struct Ground {
+    /// Without its values.
+    field: Field,
+    /// Excluded pixels have the usual value.
+    values: Vec<f32>,
+}
+
+impl Ground {
+    fn new(m: &Micrograph, excluded: &[Region], bright: bool, factor: usize) -> Self {
+        let mut field = Field::new(m, excluded, factor, 0.0, bright);
+        let mut values = std::mem::take(&mut field.values);
+        if values.contains(&NOTHING) {
+            // Not finite, so it does not count.
+            let usual = percentiles(&values, &[50.0])[0];
+            values.iter_mut().filter(|v| **v == NOTHING).for_each(|v| *v = usual);
+        }
+        Self { field, values }
+    }
+}
+
 /// The answer of the micrograph to one sigma.
 struct Scale {
     /// In micrograph pixels.
     sigma: f32,
+    /// Without its values.
     field: Field,
     /// Contrast of the disc that would answer so.
     response: Vec<f32>,
@@ -42,14 +70,20 @@ pub(super) fn find(
     // One scale beyond each end, so that a maximum at an end can be told from a slope.
     let sigmas: Vec<f32> = (0..steps + 3).map(|i| low * SCALE_STEP.powi(i as i32 - 1)).collect();
     let done = AtomicUsize::new(0);
-    let scales: Vec<Scale> = sigmas
+    let factors: Vec<&[f32]> = sigmas.chunk_by(|a, b| factor(*a) == factor(*b)).collect();
+    let scales: Vec<Vec<Scale>> = factors
         .par_iter()
-        .map(|sigma| {
-            let scale = Scale::new(m, excluded, bright, *sigma);
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if progress(0.9 * done as f32 / sigmas.len() as f32) { Ok(scale) } else { Err(Error::Stopped) }
+        .map(|sigmas| {
+            let ground = Ground::new(m, excluded, bright, sigmas.first().map_or(1, |sigma| factor(*sigma)));
+            let scale = |sigma: &f32| {
+                let scale = Scale::new(&ground, *sigma);
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                if progress(0.9 * done as f32 / (steps + 3) as f32) { Ok(scale) } else { Err(Error::Stopped) }
+            };
+            sigmas.par_iter().map(scale).collect::<Result<Vec<Scale>>>()
         })
         .collect::<Result<_>>()?;
+    let scales: Vec<Scale> = scales.into_iter().flatten().collect();
     let mut blobs: Vec<Detection> = (1..scales.len() - 1)
         .into_par_iter()
         .flat_map_iter(|k| maxima(&scales[k - 1], &scales[k], &scales[k + 1], plan.contrast))
@@ -62,15 +96,9 @@ pub(super) fn find(
 }
 
 impl Scale {
-    fn new(m: &Micrograph, excluded: &[Region], bright: bool, sigma: f32) -> Self {
-        // Sigma stays at 2 to 4 field pixels: fine enough for the Laplacian, cheap for large particles.
-        let factor = ((sigma / 2.0) as usize).max(1);
-        let mut field = Field::new(m, excluded, factor, 0.0, bright);
-        let known: Vec<f32> = field.values.iter().copied().filter(|v| *v > NOTHING).collect();
-        let usual = percentiles(&known, &[50.0])[0];
-        let mut values: Vec<f32> =
-            field.values.iter().map(|v| if *v > NOTHING { *v } else { usual }).collect();
-        let s = sigma / factor as f32;
+    fn new(ground: &Ground, sigma: f32) -> Self {
+        let (field, mut values) = (ground.field.clone(), ground.values.clone());
+        let s = sigma / field.factor as f32;
         gaussian(&mut values, field.width, field.height, s);
         let (width, height) = (field.width, field.height);
         let mut response = vec![0.0; values.len()];
@@ -84,7 +112,6 @@ impl Scale {
                 *out = s * s * (4.0 * values[here + x] - around) * E / 2.0;
             }
         });
-        field.values.clear();
         Self { sigma, field, response }
     }
 

@@ -44,33 +44,33 @@ pub(super) fn choose(
     progress: Progress<'_>,
 ) -> Result<Vec<Choice>> {
     let done = AtomicUsize::new(0);
-    let levels: Vec<Level> = thresholds
-        .par_iter()
-        .enumerate()
-        .map(|(i, threshold)| {
+    let look = |batch: &[usize]| -> Result<Vec<Level>> {
+        let level = |i: &usize| {
             // Parts change little from one threshold to the next, and are dear: every second will do.
-            let level = Level::new(field, *threshold, rules, i % 2 == 0);
+            let level = Level::new(field, thresholds[*i], rules, i % 2 == 0);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if progress(done as f32 / thresholds.len() as f32) { Ok(level) } else { Err(Error::Stopped) }
-        })
-        .collect::<Result<_>>()?;
+        };
+        batch.par_iter().map(level).collect()
+    };
     let mut order = by_level(field, thresholds);
     let mut sweep = Sweep::new(field, rules);
-    for ((level, threshold), pixels) in levels.into_iter().zip(thresholds).zip(&mut order).rev() {
-        sweep.forest.flood(field, pixels, *threshold);
-        let mut refused: BTreeMap<usize, Vec<Candidate>> = BTreeMap::new();
-        for part in level.parts {
-            if let Err((holder, part)) = sweep.offer(vec![part], *threshold) {
-                refused.entry(holder).or_default().extend(part);
-            }
-        }
-        // Parts that only together make up what one choice holds.
-        for parts in refused.into_values().filter(|p| p.len() > 1) {
-            let _ = sweep.offer(parts, *threshold);
-        }
-        for whole in level.wholes {
-            let _ = sweep.offer(vec![whole], *threshold);
-        }
+    let downwards: Vec<usize> = (0..thresholds.len()).rev().collect();
+    let mut batches = downwards.chunks(2 * rayon::current_num_threads().max(2));
+    let mut batch = batches.next().unwrap_or_default();
+    let mut levels = look(batch)?;
+    while !batch.is_empty() {
+        // Choosing goes from threshold to threshold, one after the other: meanwhile the next ones are looked at.
+        let next = batches.next().unwrap_or_default();
+        let (looked, ()) = rayon::join(
+            || look(next),
+            || {
+                for (level, i) in levels.drain(..).zip(batch) {
+                    sweep.descend(level, &mut order[*i], thresholds[*i]);
+                }
+            },
+        );
+        (levels, batch) = (looked?, next);
     }
     Ok(sweep.choices.into_iter().flatten().collect())
 }
@@ -78,11 +78,9 @@ pub(super) fn choose(
 /// For each threshold the pixels that reach it, but not the next.
 fn by_level(field: &Field, thresholds: &[f32]) -> Vec<Vec<u32>> {
     let mut order = vec![Vec::new(); thresholds.len()];
-    for (i, v) in field.values.iter().enumerate() {
-        let level = thresholds.partition_point(|t| t <= v);
-        if level > 0 {
-            order[level - 1].push(i as u32);
-        }
+    let Some(least) = thresholds.first() else { return order };
+    for (i, v) in field.values.iter().enumerate().filter(|(_, v)| *v >= least) {
+        order[thresholds.partition_point(|t| t <= v) - 1].push(i as u32);
     }
     order
 }
@@ -96,33 +94,75 @@ struct Sweep<'a> {
     /// Index + 1 of the choice that holds a pixel.
     owner: Vec<u32>,
     forest: Forest,
+    /// Room for what [`Sweep::offer`] finds out, kept from one to the next.
+    shared: Vec<(usize, usize)>,
+    inside: Vec<usize>,
 }
 
 impl<'a> Sweep<'a> {
     fn new(field: &'a Field, rules: &'a Rules) -> Self {
         let size = field.values.len();
-        Self { field, rules, choices: Vec::new(), owner: vec![0; size], forest: Forest::new(size) }
+        let (owner, forest) = (vec![0; size], Forest::new(size));
+        Self { field, rules, choices: Vec::new(), owner, forest, shared: Vec::new(), inside: Vec::new() }
+    }
+
+    /// Goes down to a threshold, with what was seen at it and the pixels that it adds.
+    fn descend(&mut self, level: Level, pixels: &mut Vec<u32>, threshold: f32) {
+        self.forest.flood(self.field, pixels, threshold);
+        // They are not needed again.
+        *pixels = Vec::new();
+        let mut refused: BTreeMap<usize, Vec<Candidate>> = BTreeMap::new();
+        for part in level.parts {
+            if let Err((holder, [part])) = self.offer([part], threshold) {
+                refused.entry(holder).or_default().push(part);
+            }
+        }
+        // Parts that only together make up what one choice holds.
+        for parts in refused.into_values().filter(|p| p.len() > 1) {
+            let _ = self.offer(parts, threshold);
+        }
+        for whole in level.wholes {
+            let _ = self.offer([whole], threshold);
+        }
     }
 
     /// Takes `candidates` in place of the choices that lie inside them, if they are worth more.
     ///
     /// Gives them back, with the choice that holds most of them, if they would cut into a choice they cannot replace.
-    fn offer(
+    fn offer<C: AsRef<[Candidate]> + IntoIterator<Item = Candidate>>(
         &mut self,
-        candidates: Vec<Candidate>,
+        offered: C,
         threshold: f32,
-    ) -> std::result::Result<(), (usize, Vec<Candidate>)> {
-        let shared = self.shared(&candidates);
-        let covered = |k: usize, pixels: usize| {
-            self.choices[k].as_ref().is_some_and(|c| 2.0 * pixels as f32 > c.candidate.area)
-        };
-        let inside: Vec<usize> = shared.iter().filter(|(k, n)| covered(**k, **n)).map(|(k, _)| *k).collect();
-        let total: f32 = candidates.iter().map(|c| c.area).sum();
-        let foreign: usize = shared.iter().filter(|(k, _)| !inside.contains(k)).map(|(_, n)| n).sum();
-        if foreign as f32 > FOREIGN * total {
-            let holder = shared.iter().filter(|(k, _)| !inside.contains(k)).max_by_key(|(_, n)| **n);
-            return Err((holder.map_or(0, |(k, _)| *k), candidates));
+    ) -> std::result::Result<(), (usize, C)> {
+        let candidates = offered.as_ref();
+        let mut shared = std::mem::take(&mut self.shared);
+        self.share(candidates, &mut shared);
+        let (mut inside, mut foreign, mut holder) = (std::mem::take(&mut self.inside), 0, (0, 0));
+        inside.clear();
+        for &(k, pixels) in &shared {
+            if self.choices[k].as_ref().is_some_and(|c| 2.0 * pixels as f32 > c.candidate.area) {
+                inside.push(k);
+            } else {
+                foreign += pixels;
+                holder = if pixels >= holder.1 { (k, pixels) } else { holder };
+            }
         }
+        self.shared = shared;
+        let total: f32 = candidates.iter().map(|c| c.area).sum();
+        let taken = if foreign as f32 > FOREIGN * total {
+            Err((holder.0, offered))
+        } else {
+            if self.are_better(candidates, &inside, total) {
+                self.replace(&inside, offered, threshold);
+            }
+            Ok(())
+        };
+        self.inside = inside;
+        taken
+    }
+
+    /// True if candidates of an area are worth more than the choices `inside` them.
+    fn are_better(&self, candidates: &[Candidate], inside: &[usize], total: f32) -> bool {
         let (mut worth, mut area) = (0.0, 0.0);
         for choice in inside.iter().filter_map(|k| self.choices[*k].as_ref()) {
             worth += choice.candidate.worth;
@@ -133,25 +173,25 @@ impl<'a> Sweep<'a> {
             // At a higher threshold particles are smaller, which must not count against a split that is real.
             let coverage = (area / (COVERAGE * total)).min(1.0);
             worth *= (total * coverage / area).max(1.0);
-            let dip = self.dip(&inside);
+            let dip = self.dip(inside);
             let valley =
                 ((dip - self.rules.dip) / (1.5 * self.rules.dip).max(f32::MIN_POSITIVE)).clamp(0.0, 1.0);
             own *= (1.0 - 0.8 * valley) / self.rules.part_trust;
         } else if candidates.len() > inside.len() && !inside.is_empty() {
             own *= self.rules.part_trust;
         }
-        if own <= 0.0 || own < worth {
-            return Ok(());
-        }
-        for k in &inside {
+        own > 0.0 && own >= worth
+    }
+
+    fn replace(&mut self, inside: &[usize], by: impl IntoIterator<Item = Candidate>, threshold: f32) {
+        for k in inside {
             self.choices[*k] = None;
         }
-        for candidate in candidates {
+        for candidate in by {
             let Some((mean, pixel)) = self.above(&candidate.runs, threshold) else { continue };
             self.paint(&candidate.runs);
             self.choices.push(Some(Choice { candidate, threshold, mean, pixel }));
         }
-        Ok(())
     }
 
     /// Depth of the deepest valley between two of the choices, as a share of the lower of their means.
@@ -169,19 +209,30 @@ impl<'a> Sweep<'a> {
         deepest
     }
 
-    /// How many pixels of the candidates each choice holds.
-    fn shared(&self, candidates: &[Candidate]) -> BTreeMap<usize, usize> {
-        let mut shared: BTreeMap<usize, usize> = BTreeMap::new();
+    /// How many pixels of the candidates each choice holds, in the order of the choices.
+    fn share(&self, candidates: &[Candidate], shared: &mut Vec<(usize, usize)>) {
+        shared.clear();
         for run in candidates.iter().flat_map(|c| &c.runs) {
             let row = &self.owner[run.y as usize * self.field.width..][run.x0 as usize..=run.x1 as usize];
             for same in row.chunk_by(|a, b| a == b) {
                 let owner = same[0] as usize;
-                if owner > 0 && self.choices[owner - 1].is_some() {
-                    *shared.entry(owner - 1).or_default() += same.len();
+                match shared.last_mut() {
+                    Some((last, pixels)) if *last + 1 == owner => *pixels += same.len(),
+                    _ if owner > 0 && self.choices[owner - 1].is_some() => {
+                        shared.push((owner - 1, same.len()));
+                    }
+                    _ => {}
                 }
             }
         }
-        shared
+        shared.sort_unstable();
+        shared.dedup_by(|one, sum| {
+            let same = one.0 == sum.0;
+            if same {
+                sum.1 += one.1;
+            }
+            same
+        });
     }
 
     /// Mean of the values in `runs` that reach `threshold`, and the brightest pixel.
@@ -228,13 +279,15 @@ struct Forest {
 
 impl Forest {
     fn new(size: usize) -> Self {
-        Self { parent: vec![u32::MAX; size], size: vec![1; size], level: vec![f32::NEG_INFINITY; size] }
+        // What is not flooded is never looked at, so that its memory is not even touched.
+        Self { parent: vec![u32::MAX; size], size: vec![0; size], level: vec![0.0; size] }
     }
 
     /// Adds the pixels that reach `threshold`, but no higher one.
     fn flood(&mut self, field: &Field, pixels: &[u32], threshold: f32) {
         for &i in pixels {
             self.parent[i as usize] = i;
+            (self.size[i as usize], self.level[i as usize]) = (1, f32::NEG_INFINITY);
             for n in neighbours(i as usize, field.width, self.parent.len()).into_iter().flatten() {
                 if self.parent[n] != u32::MAX {
                     let (a, b) = (self.root(i), self.root(n as u32));

@@ -2,21 +2,30 @@
 
 use rayon::prelude::*;
 
+/// Below this many pixels the work is too small to be shared among threads.
+pub(super) const FEW: usize = 1 << 17;
+
 /// Distance in pixels from each pixel inside (label > 0) to the nearest pixel outside (label 0); the border of the
 /// picture is not an outside, so that a particle cut by it keeps its width. Zero outside.
+pub(super) fn distances(labels: &[u32], width: usize, height: usize) -> Vec<f32> {
+    distances_of(|i| labels[i] > 0, width, height)
+}
+
+/// As [`distances`], of any picture.
 ///
 /// Felzenszwalb and Huttenlocher, Distance transforms of sampled functions (2012), on the squared distance.
-pub(super) fn distances(labels: &[u32], width: usize, height: usize) -> Vec<f32> {
+pub(super) fn distances_of(inside: impl Fn(usize) -> bool, width: usize, height: usize) -> Vec<f32> {
     let far = (width + height) as f32;
-    let mut column = vec![0.0_f32; labels.len()];
-    for i in 0..labels.len() {
+    let mut column = vec![0.0_f32; width * height];
+    for i in 0..column.len() {
         let above = if i < width { far } else { column[i - width] };
-        column[i] = if labels[i] == 0 { 0.0 } else { (above + 1.0).min(far) };
+        column[i] = if inside(i) { (above + 1.0).min(far) } else { 0.0 };
     }
-    for i in (0..labels.len().saturating_sub(width)).rev() {
+    for i in (0..column.len().saturating_sub(width)).rev() {
         column[i] = column[i].min(column[i + width] + 1.0);
     }
-    column.par_chunks_mut(width.max(1)).for_each_init(
+    let least = if column.len() < FEW { usize::MAX } else { 1 };
+    column.par_chunks_mut(width.max(1)).with_min_len(least).for_each_init(
         || (Envelope::default(), Vec::new()),
         |(envelope, heights), row| {
             heights.clear();

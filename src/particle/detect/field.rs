@@ -42,40 +42,56 @@ impl Field {
     }
 
     /// Averages over `factor` x `factor` blocks, smooths with a Gaussian of `sigma` field pixels (and sharpens what is
-    /// coarser, unless `sigma` is 0), subtracts a smooth background and scales to the picture's own range. `bright` tells whether particles are brighter.
+    /// coarser, unless `sigma` is 0), subtracts a smooth background and scales to the picture's own range. `bright` tells
+    /// whether particles are brighter.
     pub fn new(m: &Micrograph, excluded: &[Region], factor: usize, sigma: f32, bright: bool) -> Self {
         let (width, height) = (m.width.div_ceil(factor), m.height.div_ceil(factor));
-        let used = used_pixels(m, excluded);
-        let sign = if bright { 1.0 } else { -1.0 };
-        let mut values = vec![0.0_f32; width * height];
-        let mut weights = vec![0.0_f32; width * height];
-        values.par_chunks_mut(width).zip(weights.par_chunks_mut(width)).enumerate().for_each(
-            |(row, (values, weights))| {
-                for y in row * factor..((row + 1) * factor).min(m.height) {
-                    for x in 0..m.width {
-                        if used[y * m.width + x] {
-                            values[x / factor] += sign * m.pixels[y * m.width + x];
-                            weights[x / factor] += 1.0;
-                        }
-                    }
-                }
-            },
-        );
-        for (v, w) in values.iter_mut().zip(&mut weights) {
-            if *w > 0.0 {
-                *v /= *w;
-                *w = 1.0;
-            }
-        }
+        let (mut values, mut weights) = averages(m, excluded, factor, bright);
         smooth(&mut values, &mut weights, width, height, sigma);
         if sigma > 0.0 {
             sharpen(&mut values, &weights, width, height, sigma);
         }
-        let magnitude = values.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
+        let magnitude = values.par_iter().map(|v| v.abs()).reduce(|| 0.0, f32::max);
         flatten(&mut values, &weights, width, height);
         scale(&mut values, &weights, magnitude);
         Self { width, height, factor, values }
     }
+}
+
+/// Means of blocks of pixels outside the excluded regions, negative unless `bright`; and 1 where there is such a pixel,
+/// 0 elsewhere.
+fn averages(m: &Micrograph, excluded: &[Region], factor: usize, bright: bool) -> (Vec<f32>, Vec<f32>) {
+    let (width, height) = (m.width.div_ceil(factor), m.height.div_ceil(factor));
+    let used = (!excluded.is_empty()).then(|| used_pixels(m, excluded));
+    let sign = if bright { 1.0 } else { -1.0 };
+    let mut values = vec![0.0_f32; width * height];
+    let mut weights = vec![0.0_f32; width * height];
+    let rows = values.par_chunks_mut(width).zip(weights.par_chunks_mut(width)).enumerate();
+    rows.for_each(|(row, (values, weights))| {
+        for y in row * factor..((row + 1) * factor).min(m.height) {
+            let line = &m.pixels[y * m.width..][..m.width];
+            let used = used.as_ref().map(|used| &used[y * m.width..][..m.width]);
+            match used.filter(|used| used.contains(&false)) {
+                None => {
+                    for ((v, w), block) in values.iter_mut().zip(&mut *weights).zip(line.chunks(factor)) {
+                        *v = block.iter().fold(*v, |sum, pixel| sum + pixel);
+                        *w += block.len() as f32;
+                    }
+                }
+                Some(used) => {
+                    for (x, pixel) in line.iter().enumerate().filter(|(x, _)| used[*x]) {
+                        values[x / factor] += pixel;
+                        weights[x / factor] += 1.0;
+                    }
+                }
+            }
+        }
+        for (v, w) in values.iter_mut().zip(weights).filter(|(_, w)| **w > 0.0) {
+            *v = sign * *v / *w;
+            *w = 1.0;
+        }
+    });
+    (values, weights)
 }
 
 /// One flag a pixel: true outside all excluded regions.
@@ -92,6 +108,12 @@ pub(super) fn used_pixels(m: &Micrograph, excluded: &[Region]) -> Vec<bool> {
 
 /// Normalised convolution: pixels of weight 0 neither give nor keep a value, so an edge to them stays sharp.
 fn smooth(values: &mut [f32], weights: &mut [f32], width: usize, height: usize, sigma: f32) {
+    if sigma <= 0.0 {
+        return;
+    }
+    if weights.iter().all(|w| *w == 1.0) {
+        return gaussian(values, width, height, sigma);
+    }
     let kept: Vec<bool> = weights.iter().map(|w| *w > 0.0).collect();
     for (v, w) in values.iter_mut().zip(weights.iter()) {
         *v *= w;
@@ -199,10 +221,18 @@ fn flatten(values: &mut [f32], weights: &[f32], width: usize, height: usize) {
     subtract(values, weights, width, |x, y| terms(x, y).iter().zip(&fit).map(|(t, c)| t * c).sum());
 }
 
-fn subtract(values: &mut [f32], weights: &[f32], width: usize, background: impl Fn(usize, usize) -> f64) {
-    for (i, v) in values.iter_mut().enumerate() {
-        *v = if weights[i] > 0.0 { *v - background(i % width, i / width) as f32 } else { NOTHING };
-    }
+fn subtract(
+    values: &mut [f32],
+    weights: &[f32],
+    width: usize,
+    background: impl Fn(usize, usize) -> f64 + Sync,
+) {
+    let rows = values.par_chunks_mut(width).zip(weights.par_chunks(width)).enumerate();
+    rows.for_each(|(y, (values, weights))| {
+        for (x, (v, w)) in values.iter_mut().zip(weights).enumerate() {
+            *v = if *w > 0.0 { *v - background(x, y) as f32 } else { NOTHING };
+        }
+    });
 }
 
 /// Gauss elimination with pivoting; `None` if the system is singular.
@@ -242,9 +272,7 @@ fn scale(values: &mut [f32], weights: &[f32], magnitude: f32) {
     let range = (levels[1] - levels[0]).max(0.7 * (levels[2] - levels[0]));
     // A range below the rounding of f32 is noise of the arithmetic, not of the specimen.
     let gain = if range > 1e-5 * magnitude && range > 0.0 { 1.0 / range } else { 0.0 };
-    for (v, w) in values.iter_mut().zip(weights) {
-        if *w > 0.0 {
-            *v = if gain > 0.0 { ((*v - levels[0]) * gain).clamp(-4.0, 8.0) } else { 0.0 };
-        }
-    }
+    values.par_iter_mut().zip(weights).filter(|(_, w)| **w > 0.0).for_each(|(v, _)| {
+        *v = if gain > 0.0 { ((*v - levels[0]) * gain).clamp(-4.0, 8.0) } else { 0.0 };
+    });
 }

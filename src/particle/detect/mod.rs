@@ -6,11 +6,13 @@
 pub mod banner;
 mod blobs;
 mod choice;
+mod components;
 mod contrast;
 mod distance;
 mod field;
 mod holes;
 mod levels;
+mod mask;
 mod necks;
 mod shape;
 mod similar;

@@ -1,7 +1,7 @@
 //! Dividing shapes that touch: at their necks, or among given points.
 
-use super::distance::{Envelope, distances, neighbours};
-use super::shape::{find, unite};
+use super::components::{find, unite};
+use super::distance::{Envelope, FEW, distances, neighbours};
 use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -88,9 +88,10 @@ const CREST: f32 = 0.6;
 /// shape keeps its part.
 fn straighten(labels: &[u32], distance: &[f32], width: usize, crests: &[u32], part: &mut [u32]) {
     let height = labels.len() / width.max(1);
+    let least = if labels.len() < FEW { usize::MAX } else { 1 };
     let mut lowest = vec![(f32::INFINITY, 0_u32); labels.len()];
     // Columns first, stored transposed so that both passes run along memory.
-    lowest.par_chunks_mut(height.max(1)).enumerate().for_each_init(
+    lowest.par_chunks_mut(height.max(1)).with_min_len(least).enumerate().for_each_init(
         || (Envelope::default(), Vec::new()),
         |(envelope, heights), (x, column)| {
             heights.clear();
@@ -101,7 +102,7 @@ fn straighten(labels: &[u32], distance: &[f32], width: usize, crests: &[u32], pa
             envelope.lower(heights, |y, squared, p| column[y] = (squared, (p * width + x) as u32));
         },
     );
-    part.par_chunks_mut(width.max(1)).enumerate().for_each_init(
+    part.par_chunks_mut(width.max(1)).with_min_len(least).enumerate().for_each_init(
         || (Envelope::default(), Vec::new()),
         |(envelope, heights), (y, row)| {
             if row.iter().all(|p| *p == 0) {

@@ -1,4 +1,4 @@
-//! Connected sets of pixels and how convex they are.
+//! Sets of pixels and how convex they are.
 
 /// Pixels `x0..=x1` of row `y`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,68 +111,6 @@ fn gcd(a: i64, b: i64) -> i64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// Labels the connected sets of true pixels 1..=count in the order of their first pixel; false pixels get 0.
-pub(super) fn components(mask: &[bool], width: usize, diagonal: bool) -> (Vec<u32>, usize) {
-    let reach = u32::from(diagonal);
-    let mut runs: Vec<Run> = Vec::new();
-    let mut parent: Vec<u32> = Vec::new();
-    let mut above = 0..0;
-    for (y, row) in mask.chunks(width.max(1)).enumerate() {
-        let start = runs.len();
-        let mut x = 0;
-        for same in row.chunk_by(|a, b| a == b) {
-            if same[0] {
-                runs.push(Run { y: y as u32, x0: x, x1: x + same.len() as u32 - 1 });
-                parent.push(parent.len() as u32);
-            }
-            x += same.len() as u32;
-        }
-        let mut upper = above.start;
-        for i in start..runs.len() {
-            let run = runs[i];
-            while upper < above.end && runs[upper].x1 + reach < run.x0 {
-                upper += 1;
-            }
-            let mut k = upper;
-            while k < above.end && runs[k].x0 <= run.x1 + reach {
-                unite(&mut parent, i as u32, k as u32);
-                k += 1;
-            }
-        }
-        above = start..runs.len();
-    }
-    let mut labels = vec![0_u32; mask.len()];
-    let mut names = vec![0_u32; runs.len()];
-    let mut count = 0;
-    for (i, run) in runs.iter().enumerate() {
-        let root = find(&mut parent, i as u32) as usize;
-        if names[root] == 0 {
-            count += 1;
-            names[root] = count;
-        }
-        let row = run.y as usize * width;
-        labels[row + run.x0 as usize..=row + run.x1 as usize].fill(names[root]);
-    }
-    (labels, count as usize)
-}
-
-/// The representative of `a`, with path halving.
-pub(super) fn find(parent: &mut [u32], mut a: u32) -> u32 {
-    while parent[a as usize] != a {
-        parent[a as usize] = parent[parent[a as usize] as usize];
-        a = parent[a as usize];
-    }
-    a
-}
-
-/// Joins two sets under the smaller representative and returns it.
-pub(super) fn unite(parent: &mut [u32], a: u32, b: u32) -> u32 {
-    let (a, b) = (find(parent, a), find(parent, b));
-    let (low, high) = (a.min(b), a.max(b));
-    parent[high as usize] = low;
-    low
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,12 +153,5 @@ mod tests {
         assert_eq!(Hull::new(&[Run { y: 3, x0: 4, x1: 9 }]).pixels, 6);
         let diagonal: Vec<Run> = (0..5).map(|i| Run { y: i, x0: i, x1: i }).collect();
         assert_eq!(Hull::new(&diagonal).pixels, 5);
-    }
-
-    #[test]
-    fn diagonal_neighbours_join_only_where_asked() {
-        let mask = [true, false, false, true];
-        assert_eq!(components(&mask, 2, true), (vec![1, 0, 0, 1], 1));
-        assert_eq!(components(&mask, 2, false), (vec![1, 0, 0, 2], 2));
     }
 }

@@ -1,7 +1,8 @@
 //! Text and marks burnt into the picture outside the banner.
 
 use super::banner::propose_banner;
-use super::shape::{Run, area, components, runs_of};
+use super::components::shapes;
+use super::shape::{Run, area};
 use crate::micrograph::Micrograph;
 use crate::micrograph::stats::percentiles;
 use crate::particle::Region;
@@ -44,10 +45,12 @@ fn drawn(m: &Micrograph, banner: Option<&Region>) -> bool {
 /// Boxes round sharp solid shapes of exactly this value.
 fn strokes(m: &Micrograph, banner: Option<&Region>, value: f32, step: f32) -> Vec<Region> {
     let in_banner = |i: usize| banner.is_some_and(|b| b.contains((i % m.width) as f32, (i / m.width) as f32));
-    let mask: Vec<bool> = m.pixels.iter().enumerate().map(|(i, v)| *v == value && !in_banner(i)).collect();
-    let (labels, count) = components(&mask, m.width, true);
     let most = m.pixels.len() / 50;
-    runs_of(&labels, m.width, count)
+    let row = |y: usize, row: &mut [u8]| {
+        let pixels = row.iter_mut().zip(&m.pixels[y * m.width..]).enumerate();
+        pixels.for_each(|(x, (out, v))| *out = u8::from(*v == value && !in_banner(y * m.width + x)));
+    };
+    shapes([m.width, m.height], true, row)
         .into_iter()
         .filter(|runs| (LEAST_PIXELS..=most).contains(&area(runs)))
         .filter(|runs| sharp(m, runs, value, step))

@@ -1,15 +1,16 @@
 //! Touching particles: shapes chosen over all thresholds, grown to their half-height outline by a watershed.
 
 use super::choice::{Choice, choose};
+use super::components::{Components, split};
 use super::distance::neighbours;
 use super::field::{Field, NOTHING};
 use super::levels::Candidate;
-use super::shape::{Hull, Run, area, components, runs_of};
+use super::shape::{Hull, Run, area, runs_of};
 use super::{Detection, Plan, Progress};
 use crate::micrograph::stats::percentiles;
 use crate::particle::Region;
 use crate::{Error, Result};
-use std::cmp::Reverse;
+use rayon::prelude::*;
 use std::collections::BinaryHeap;
 
 /// A particle of this contrast is as clear as any.
@@ -90,28 +91,36 @@ struct Seed {
 /// Paints the choices into a label map, larger ones first; one that lies mostly inside another is dropped.
 fn paint(field: &Field, mut choices: Vec<Choice>, labels: &mut [u32], seeds: &mut Vec<Seed>) {
     choices.sort_by(|a, b| b.candidate.area.total_cmp(&a.candidate.area));
-    for Choice { candidate, threshold, .. } in choices {
-        let pixels = |runs: &[Run]| -> Vec<usize> {
-            runs.iter().flat_map(|r| (r.x0..=r.x1).map(|x| r.y as usize * field.width + x as usize)).collect()
-        };
-        let inside = pixels(&candidate.runs);
-        let free = inside.iter().filter(|i| labels[**i] == 0).count();
-        if free * 2 < inside.len() {
+    let ready: Vec<(Seed, Vec<usize>)> = choices.into_par_iter().map(|choice| seed(field, choice)).collect();
+    for (seed, solid) in ready {
+        let rows =
+            seed.runs.iter().map(|r| &labels[r.y as usize * field.width..][r.x0 as usize..=r.x1 as usize]);
+        let free = rows.flatten().filter(|label| **label == 0).count();
+        if free * 2 < area(&seed.runs) {
             continue;
         }
-        let values: Vec<f32> = inside.iter().map(|i| field.values[*i]).filter(|v| *v >= threshold).collect();
-        let level = percentiles(&values, &[50.0])[0];
-        let outline = 0.5 * level;
         let label = seeds.len() as u32 + 1;
-        for i in solid(field, &candidate.runs, outline) {
+        for i in solid {
             if labels[i] == 0 {
                 labels[i] = label;
             }
         }
-        let width = candidate.area / Hull::new(&candidate.runs).length();
-        let reach = (1.0 + 0.3 * width).clamp(1.0, 200.0) as u8;
-        seeds.push(Seed { runs: candidate.runs, level, outline, width, reach });
+        seeds.push(seed);
     }
+}
+
+/// A choice as it is painted, and the pixels that are.
+fn seed(field: &Field, choice: Choice) -> (Seed, Vec<usize>) {
+    let Choice { candidate, threshold, .. } = choice;
+    let rows = candidate.runs.iter();
+    let rows = rows.map(|r| &field.values[r.y as usize * field.width..][r.x0 as usize..=r.x1 as usize]);
+    let values: Vec<f32> = rows.flatten().copied().filter(|v| *v >= threshold).collect();
+    let level = percentiles(&values, &[50.0])[0];
+    let outline = 0.5 * level;
+    let solid = solid(field, &candidate.runs, outline);
+    let width = candidate.area / Hull::new(&candidate.runs).length();
+    let reach = (1.0 + 0.3 * width).clamp(1.0, 200.0) as u8;
+    (Seed { runs: candidate.runs, level, outline, width, reach }, solid)
 }
 
 /// Pixels of `runs` that reach `outline`, and those that such pixels surround; ascending.
@@ -121,46 +130,66 @@ fn solid(field: &Field, runs: &[Run], outline: f32) -> Vec<usize> {
     let x1 = runs.iter().map(|r| r.x1).max().unwrap_or(0);
     // One pixel of margin all round makes the outside one connected set, found first.
     let (width, height) = ((x1 - x0) as usize + 3, (last.y - first.y) as usize + 3);
-    let mut gap = vec![true; width * height];
+    let mut gap = vec![1_u8; width * height];
     let pixels = |run: &Run| {
         let (run, y) = (*run, (run.y - first.y) as usize + 1);
         let row = run.y as usize * field.width;
         (run.x0..=run.x1).map(move |x| (row + x as usize, y * width + (x - x0) as usize + 1))
     };
     for (i, local) in runs.iter().flat_map(pixels) {
-        gap[local] = field.values[i] < outline;
+        gap[local] = u8::from(field.values[i] < outline);
     }
-    let (gaps, _) = components(&gap, width, false);
-    runs.iter().flat_map(pixels).filter(|(_, local)| gaps[*local] != 1).map(|(i, _)| i).collect()
+    let [_, gaps] = split(&gap, width);
+    let gaps = Components::new(gaps, false);
+    let mut inside = vec![true; width * height];
+    for (run, _) in gaps.lines.runs.iter().zip(&gaps.labels).filter(|(_, label)| **label == 1) {
+        inside[run.y as usize * width + run.x0 as usize..][..run.len()].fill(false);
+    }
+    runs.iter().flat_map(pixels).filter(|(_, local)| inside[*local]).map(|(i, _)| i).collect()
 }
 
 /// The field without the labelled shapes and the pixels next to them.
 fn without(field: &Field, labels: &[u32]) -> Field {
     let mut rest = field.clone();
-    for i in 0..labels.len() {
-        if labels[i] > 0
-            || neighbours(i, field.width, labels.len()).into_iter().flatten().any(|n| labels[n] > 0)
-        {
-            rest.values[i] = NOTHING;
+    rest.values.par_chunks_mut(field.width).enumerate().for_each(|(y, row)| {
+        let near = y.saturating_sub(1)..(y + 2).min(field.height);
+        for labels in near.map(|y| &labels[y * field.width..][..field.width]) {
+            for (x, _) in labels.iter().enumerate().filter(|(_, label)| **label > 0) {
+                row[x.saturating_sub(1)..(x + 2).min(field.width)].fill(NOTHING);
+            }
         }
-    }
+    });
     rest
+}
+
+/// A pixel that waits for its turn in [`grow`].
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Waiting {
+    /// The brightest first; of equally bright ones the one that has waited longest.
+    turn: u64,
+    pixel: u32,
+    label: u32,
+    steps: u8,
 }
 
 /// Marker-controlled watershed: from the painted shapes outward, brightest pixels first, down to each one's outline.
 fn grow(field: &Field, labels: &mut [u32], seeds: &mut [Seed]) {
-    let key = |i: usize| (field.values[i] * 1024.0) as i32;
-    let mut queue: BinaryHeap<(i32, Reverse<u64>, u32, u32, u8)> = BinaryHeap::new();
-    let mut turn = 0_u64;
+    let bright = |i: usize| ((field.values[i] * 1024.0) as i32).wrapping_sub(i32::MIN).cast_unsigned();
+    let mut queue: BinaryHeap<Waiting> = BinaryHeap::new();
+    let mut turn = u32::MAX;
+    // How bright a pixel is does not depend on who asks for it, so that it goes to the one that asks first.
+    let mut asked = vec![false; labels.len()];
     let mut push = |queue: &mut BinaryHeap<_>, labels: &[u32], i: usize, label: u32, steps: u8| {
         let seed = &seeds[label as usize - 1];
         if steps >= seed.reach {
             return;
         }
         for n in neighbours(i, field.width, labels.len()).into_iter().take(4).flatten() {
-            if labels[n] == 0 && field.values[n] >= seed.outline {
-                turn += 1;
-                queue.push((key(n), Reverse(turn), n as u32, label, steps + 1));
+            if labels[n] == 0 && !asked[n] && field.values[n] >= seed.outline {
+                asked[n] = true;
+                turn = turn.wrapping_sub(1);
+                let turn = u64::from(bright(n)) << 32 | u64::from(turn);
+                queue.push(Waiting { turn, pixel: n as u32, label, steps: steps + 1 });
             }
         }
     };
@@ -169,11 +198,9 @@ fn grow(field: &Field, labels: &mut [u32], seeds: &mut [Seed]) {
             push(&mut queue, labels, i, labels[i], 0);
         }
     }
-    while let Some((_, _, i, label, steps)) = queue.pop() {
-        if labels[i as usize] == 0 {
-            labels[i as usize] = label;
-            push(&mut queue, labels, i as usize, label, steps);
-        }
+    while let Some(Waiting { pixel, label, steps, .. }) = queue.pop() {
+        labels[pixel as usize] = label;
+        push(&mut queue, labels, pixel as usize, label, steps);
     }
     let runs = runs_of(labels, field.width, seeds.len());
     for (seed, runs) in seeds.iter_mut().zip(runs.into_iter().skip(1)) {
@@ -186,22 +213,26 @@ fn measure(field: &Field, plan: &Plan, labels: &mut [u32], seeds: &[Seed]) -> Ve
     let rings = rings(field, labels, seeds.len());
     // Pixels average the noise out, but the seeds are the brightest spots of many.
     let noise = field.noise();
-    let mut names = vec![0_u32; seeds.len() + 1];
-    let mut detections = Vec::new();
-    for (s, (seed, ring)) in seeds.iter().zip(rings).enumerate() {
+    let least = plan.contrast.max(2.0 * noise);
+    let particle = |(seed, ring): (&Seed, Vec<f32>)| {
         let outside = if ring.is_empty() { seed.outline } else { percentiles(&ring, &[50.0])[0] };
         let contrast = seed.level - outside;
-        let Some(mut detection) = detection(field, seed) else { continue };
+        let mut detection = detection(field, seed)?;
         let hull = Hull::new(&seed.runs);
         let solidity = area(&seed.runs) as f32 / hull.pixels as f32;
         // Faint ragged shapes are what noise and gaps between particles leave.
         if solidity < if contrast < 2.0 * plan.contrast { 0.85 } else { 0.7 } {
-            continue;
+            return None;
         }
-        let least = plan.contrast.max(2.0 * noise);
         let fits = (plan.diameter.0..=plan.diameter.1).contains(&detection.diameter);
-        if fits && contrast >= least && detection.area >= plan.min_area {
-            detection.score = (contrast / CLEAR).clamp(0.0, 1.0).sqrt() * solidity;
+        detection.score = (contrast / CLEAR).clamp(0.0, 1.0).sqrt() * solidity;
+        (fits && contrast >= least && detection.area >= plan.min_area).then_some(detection)
+    };
+    let found: Vec<Option<Detection>> = seeds.par_iter().zip(rings).map(particle).collect();
+    let mut names = vec![0_u32; seeds.len() + 1];
+    let mut detections = Vec::new();
+    for (s, detection) in found.into_iter().enumerate() {
+        if let Some(detection) = detection {
             detections.push(detection);
             names[s + 1] = detections.len() as u32;
         }
@@ -213,14 +244,17 @@ fn measure(field: &Field, plan: &Plan, labels: &mut [u32], seeds: &[Seed]) -> Ve
 /// Values of the unlabelled pixels two steps round each label.
 fn rings(field: &Field, labels: &[u32], count: usize) -> Vec<Vec<f32>> {
     let mut near = labels.to_vec();
+    let (width, height) = (field.width, field.height);
     for _ in 0..3 {
         let before = near.clone();
-        for i in 0..near.len() {
-            if before[i] == 0 {
-                let found = neighbours(i, field.width, near.len()).into_iter().take(4).flatten();
-                near[i] = found.map(|n| before[n]).find(|l| *l > 0).unwrap_or(0);
+        near.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
+            let line = |y: usize| &before[y * width..][..width];
+            let (above, here, below) = (line(y.saturating_sub(1)), line(y), line((y + 1).min(height - 1)));
+            for (x, out) in row.iter_mut().enumerate().filter(|(x, _)| here[*x] == 0) {
+                let around = [above[x], here[x.saturating_sub(1)], here[(x + 1).min(width - 1)], below[x]];
+                *out = around.into_iter().find(|l| *l > 0).unwrap_or(0);
             }
-        }
+        });
     }
     let mut rings = vec![Vec::new(); count];
     for (i, l) in near.iter().enumerate() {

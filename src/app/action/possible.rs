@@ -1,0 +1,82 @@
+//! Which actions would do anything now.
+
+use super::Action;
+use crate::app::maps::Workspace;
+use crate::app::state::State;
+
+impl Action {
+    /// Whether it would do anything now; menus, buttons and the palette ask the same question.
+    pub fn is_possible(&self, state: &State) -> bool {
+        let opened = !state.is_blank();
+        let maps = state.workspace == Workspace::Maps;
+        let phase = if maps { &state.maps.phase } else { &state.training.phase };
+        let active = phase.is_active();
+        if !self.belongs_to(state.workspace) {
+            return false;
+        }
+        match self {
+            Action::Export if maps => state.maps.set.is_some(),
+            Action::Save
+            | Action::SaveAs
+            | Action::ImportLabels
+            | Action::SelectAll
+            | Action::Use(_)
+            | Action::Fit
+            | Action::ZoomIn
+            | Action::ZoomOut
+            | Action::ActualSize
+            | Action::NextMicrograph
+            | Action::PreviousMicrograph
+            | Action::NextUnlabelled
+            | Action::PreviousUnlabelled
+            | Action::CopyContrast
+            | Action::TrainOrPause => opened,
+            Action::ExportLabels => !state.project.particles.is_empty(),
+            Action::Export => crate::app::bar::can_export(state),
+            Action::ExportSelection => crate::app::bar::can_export(state) && !state.selection.is_empty(),
+            Action::TakeAway => crate::app::take::Figure::ALL.iter().any(|view| view.is_there(state)),
+            Action::KeepModel => state.training.model.is_some(),
+            Action::GoOn => state.stopped.is_some() && !active,
+            Action::LoadModel => opened && !active,
+            Action::SaveModel => state.training.model.is_some() && !active,
+            Action::Stop => active,
+            Action::Undo => state.history.undo_name().is_some(),
+            Action::Redo => state.history.redo_name().is_some(),
+            Action::History => !state.history.is_empty(),
+            Action::SelectNone if maps => true,
+            Action::Delete | Action::Unlabel | Action::HoldOut | Action::SelectNone => {
+                !state.selection.is_empty()
+            }
+            Action::Detect(_) | Action::FindSimilar => state.picture().is_some(),
+            Action::AcceptDetections => !state.detection.found.is_empty(),
+            Action::ClassAt(place) => *place < state.project.classes.len(),
+            _ => true,
+        }
+    }
+
+    /// False for what acts on particles while maps are shown, and the other way round: no key changes what is not seen.
+    pub fn belongs_to(&self, workspace: Workspace) -> bool {
+        match self {
+            Action::MapTool(_) => workspace == Workspace::Maps,
+            Action::SelectAll
+            | Action::Delete
+            | Action::Unlabel
+            | Action::HoldOut
+            | Action::FindSimilar
+            | Action::NextUnlabelled
+            | Action::PreviousUnlabelled
+            | Action::Detect(_)
+            | Action::AcceptDetections
+            | Action::ClassAt(_)
+            | Action::LoadModel
+            | Action::SaveModel
+            | Action::KeepModel
+            | Action::GoOn
+            | Action::ExportSelection
+            | Action::TakeAway
+            | Action::CopyContrast
+            | Action::Use(_) => workspace == Workspace::Particles,
+            _ => true,
+        }
+    }
+}
