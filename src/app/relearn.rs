@@ -28,6 +28,7 @@ impl App {
         dataset.relabel(project, &before.class_names);
         let dataset = Arc::new(dataset);
         self.end_maps();
+        self.end_spectra();
         self.worker.send(Command::Relabel {
             classes: dataset.class_names.clone(),
             patches: dataset.patches.clone(),

@@ -5,6 +5,7 @@ mod look;
 
 use super::dialogs::ExportPlan;
 use super::maps::{Ask, MapTool, Workspace};
+use super::spectra::SpectraAsk;
 use super::state::State;
 use super::take::Take;
 use crate::particle::{ClassId, MicrographId, ParticleId};
@@ -46,6 +47,7 @@ pub enum Action {
     Open,
     OpenSample,
     AddMicrographs,
+    OpenSpectra,
     ImportLabels,
     ExportLabels,
     Save,
@@ -81,6 +83,7 @@ pub enum Action {
     Workspace(Workspace),
     MapTool(MapTool),
     Maps(Ask),
+    Spectra(SpectraAsk),
     // View
     Use(Tool),
     Fit,
@@ -198,6 +201,7 @@ pub const ALL: &[Action] = &[
     Action::Redo,
     Action::SaveAs,
     Action::OpenSample,
+    Action::OpenSpectra,
     Action::ImportLabels,
     Action::ExportLabels,
     Action::LoadModel,
@@ -230,6 +234,7 @@ pub const ALL: &[Action] = &[
     Action::HoldOut,
     Action::Workspace(Workspace::Particles),
     Action::Workspace(Workspace::Maps),
+    Action::Workspace(Workspace::Spectra),
     Action::Use(Tool::Pick),
     Action::Use(Tool::Select),
     Action::Use(Tool::Lasso),
@@ -268,13 +273,16 @@ impl Action {
     pub fn is_possible(&self, state: &State) -> bool {
         let opened = !state.is_blank();
         let maps = state.workspace == Workspace::Maps;
-        let phase = if maps { &state.maps.phase } else { &state.training.phase };
+        let spectra = state.workspace == Workspace::Spectra;
+        let phase = state.phase();
         let active = phase.is_active();
         if !self.belongs_to(state.workspace) {
             return false;
         }
         match self {
             Action::Export if maps => state.maps.set.is_some(),
+            Action::Export if spectra => state.spectra.found.is_some(),
+            Action::TrainOrPause if spectra => state.spectra.subject.is_some(),
             Action::Save
             | Action::SaveAs
             | Action::ImportLabels
@@ -302,7 +310,7 @@ impl Action {
             Action::Undo => state.history.undo_name().is_some(),
             Action::Redo => state.history.redo_name().is_some(),
             Action::History => !state.history.is_empty(),
-            Action::SelectNone if maps => true,
+            Action::SelectNone if maps || spectra => true,
             Action::Delete | Action::Unlabel | Action::HoldOut | Action::SelectNone => {
                 !state.selection.is_empty()
             }
@@ -319,6 +327,13 @@ impl Action {
     pub fn belongs_to(&self, workspace: Workspace) -> bool {
         match self {
             Action::MapTool(_) => workspace == Workspace::Maps,
+            // Pictures are not seen while spectra are.
+            Action::Fit
+            | Action::ZoomIn
+            | Action::ZoomOut
+            | Action::ActualSize
+            | Action::NextMicrograph
+            | Action::PreviousMicrograph => workspace != Workspace::Spectra,
             Action::SelectAll
             | Action::Delete
             | Action::Unlabel

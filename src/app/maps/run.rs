@@ -24,6 +24,7 @@ pub enum Workspace {
     #[default]
     Particles,
     Maps,
+    Spectra,
 }
 
 /// What a drag does on an image or a map.
