@@ -110,6 +110,7 @@ pub fn train_between(
             Event::Saved(_)
             | Event::Preview(_)
             | Event::Map(_)
+            | Event::Spectra(_)
             | Event::Paused
             | Event::Resumed
             | Event::Relabelled { .. }

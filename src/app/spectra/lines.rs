@@ -25,7 +25,7 @@ impl Colours {
 }
 
 /// A plot that is not dragged; the name and both values stand beside the curve under the pointer.
-pub fn plot<'a>(ui: &Ui, id: impl std::hash::Hash, x: String, y: impl Into<String>, height: f32) -> Plot<'a> {
+pub fn plot<'a>(ui: &Ui, id: impl egui::AsIdSalt, x: String, y: impl Into<String>, height: f32) -> Plot<'a> {
     Plot::new(id)
         .height(height)
         .allow_drag(false)

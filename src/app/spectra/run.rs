@@ -3,7 +3,6 @@
 use crate::app::run::Phase;
 use crate::spectrum::{Found, Spectra};
 use crate::train::config::Preset;
-use crate::worker::message::FinishReason;
 use crate::worker::spectra::{MapSettings, SpectraEvent, SpectraProgress, SpectraTold};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -154,11 +153,6 @@ impl SpectraWork {
         }
     }
 
-    /// True if the run ended before all epochs were done.
-    pub fn stopped(&self) -> bool {
-        matches!(self.phase, Phase::Ended { reason: FinishReason::Stopped, .. })
-    }
-
     /// Name of the axis, with its unit where that is known.
     pub fn axis(&self) -> String {
         if self.unit.is_empty() { "x".to_owned() } else { format!("x ({})", self.unit) }
@@ -168,6 +162,7 @@ impl SpectraWork {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worker::message::FinishReason;
 
     fn progress(epoch: usize, loss: Option<f64>) -> SpectraTold {
         SpectraTold::Progress(SpectraProgress { epoch, epochs: 4, share: 1.0, seconds: 1.0, loss })
@@ -185,7 +180,7 @@ mod tests {
         let ended = SpectraTold::Ended { reason: FinishReason::Stopped, seconds: 1.0 };
         assert!(!work.take(&SpectraEvent { run: old, told: ended.clone() }));
         assert_eq!((work.phase.clone(), work.curve.len()), (Phase::Starting, 0));
-        assert!(work.take(&SpectraEvent { run: work.run, told: ended }) && work.stopped());
+        assert!(work.take(&SpectraEvent { run: work.run, told: ended }) && !work.phase.is_active());
     }
 
     #[test]

@@ -35,12 +35,12 @@ impl App {
             }
             SpectraAsk::Settings(settings) => self.state.spectra.settings = *settings,
             SpectraAsk::Unit(unit) => self.state.spectra.unit = unit,
-            SpectraAsk::Model(index) => self.spectra(SpectraCommand::Ask(index)),
+            SpectraAsk::Model(index) => self.send_spectra(SpectraCommand::Ask(index)),
             SpectraAsk::ExportTo(folder) => self.export_spectra(&folder),
         }
     }
 
-    fn spectra(&self, command: SpectraCommand) {
+    fn send_spectra(&self, command: SpectraCommand) {
         self.worker.send(Command::Spectra(command));
     }
 
@@ -67,9 +67,11 @@ impl App {
         let phase = &self.state.spectra.phase;
         match (action, phase) {
             (Action::Pause | Action::TrainOrPause, phase) if phase.can_pause() => {
-                self.spectra(SpectraCommand::Pause);
+                self.send_spectra(SpectraCommand::Pause);
             }
-            (Action::Resume | Action::TrainOrPause, Phase::Paused) => self.spectra(SpectraCommand::Resume),
+            (Action::Resume | Action::TrainOrPause, Phase::Paused) => {
+                self.send_spectra(SpectraCommand::Resume)
+            }
             (Action::Stop, phase) if phase.is_active() => self.end_spectra(),
             (Action::Train | Action::TrainOrPause, phase) if !phase.is_active() => self.learn_spectra(),
             _ => {}
@@ -88,7 +90,7 @@ impl App {
         self.end_training();
         self.end_maps();
         self.state.spectra.begin();
-        self.spectra(SpectraCommand::Learn(Box::new(SpectraJob {
+        self.send_spectra(SpectraCommand::Learn(Box::new(SpectraJob {
             run: self.state.spectra.run,
             name: subject.name.clone(),
             spectra: subject.spectra.clone(),
@@ -101,7 +103,7 @@ impl App {
     pub(in crate::app) fn end_spectra(&mut self) {
         if self.state.spectra.phase.is_active() {
             self.state.spectra.phase = Phase::Stopping;
-            self.spectra(SpectraCommand::Stop);
+            self.send_spectra(SpectraCommand::Stop);
         }
     }
 
@@ -128,7 +130,7 @@ impl App {
         let Some(subject) = work.subject.as_ref().filter(|_| work.found.is_some()) else { return };
         let unit = work.unit.clone();
         match new_folder(folder, &subject.name, "spectra") {
-            Ok(folder) => self.spectra(SpectraCommand::Write { folder, unit }),
+            Ok(folder) => self.send_spectra(SpectraCommand::Write { folder, unit }),
             Err(error) => self.complain(&error),
         }
     }
