@@ -61,18 +61,19 @@ fn section(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui)) {
 }
 
 fn subject(ui: &mut Ui, work: &SpectraWork, actions: &mut Vec<Action>) {
+    let shown = match &work.subject {
+        Some(subject) => subject.name.as_str(),
+        None if work.opening => "opening…",
+        None => "none yet",
+    };
+    let (left, right) = (egui::Layout::left_to_right, egui::Layout::right_to_left);
     // The button first: the name takes what is left and no more, or the panel would grow.
-    ui.with_layout(egui::Layout::right_to_left(egui::Align::Min), |ui| {
-        if ui.button("Open…").clicked() {
-            actions.push(Action::OpenSpectra);
-        }
-        let name = match &work.subject {
-            Some(subject) => subject.name.clone(),
-            None if work.opening => "opening…".into(),
-            None => "none yet".into(),
-        };
-        ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-            ui.add(Label::new(name).truncate());
+    ui.horizontal(|ui| {
+        ui.with_layout(right(egui::Align::Center), |ui| {
+            if ui.button("Open…").clicked() {
+                actions.push(Action::OpenSpectra);
+            }
+            ui.with_layout(left(egui::Align::Center), |ui| ui.add(Label::new(shown).truncate()));
         });
     });
     let Some(subject) = &work.subject else { return };
