@@ -3,6 +3,7 @@
 
 use image::{GrayImage, Luma};
 use nanotheca::library::{star, table};
+use npyz::WriterBuilder;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -363,7 +364,7 @@ fn write_grid(path: &Path, [rows, columns]: [usize; 2]) {
     let shape = [rows as u64, columns as u64, 24];
     let mut bytes = Vec::new();
     let options = npyz::WriteOptions::new().default_dtype().shape(&shape);
-    let mut file = npyz::WriterBuilder::begin_nd(options.writer(&mut bytes)).unwrap();
+    let mut file = options.writer(&mut bytes).begin_nd().unwrap();
     file.extend(values).unwrap();
     file.finish().unwrap();
     fs::write(path, bytes).unwrap();

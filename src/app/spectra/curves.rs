@@ -1,8 +1,7 @@
 //! The spectra: their mean, a few of them, and the one that is looked at beside what the model makes of it.
 
 use super::run::{SpectraWork, Subject};
-use super::{Eye, Field, lines};
-use crate::app::training::significant;
+use super::{Eye, Field, lines, signed};
 use egui::{Label, RichText, Role, Ui, WidgetInfo};
 use egui_plot::{Line, LineStyle, PlotPoints};
 
@@ -52,7 +51,6 @@ fn described(work: &SpectraWork, subject: &Subject, i: usize) -> String {
         format!(" (row {}, column {})", i / columns.max(1), i % columns.max(1))
     });
     let Some(found) = &work.found else { return format!("Spectrum {i}{place}") };
-    let signed = |v: f64| format!("{}{}", if v < 0.0 { "−" } else { "" }, significant(v.abs()));
     let numbers: Vec<String> = Field::all(found)
         .into_iter()
         .map(|field| {

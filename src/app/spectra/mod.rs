@@ -194,9 +194,13 @@ impl SpectraPanel {
         let i = self.panels.eye.looked()?;
         let found = state.spectra.found.as_ref()?;
         let shift = found.shift.get(i)?;
-        let sign = if *shift < 0.0 { '−' } else { ' ' };
-        Some(format!("spectrum {i:>6}  shift {sign}{:>6} {}", significant(shift.abs()), state.spectra.unit))
+        Some(format!("spectrum {i:>6}  shift {:>7} {}", signed(*shift), state.spectra.unit))
     }
+}
+
+/// Three digits and a true minus sign.
+fn signed(value: f64) -> String {
+    format!("{}{}", if value < 0.0 { "−" } else { "" }, significant(value.abs()))
 }
 
 /// What a run still lacks, as an invitation.

@@ -1,9 +1,8 @@
 //! Spectra of a grid as a picture: any latent or the shift, a pixel a spectrum.
 
 use super::run::{SpectraWork, Subject};
-use super::{Eye, Field, scatter};
+use super::{Eye, Field, scatter, signed};
 use crate::app::theme;
-use crate::app::training::significant;
 use egui::{
     Align2, Color32, ColorImage, Mesh, Pos2, Rect, Role, Sense, Stroke, StrokeKind, TextStyle, TextureHandle,
     TextureOptions, Ui, Vec2, WidgetInfo, pos2, vec2,
@@ -79,8 +78,9 @@ impl ScanPanel {
             vec2((ui.available_width() - BAR - NUMBERS - 8.0).max(40.0), ui.available_height().max(60.0));
         let side = (room.x / columns as f32).min(room.y / rows as f32);
         let size = vec2(side * columns as f32, side * rows as f32);
+        // All of the height is taken, or a strip below would stay bare.
         let (whole, response) =
-            ui.allocate_exact_size(vec2(size.x + 8.0 + BAR + NUMBERS, size.y), Sense::click());
+            ui.allocate_exact_size(vec2(size.x + 8.0 + BAR + NUMBERS, room.y), Sense::click());
         let name = format!("Grid of {}", field.name());
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, &name));
         let rect = Rect::from_min_size(whole.min, size);
@@ -129,7 +129,6 @@ impl ScanPanel {
         painter.add(mesh);
         let font = TextStyle::Small.resolve(ui.style());
         let colour = ui.visuals().text_color();
-        let signed = |v: f64| format!("{}{}", if v < 0.0 { "−" } else { "" }, significant(v.abs()));
         let unit = match field {
             Field::Latent(_) => "sd",
             Field::Shift => work.unit.as_str(),

@@ -26,16 +26,24 @@ impl ScatterPanel {
         };
         let all = Field::all(found);
         let known = |field: &Option<Field>| field.filter(|field| all.contains(field));
-        let second = if found.latent() > 1 { Field::Latent(1) } else { Field::Shift };
-        let mut across = known(&self.across).unwrap_or(Field::Latent(0));
-        let mut up = known(&self.up).unwrap_or(second);
+        let [mut across, mut up] = usual(found);
         let mut colour = known(&self.colour).unwrap_or(Field::Shift);
+        across = known(&self.across).unwrap_or(across);
+        up = known(&self.up).unwrap_or(up);
         ui.horizontal(|ui| {
-            choice(ui, "Across", &mut across, &all, found);
-            choice(ui, "Up", &mut up, &all, found);
-            choice(ui, "Colour", &mut colour, &all, found);
+            for (name, field, chosen) in [
+                ("Across", &mut across, &mut self.across),
+                ("Up", &mut up, &mut self.up),
+                ("Colour", &mut colour, &mut self.colour),
+            ] {
+                let before = *field;
+                choice(ui, name, field, &all, found);
+                // What nobody chose goes on following what is found.
+                if *field != before {
+                    *chosen = Some(*field);
+                }
+            }
         });
-        (self.across, self.up, self.colour) = (Some(across), Some(up), Some(colour));
         let key = (work.revision, [across, up, colour]);
         if self.of != Some(key) {
             self.of = Some(key);
@@ -43,6 +51,16 @@ impl ScatterPanel {
         }
         let labels = [across.label(&work.unit), up.label(&work.unit)];
         self.dots.ui(ui, "Latent scatter plot", labels, eye);
+    }
+}
+
+/// The latents that carry something, and the shift where there are not two of them.
+fn usual(found: &Found) -> [Field; 2] {
+    let mut alive = (0..found.latent()).filter(|k| !found.collapsed(*k)).map(Field::Latent);
+    match (alive.next(), alive.next()) {
+        (Some(first), Some(second)) => [first, second],
+        (Some(first), None) => [first, Field::Shift],
+        _ => [Field::Latent(0), Field::Shift],
     }
 }
 
@@ -98,5 +116,19 @@ impl ShiftPanel {
         }
         let labels = ["index of the spectrum".to_owned(), Field::Shift.label(&work.unit)];
         self.dots.ui(ui, "Shift plot", labels, eye);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_are_what_carries_something() {
+        let of = |spread: &[f64]| usual(&Found { spread: spread.to_vec(), ..Found::default() });
+        assert_eq!(of(&[0.9, 0.5]), [Field::Latent(0), Field::Latent(1)]);
+        assert_eq!(of(&[0.02, 0.5, 0.7]), [Field::Latent(1), Field::Latent(2)]);
+        assert_eq!(of(&[0.02, 0.5]), [Field::Latent(1), Field::Shift]);
+        assert_eq!(of(&[0.02]), [Field::Latent(0), Field::Shift]);
     }
 }

@@ -82,13 +82,19 @@ fn subject(ui: &mut Ui, work: &SpectraWork, actions: &mut Vec<Action>) {
     ui.weak(format!("{} of {} points{grid}", spectra(data.count()), data.x.len()));
     let (first, last) = (data.x[0], data.x[data.x.len() - 1]);
     ui.horizontal(|ui| {
-        ui.weak(format!("x from {first:.4} to {last:.4}"));
+        ui.weak(format!("x from {} to {}", end(first), end(last)));
         let mut unit = work.unit.clone();
         let field = TextEdit::singleline(&mut unit).hint_text("unit").desired_width(56.0);
         if ui.add(field).accessible_name("Unit of x").changed() {
             actions.push(Action::Spectra(SpectraAsk::Unit(unit)));
         }
     });
+}
+
+/// An end of the axis, as precisely as people write it.
+fn end(value: f64) -> String {
+    let text = format!("{value:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').replace('-', "−")
 }
 
 /// Where the run stands, in words, numbers and a curve.
@@ -130,7 +136,7 @@ fn run(ui: &mut Ui, state: &State) {
     latents(ui, work);
     if work.curve.len() > 1 {
         let colour = lines::Colours::of(ui.visuals()).accent;
-        let plot = lines::plot(ui, "spectra loss", "epoch".into(), "−ELBO (nats / spectrum)", 120.0);
+        let plot = lines::plot(ui, "spectra loss", "epoch".into(), "−ELBO (nats)", 132.0);
         plot.include_x(1.0).show(ui, |plot| {
             let line = Line::new("loss", PlotPoints::new(work.curve.clone()));
             plot.line(line.color(colour).width(1.8));

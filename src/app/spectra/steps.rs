@@ -18,8 +18,6 @@ use std::path::{Path, PathBuf};
 
 /// Rows and columns of the scan that is made to try the workspace on.
 const SAMPLE: [usize; 2] = [30, 40];
-/// Widths of its peaks; its axis is 24 long.
-const WIDTHS: [f64; 2] = [0.6, 2.4];
 
 impl App {
     /// What a pane asked for.
@@ -138,8 +136,7 @@ impl App {
 
 /// Peaks over a grid: their place steps across a wall, their width grows downwards.
 fn sample() -> Result<Subject> {
-    let recipe = SpectraRecipe { sigma: WIDTHS, ..SpectraRecipe::default() };
-    let peaks = recipe.scan(SAMPLE);
+    let peaks = SpectraRecipe::default().scan(SAMPLE);
     let spectra = Spectra::over(peaks.x, peaks.values, Some(SAMPLE))?.in_units("eV");
     Ok(Subject::new("sample peaks", spectra))
 }
