@@ -3,7 +3,6 @@
 
 use image::{GrayImage, Luma};
 use nanotheca::library::{star, table};
-use npyz::WriterBuilder;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -356,6 +355,7 @@ fn an_output_that_cannot_be_written_is_named_and_leaves_nothing() {
 
 /// Spectra over a grid of rows and columns, 24 points each, as NPY: a peak whose place goes with the column.
 fn write_grid(path: &Path, [rows, columns]: [usize; 2]) {
+    use npyz::WriterBuilder;
     let values = (0..rows * columns * 24).map(|i| {
         let (column, point) = (i / 24 % columns, i % 24);
         let centre = 8.0 + 8.0 * column as f32 / columns as f32;
