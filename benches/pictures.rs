@@ -67,6 +67,9 @@ fn main() {
     if views.wants("maps") {
         maps(&views, scratch.path());
     }
+    if views.wants("spectra") {
+        spectra(&views);
+    }
 }
 
 fn particles(views: &Views, scratch: &Path) {
@@ -119,4 +122,16 @@ fn maps(views: &Views, scratch: &Path) {
     window.key(Modifiers::NONE, egui::Key::T);
     window.until("the maps", |w| w.shows("The model stays and answers"));
     views.take(&mut window, "maps");
+}
+
+fn spectra(views: &Views) {
+    let mut window = Window::open(Open::default());
+    window.key(Modifiers::COMMAND, egui::Key::Num3);
+    window.press("Try with sample peaks");
+    window.until("the peaks", |w| w.is_enabled("Learn"));
+    window.key(Modifiers::NONE, egui::Key::T);
+    window.until("the end of the run", |w| w.shows("The model stays and answers"));
+    let grid = window.harness.get_by_label("Grid of shift").rect();
+    window.harness.event(Event::PointerMoved(grid.min + egui::vec2(0.3, 0.3) * grid.size()));
+    views.take(&mut window, "spectra");
 }

@@ -7,6 +7,7 @@
 //! - [`project`]: remembers the user's work; every change is an edit with an inverse.
 //! - [`lattice`]: the repeating pattern of an atomically resolved image: its true cell, its phase at any place.
 //! - [`order`]: maps of order parameters: phase analysis, judging, segments, walls.
+//! - [`spectrum`]: curves on one axis, and what a model finds in them.
 //! - [`model`]: networks and losses of the ss-rVAE, tensors only.
 //! - [`train`]: the loop that fits a model to patches.
 //! - [`explore`]: questions to a trained model: classes, angles, latents, traversals.
@@ -29,6 +30,7 @@ pub mod particle;
 pub mod project;
 pub mod review;
 pub mod sample;
+pub mod spectrum;
 pub mod train;
 pub mod worker;
 

@@ -353,6 +353,74 @@ fn an_output_that_cannot_be_written_is_named_and_leaves_nothing() {
     assert!(names.iter().all(|n| !n.to_string_lossy().contains("tmp")), "{names:?}");
 }
 
+/// Spectra over a grid of rows and columns, 24 points each, as NPY: a peak whose place goes with the column.
+fn write_grid(path: &Path, [rows, columns]: [usize; 2]) {
+    use npyz::WriterBuilder;
+    let values = (0..rows * columns * 24).map(|i| {
+        let (column, point) = (i / 24 % columns, i % 24);
+        let centre = 8.0 + 8.0 * column as f32 / columns as f32;
+        (-0.5 * ((point as f32 - centre) / 2.0).powi(2)).exp()
+    });
+    let shape = [rows as u64, columns as u64, 24];
+    let mut bytes = Vec::new();
+    let options = npyz::WriteOptions::new().default_dtype().shape(&shape);
+    let mut file = options.writer(&mut bytes).begin_nd().unwrap();
+    file.extend(values).unwrap();
+    file.finish().unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_grid_of_spectra_becomes_maps() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("scan.npy"), folder.path().join("found"));
+    write_grid(&file, [6, 8]);
+    let said = works(&[
+        "spectra",
+        text(&file),
+        "--out",
+        text(&out),
+        "--epochs",
+        "3",
+        "--unit",
+        "eV",
+        "--device",
+        "cpu",
+        "--json",
+    ]);
+    let document: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&document["grid"], &document["unit"]), (&serde_json::json!([6, 8]), &"eV".into()), "{said}");
+    let written: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(out.join("spectra.json")).unwrap()).unwrap();
+    assert_eq!(written, document);
+    for name in ["z0.png", "z1.npy", "z0_sd.tif", "shift.png", "recon_error.tif", "traversal_z1.csv"] {
+        assert!(out.join(name).is_file(), "{name}");
+    }
+    // A pixel of the map is the spectrum's own number.
+    let map = nanotheca::micrograph::format::open(out.join("shift.tif")).unwrap();
+    assert_eq!((map.width, map.height), (8, 6));
+    let table = fs::read_to_string(out.join("spectra.csv")).unwrap();
+    assert!(table.starts_with("index,row,column,shift,z0,z1,z0_sd,z1_sd,recon_error\n"), "{table}");
+    for (i, line) in table.lines().skip(1).enumerate() {
+        let cells: Vec<f64> = line.split(',').map(|cell| cell.parse().unwrap()).collect();
+        assert_eq!(cells[..3], [i as f64, (i / 8) as f64, (i % 8) as f64]);
+        assert!((cells[3] - f64::from(map.pixels[i])).abs() < 1e-6, "{line}");
+    }
+    // Without a grid there is no map.
+    let flat = folder.path().join("flat");
+    let mut rows = String::new();
+    for i in 0..12 {
+        let row: Vec<String> = (0..24).map(|p| format!("{}", (p + i) % 7)).collect();
+        rows += &format!("{}\n", row.join(","));
+    }
+    let table = folder.path().join("flat.csv");
+    fs::write(&table, rows).unwrap();
+    works(&["spectra", text(&table), "--out", text(&flat), "--epochs", "1", "--device", "cpu"]);
+    assert!(flat.join("spectra.csv").is_file() && !flat.join("z0.tif").exists());
+    let err = fails(&["spectra", text(&table), "--out", text(&flat)]);
+    assert!(err.contains("not empty"), "{err}");
+}
+
 #[test]
 fn without_a_display_it_says_so_and_names_the_demo() {
     let error = fails(&[]);

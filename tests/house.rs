@@ -6,24 +6,26 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folder of `src` -> the folders it may name. `micrograph <- particle <- project <- review <- library`, `micrograph <-
-/// lattice <- order`, `model <- train <- explore <- worker <- {cli, app}`; train and explore also use particle; sample
-/// is data for cli and app; review looks again at particles and predictions.
-const MAY_USE: [(&str, &[&str]); 14] = [
+/// lattice <- order`, `micrograph <- spectrum`, `model <- train <- explore <- worker <- {cli, app}`; train and explore
+/// also use particle; sample is data for cli and app; review looks again at particles and predictions.
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("micrograph", &[]),
+    ("spectrum", &["micrograph"]),
     ("lattice", &["micrograph"]),
     ("order", &["micrograph", "lattice"]),
     ("particle", &["micrograph"]),
     ("project", &["micrograph", "particle"]),
     ("review", &["micrograph", "particle", "project"]),
-    ("library", &["micrograph", "particle", "project", "review", "lattice", "order"]),
+    ("library", &["micrograph", "particle", "project", "review", "lattice", "order", "spectrum"]),
     ("model", &[]),
     ("train", &["model", "particle"]),
-    ("explore", &["micrograph", "lattice", "order", "model", "train", "particle"]),
+    ("explore", &["micrograph", "lattice", "order", "model", "train", "particle", "spectrum"]),
     ("sample", &["micrograph", "particle", "project", "order", "lattice"]),
     (
         "worker",
         &[
             "micrograph",
+            "spectrum",
             "lattice",
             "order",
             "particle",
@@ -39,6 +41,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
         "cli",
         &[
             "micrograph",
+            "spectrum",
             "lattice",
             "order",
             "particle",
@@ -56,6 +59,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
         "app",
         &[
             "micrograph",
+            "spectrum",
             "lattice",
             "order",
             "particle",

@@ -210,7 +210,7 @@ fn the_shift_of_a_peak_is_its_place() {
     let sample = SpectraRecipe { count: 600, ..SpectraRecipe::default() }.draw();
     let spectra = Spectra::new(sample.x.clone(), sample.values.clone()).unwrap();
     let settings = MapSettings { epochs: 40, hidden: vec![64, 64], ..MapSettings::spectra(Preset::Default) };
-    let found = learn(&spectra, &settings, &Device::flex(), true, &mut |_, _| true).unwrap();
+    let (found, _) = learn(&spectra, &settings, &Device::flex(), true, &mut |_, _| true).unwrap();
     let r = correlation(&found.shift, &sample.centre);
     assert!(r > 0.95, "r = {r}");
     assert_eq!(found.traversals.len(), 2);

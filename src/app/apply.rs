@@ -26,12 +26,18 @@ impl App {
             Action::Open => self.ask_path(Purpose::Open),
             Action::OpenSample => self.leave(ctx, Leaving::Sample),
             Action::AddMicrographs => self.ask_path(Purpose::AddMicrographs),
+            Action::OpenSpectra => self.ask_path(Purpose::OpenSpectra),
             Action::Save => self.save(),
             Action::SaveAs => self.ask_path(Purpose::SaveProject),
             Action::SaveTo(path) => self.save_as(&path),
             Action::Export if self.state.workspace == Workspace::Maps => {
                 if self.state.maps.set.is_some() {
                     self.ask_path(Purpose::MapFolder);
+                }
+            }
+            Action::Export if self.state.workspace == Workspace::Spectra => {
+                if self.state.spectra.found.is_some() {
+                    self.ask_path(Purpose::SpectraFolder);
                 }
             }
             Action::Export => {
@@ -100,10 +106,12 @@ impl App {
             Action::Workspace(workspace) => self.state.workspace = workspace,
             Action::MapTool(tool) => self.state.maps.tool = tool,
             Action::Maps(ask) => self.ask_maps(ask),
+            Action::Spectra(ask) => self.ask_spectra(ask),
             Action::TrainOrPause | Action::Train | Action::Pause | Action::Resume | Action::Stop => {
                 match self.state.workspace {
                     Workspace::Particles => self.run(&action),
                     Workspace::Maps => self.run_maps(&action),
+                    Workspace::Spectra => self.run_spectra(&action),
                 }
             }
             Action::LearnNewLabels => self.learn_new_labels(),

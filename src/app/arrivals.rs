@@ -35,11 +35,13 @@ impl App {
             Done::Assembled(dataset) => self.on_assembled(dataset),
             Done::Measured(measured) => self.state.measured = Some(Arc::new(measured)),
             Done::Maps(done) => self.on_map_done(done),
+            Done::Spectra(opened) => self.on_spectra_opened(opened),
             Done::Exported { dir, particles, result } => self.on_exported(&dir, particles, result),
             Done::Taken { path, result } => self.on_taken(&path, result),
             Done::Compared(compared) => self.on_compared(compared),
             Done::Broken(name) => {
                 self.state.maps.segmenting = false;
+                self.state.spectra.opening = false;
                 let text =
                     format!("{name} ended with an error inside the program; save your work and try again.");
                 self.tell(Level::Error, text, None);
@@ -247,6 +249,7 @@ impl App {
         training.folds = None;
         self.state.previews = Previews::default();
         self.end_maps();
+        self.end_spectra();
         self.state.training.dataset = Some(dataset);
         job
     }

@@ -4,6 +4,7 @@ use super::action::{Action, Tool, keys_text};
 use super::icon::{self, Icon};
 use super::maps::{self, MapTool, Workspace};
 use super::run::Phase;
+use super::spectra;
 use super::state::{Readiness, State};
 use egui::{Button, Label, MenuBar, RichText, ThemePreference, Ui};
 
@@ -39,6 +40,7 @@ fn workspaces(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     for (workspace, name, meaning) in [
         (Workspace::Particles, "Particles", "Label, train, classify and take the library away"),
         (Workspace::Maps, "Maps", "Order-parameter maps of an atomically resolved image"),
+        (Workspace::Spectra, "Spectra", "What is only a shift among spectra, and what else varies"),
     ] {
         let action = Action::Workspace(workspace);
         let keys = keys_text(ui.ctx(), &action);
@@ -54,7 +56,7 @@ const MENUS: [(&str, &[&[Action]]); 5] = [
     (
         "File",
         &[
-            &[Action::New, Action::Open, Action::OpenSample, Action::AddMicrographs],
+            &[Action::New, Action::Open, Action::OpenSample, Action::AddMicrographs, Action::OpenSpectra],
             &[Action::Save, Action::SaveAs],
             &[Action::ImportLabels, Action::ExportLabels],
             &[Action::Export, Action::ExportSelection, Action::TakeAway],
@@ -86,6 +88,7 @@ const MENUS: [(&str, &[&[Action]]); 5] = [
             &[
                 Action::Workspace(Workspace::Particles),
                 Action::Workspace(Workspace::Maps),
+                Action::Workspace(Workspace::Spectra),
                 Action::MapTool(MapTool::Inspect),
                 Action::MapTool(MapTool::Outline),
                 Action::MapTool(MapTool::Wall),
@@ -165,13 +168,14 @@ fn history(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
 
 /// Right to left: Export, Stop, Train or Pause or Resume, the device.
 fn run(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
-    let maps = state.workspace == Workspace::Maps;
-    let phase = if maps { &state.maps.phase } else { &state.training.phase };
+    let workspace = state.workspace;
+    let phase = state.phase();
     let can = Action::Export.is_possible(state);
     let export = ui.add_enabled(can, Button::new("Export…"));
-    let why = match maps {
-        true => "Maps can be taken away once there are some.",
-        false => "Train first, or pause: the library is written with the model's classes.",
+    let why = match workspace {
+        Workspace::Maps => "Maps can be taken away once there are some.",
+        Workspace::Spectra => "What was found can be taken away once there is something.",
+        Workspace::Particles => "Train first, or pause: the library is written with the model's classes.",
     };
     if export.on_disabled_hover_text(why).clicked() {
         actions.push(Action::Export);
@@ -180,7 +184,11 @@ fn run(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     if icon::button(ui, Icon::Stop, "Stop", true, false, stoppable).clicked() {
         actions.push(Action::Stop);
     }
-    let missing = if maps { maps::missing(state) } else { missing(state) };
+    let missing = match workspace {
+        Workspace::Maps => maps::missing(state),
+        Workspace::Spectra => spectra::missing(state),
+        Workspace::Particles => missing(state),
+    };
     let (action, enabled, why) = match (phase, missing) {
         (Phase::Paused, _) => (Action::Resume, true, String::new()),
         (phase, _) if phase.is_active() => (Action::Pause, phase.can_pause(), String::new()),
@@ -188,7 +196,11 @@ fn run(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         _ => (Action::Train, true, String::new()),
     };
     let look = action.look();
-    let name = if maps && action == Action::Train { "Start" } else { look.name };
+    let name = match (workspace, &action) {
+        (Workspace::Maps, Action::Train) => "Start",
+        (Workspace::Spectra, Action::Train) => "Learn",
+        _ => look.name,
+    };
     let picture = look.icon.unwrap_or(Icon::Play);
     // The widest name decides, so that Stop does not move when Train becomes Resume.
     ui.allocate_ui_with_layout(

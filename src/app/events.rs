@@ -24,6 +24,10 @@ impl App {
     }
 
     fn on_event(&mut self, event: Event) {
+        // Spectra belong to no project: what is told of them counts, whatever has been left.
+        if let Event::Spectra(event) = event {
+            return self.on_spectra_event(event);
+        }
         if self.left_runs > 0 {
             let last = matches!(
                 event,

@@ -2,10 +2,12 @@
 
 use super::action::Action;
 use super::maps::Ask;
+use super::spectra::SpectraAsk;
 use super::take::Take;
 use crate::library::exchange;
 use crate::micrograph::format::EXTENSIONS as PICTURES;
 use crate::project::store::EXTENSION;
+use crate::spectrum::ENDINGS as SPECTRA;
 use rfd::AsyncFileDialog;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,8 @@ pub enum Purpose {
     SaveProject,
     ExportFolder,
     MapFolder,
+    OpenSpectra,
+    SpectraFolder,
     ImportLabels,
     ExportLabels,
     LoadModel,
@@ -37,6 +41,8 @@ impl Purpose {
             Purpose::SaveProject => "Save the project",
             Purpose::ExportFolder => "Folder for the library",
             Purpose::MapFolder => "Folder for the maps (a new one is made inside of it)",
+            Purpose::OpenSpectra => "Open spectra (CSV, NPY, NPZ)",
+            Purpose::SpectraFolder => "Folder for what was found (a new one is made inside of it)",
             Purpose::ImportLabels => "Import labels (CSV, STAR, BOX, COCO, ImageJ)",
             Purpose::ExportLabels => "Export labels (.csv, .star, .box, .json for COCO, .zip for ImageJ)",
             Purpose::LoadModel => "Load a model",
@@ -57,6 +63,8 @@ impl Purpose {
             Purpose::LoadModel => first.map(Action::LoadModelFrom),
             Purpose::SaveModel => first.map(Action::SaveModelTo),
             Purpose::MapFolder => first.map(|folder| Action::Maps(Ask::ExportTo(folder))),
+            Purpose::OpenSpectra => first.map(|path| Action::Spectra(SpectraAsk::Open(path))),
+            Purpose::SpectraFolder => first.map(|folder| Action::Spectra(SpectraAsk::ExportTo(folder))),
             Purpose::TakeView(take) => first.map(|path| Action::TakeViewTo(take, path)),
             Purpose::ExportFolder => None,
         }
@@ -88,7 +96,10 @@ pub fn ask(purpose: Purpose, name: &str, folder: Option<&Path>) -> Answer {
             .add_filter("Nanotheca project", &[EXTENSION])
             .set_file_name(format!("{name}.{EXTENSION}"))
             .save_file()),
-        Purpose::ExportFolder | Purpose::MapFolder => one(dialog.pick_folder()),
+        Purpose::ExportFolder | Purpose::MapFolder | Purpose::SpectraFolder => one(dialog.pick_folder()),
+        Purpose::OpenSpectra => {
+            one(dialog.add_filter("Spectra", SPECTRA).add_filter("All files", &["*"]).pick_file())
+        }
         Purpose::ImportLabels => one(dialog.add_filter("Labels", exchange::READ).pick_file()),
         Purpose::ExportLabels => one(dialog
             .add_filter("Labels", exchange::WRITTEN)

@@ -238,7 +238,9 @@ impl App {
             Purpose::SaveProject => store::EXTENSION,
             Purpose::SaveModel => "safetensors",
             Purpose::ExportLabels => "csv",
-            Purpose::MapFolder => return std::env::current_dir().unwrap_or_default().display().to_string(),
+            Purpose::MapFolder | Purpose::SpectraFolder => {
+                return std::env::current_dir().unwrap_or_default().display().to_string();
+            }
             Purpose::TakeView(take) => {
                 let name = format!(
                     "{}-{}.{}",

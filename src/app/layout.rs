@@ -13,6 +13,7 @@ use super::models::ModelsPanel;
 use super::panes::{self, Panes, Titled, section};
 use super::review::ReviewPanel;
 use super::settings::SettingsPanel;
+use super::spectra::SpectraPanel;
 use super::state::State;
 use super::take::pages;
 use super::take::{Figure, Taken};
@@ -43,6 +44,7 @@ pub struct Layout {
     tree: Tree<Pane>,
     panels: Panels,
     maps: MapsPanel,
+    spectra: SpectraPanel,
 }
 
 /// What each panel alone remembers.
@@ -64,7 +66,12 @@ struct Panels {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { tree: standard(), panels: Panels::default(), maps: MapsPanel::default() }
+        Self {
+            tree: standard(),
+            panels: Panels::default(),
+            maps: MapsPanel::default(),
+            spectra: SpectraPanel::default(),
+        }
     }
 }
 
@@ -100,17 +107,19 @@ fn standard() -> Tree<Pane> {
 
 impl Layout {
     /// The layout as it was remembered; the usual one if that is unknown or lacks a pane.
-    pub fn restored(panes: &serde_json::Value, maps: &serde_json::Value) -> Self {
+    pub fn restored([panes, maps, spectra]: [&serde_json::Value; 3]) -> Self {
         Self {
             tree: panes::restored(panes).unwrap_or_else(standard),
             panels: Panels::default(),
             maps: MapsPanel::restored(maps),
+            spectra: SpectraPanel::restored(spectra),
         }
     }
 
     /// What [`Layout::restored`] understands.
-    pub fn remembered(&self) -> [serde_json::Value; 2] {
-        [serde_json::to_value(&self.tree).unwrap_or_default(), self.maps.remembered()]
+    pub fn remembered(&self) -> [serde_json::Value; 3] {
+        let own = serde_json::to_value(&self.tree).unwrap_or_default();
+        [own, self.maps.remembered(), self.spectra.remembered()]
     }
 
     /// Draws everything.
@@ -120,27 +129,44 @@ impl Layout {
         let bar = Frame::new().fill(fill).inner_margin(Margin::symmetric(8, 4));
         Panel::top("bar").frame(bar).show(ui, |ui| bar::ui(ui, state, actions));
         let line = Frame::new().fill(fill).inner_margin(Margin::symmetric(10, 2));
-        let maps = state.workspace == Workspace::Maps;
-        let place = match maps {
-            true => self.maps.pointer(state),
-            false => self.panels.canvas.pointer().map(status::position),
+        let place = match state.workspace {
+            Workspace::Maps => self.maps.pointer(state),
+            Workspace::Spectra => self.spectra.pointer(state),
+            Workspace::Particles => self.panels.canvas.pointer().map(status::position),
         };
         Panel::bottom("status").frame(line).exact_size(26.0).show(ui, |ui| status::ui(ui, state, place));
         let side = Frame::new().fill(fill).inner_margin(Margin::symmetric(10, 8));
-        let name = if maps { "maps side" } else { "side" };
-        Panel::left(name).frame(side).default_size(268.0).size_range(220.0..=420.0).show(ui, |ui| {
-            if maps { self.maps.side(ui, state, actions) } else { self.side(ui, state, actions) }
-        });
-        if maps {
-            egui::CentralPanel::no_frame().show(ui, |ui| self.maps.ui(ui, state, actions));
-            return;
+        let name = match state.workspace {
+            Workspace::Maps => "maps side",
+            Workspace::Spectra => "spectra side",
+            Workspace::Particles => "side",
+        };
+        Panel::left(name).frame(side).default_size(268.0).size_range(220.0..=420.0).show(
+            ui,
+            |ui| match state.workspace {
+                Workspace::Maps => self.maps.side(ui, state, actions),
+                Workspace::Spectra => self.spectra.side(ui, state, actions),
+                Workspace::Particles => self.side(ui, state, actions),
+            },
+        );
+        let centre = egui::CentralPanel::no_frame();
+        match state.workspace {
+            Workspace::Maps => {
+                centre.show(ui, |ui| self.maps.ui(ui, state, actions));
+                return;
+            }
+            Workspace::Spectra => {
+                centre.show(ui, |ui| self.spectra.ui(ui, state, actions));
+                return;
+            }
+            Workspace::Particles => {}
         }
         let panels = &mut self.panels;
         let unseen = panels.log.unseen_errors(state);
         let mut show = |ui: &mut Ui, pane: Pane| panels.ui(ui, pane, state, actions);
         let badge = |pane: Pane| if pane == Pane::Log { unseen } else { 0 };
         let mut behavior = Panes { show: &mut show, badge: &badge };
-        egui::CentralPanel::no_frame().show(ui, |ui| self.tree.ui(&mut behavior, ui));
+        centre.show(ui, |ui| self.tree.ui(&mut behavior, ui));
     }
 
     /// Takes actions that only concern the view; true if it was one.
@@ -149,6 +175,7 @@ impl Layout {
             (Action::ResetLayout, _) => {
                 self.tree = standard();
                 self.maps.reset_layout();
+                self.spectra.reset_layout();
                 true
             }
             (Action::Messages, _) => {
@@ -156,6 +183,7 @@ impl Layout {
                 true
             }
             (action, Workspace::Maps) => self.maps.apply(action),
+            (action, Workspace::Spectra) => self.spectra.apply(action),
             (action, Workspace::Particles) => self.panels.canvas.apply(action),
         }
     }
@@ -163,6 +191,11 @@ impl Layout {
     /// A map run has begun: what was chosen on older maps is let go.
     pub fn maps_began(&mut self) {
         self.maps.forget();
+    }
+
+    /// Other spectra: what was chosen among the old ones is let go.
+    pub fn spectra_opened(&mut self, over_a_grid: bool) {
+        self.spectra.opened(over_a_grid);
     }
 
     /// Moves the picture so that a point of it (pixels) is in sight.

@@ -21,6 +21,8 @@ pub struct Memory {
     pub panes: serde_json::Value,
     /// Those of the maps workspace.
     pub map_panes: serde_json::Value,
+    /// Those of the spectra workspace.
+    pub spectra_panes: serde_json::Value,
     #[serde(skip)]
     file: Option<PathBuf>,
 }

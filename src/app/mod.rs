@@ -43,6 +43,7 @@ mod run;
 mod sanity;
 mod settings;
 mod shades;
+mod spectra;
 mod state;
 mod status;
 mod take;
@@ -182,7 +183,7 @@ impl App {
             left.last().map_or(Dialog::None, |journal| Dialog::LeftUnsaved { journal: journal.clone() });
         let mut app = Self {
             state: State::default(),
-            layout: layout::Layout::restored(&memory.panes, &memory.map_panes),
+            layout: layout::Layout::restored([&memory.panes, &memory.map_panes, &memory.spectra_panes]),
             dialog,
             toasts: Toasts::default(),
             jobs: Jobs::new(wake.clone()),
@@ -273,7 +274,7 @@ impl eframe::App for App {
             files.map(|file| file.path().to_owned()).filter(|path| !path.as_os_str().is_empty()).collect()
         });
         if !dropped.is_empty() {
-            actions.push(Action::OpenPaths(dropped));
+            actions.push(spectra::dropped(dropped, &self.state));
         }
         self.layout.ui(ui, &self.state, &mut actions);
         let asked = dialogs::show(ui.ctx(), &mut self.dialog, &self.state);
@@ -309,7 +310,7 @@ impl Drop for App {
         if self.may_close || !self.state.has_unsaved_work() {
             self.state.history.finish_journal();
         }
-        [self.memory.panes, self.memory.map_panes] = self.layout.remembered();
+        [self.memory.panes, self.memory.map_panes, self.memory.spectra_panes] = self.layout.remembered();
         self.memory.save();
     }
 }

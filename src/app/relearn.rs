@@ -28,6 +28,7 @@ impl App {
         dataset.relabel(project, &before.class_names);
         let dataset = Arc::new(dataset);
         self.end_maps();
+        self.end_spectra();
         self.worker.send(Command::Relabel {
             classes: dataset.class_names.clone(),
             patches: dataset.patches.clone(),
@@ -39,6 +40,7 @@ impl App {
     pub(super) fn cross_validate(&mut self) {
         if let Some(dataset) = self.state.training.dataset.clone() {
             self.end_maps();
+            self.end_spectra();
             self.worker.send(Command::Validate(self.job(&dataset)));
         }
     }

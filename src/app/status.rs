@@ -3,6 +3,7 @@
 use super::action::Tool;
 use super::canvas::Pointer;
 use super::maps::{self, Workspace};
+use super::spectra;
 use super::state::{Level, State, count};
 use egui::{Label, RichText, Ui};
 
@@ -63,8 +64,10 @@ fn sentence(state: &State, visuals: &egui::Visuals) -> (String, egui::Color32) {
         };
         return (last.text.lines().next().unwrap_or_default().to_owned(), colour);
     }
-    if state.workspace == Workspace::Maps {
-        return (maps::hint(state).to_owned(), visuals.text_color());
+    match state.workspace {
+        Workspace::Maps => return (maps::hint(state).to_owned(), visuals.text_color()),
+        Workspace::Spectra => return (spectra::hint(state).to_owned(), visuals.text_color()),
+        Workspace::Particles => {}
     }
     let text = match state.tool {
         _ if state.is_blank() => "Drop micrographs on the window, or open some.".to_owned(),

@@ -256,7 +256,7 @@ pub fn share(accuracy: Accuracy) -> String {
 }
 
 /// Three significant digits.
-fn significant(value: f64) -> String {
+pub fn significant(value: f64) -> String {
     let digits = if value == 0.0 || !value.is_finite() { 0 } else { value.abs().log10().floor() as i32 };
     let decimals = (2 - digits).clamp(0, 6) as usize;
     format!("{value:.decimals$}")

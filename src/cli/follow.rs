@@ -111,6 +111,7 @@ pub fn train_between(
             | Event::Preview(_)
             | Event::Map(_)
             | Event::Folds(_)
+            | Event::Spectra(_)
             | Event::Paused
             | Event::Resumed
             | Event::Relabelled { .. }

@@ -5,88 +5,85 @@ use crate::explore::embed::upload;
 use crate::model::pose;
 use crate::model::vae::{PixelSubset, Vae};
 use crate::model::{Invariances, Likelihood};
-use crate::train::shift::{Epoch, MapSettings, ShiftTrainer, WindowSet};
+pub use crate::spectrum::{COLLAPSED_SD, Found, Loss, Spectra};
+use crate::train::shift::{MapSettings, ShiftTrainer, WindowSet};
 use crate::train::trainer::host;
 use burn::tensor::{Device, Tensor, TensorData};
 use std::sync::Arc;
 
 /// Spectra that are worked on together where nothing is learned.
 const TOGETHER: usize = 512;
-/// A latent whose means vary less than this (its prior's standard deviation is 1) carries nothing.
-pub const COLLAPSED_SD: f64 = 0.1;
 /// A traversal draws the prior's quantiles from -`REACH` to +`REACH` standard deviations in so many steps.
 const REACH: f32 = 2.0;
 const STEPS: usize = 9;
 
-/// Spectra on one axis.
-#[derive(Clone, Debug)]
-pub struct Spectra {
-    /// `[points]`, evenly spaced, rising or falling.
-    pub x: Vec<f64>,
-    /// `[count, points]`
-    pub values: Vec<f32>,
+/// A model that learns spectra, step after step.
+pub struct Learning {
+    spectra: Arc<Spectra>,
+    set: Arc<WindowSet>,
+    trainer: ShiftTrainer,
+    curve: Vec<Loss>,
 }
 
-impl Spectra {
-    /// Spectra whose values are all finite, at least 8 of them with at least 8 points each.
+impl Learning {
+    /// A fresh model for these spectra.
     ///
     /// # Errors
-    /// [`Error::Invalid`] naming the spectrum and the point that cannot be used.
-    pub fn new(x: Vec<f64>, values: Vec<f32>) -> Result<Self> {
-        let points = x.len();
-        let count = values.len() / points.max(1);
-        if points < 8 || count < 8 || values.len() != points * count {
-            let problem = format!("{count} spectra of {points} points; at least 8 of 8 are needed");
-            return Err(Error::invalid("spectra", problem));
+    /// Settings out of range; spectra that are flat.
+    pub fn new(spectra: Arc<Spectra>, settings: &MapSettings, device: &Device, tiled: bool) -> Result<Self> {
+        let [low, high] = spectra.range();
+        if high <= low {
+            return Err(Error::invalid("spectra", "all values are equal; there is nothing to learn"));
         }
-        if let Some(at) = values.iter().position(|v| !v.is_finite()) {
-            let problem = format!("point {} is not a finite number", at % points);
-            return Err(Error::invalid(format!("spectrum {}", at / points), problem));
-        }
-        let step = (x[points - 1] - x[0]) / (points - 1) as f64;
-        let uneven = (0..points).find(|&i| {
-            let ideal = x[0] + step * i as f64;
-            !x[i].is_finite() || step == 0.0 || (x[i] - ideal).abs() > 0.02 * step.abs()
-        });
-        match uneven {
-            Some(i) => {
-                let problem = format!("{} at point {i} is not evenly spaced; resample the spectra", x[i]);
-                Err(Error::invalid("x", problem))
-            }
-            None => Ok(Self { x, values }),
-        }
+        let set = WindowSet {
+            dims: vec![spectra.x.len()],
+            values: scaled(&spectra.values, [low, high]).into(),
+            neighbours: None,
+            start: None,
+        };
+        let set = Arc::new(set);
+        let settings = MapSettings {
+            invariances: Invariances { rotation: false, scale: false, ..settings.invariances },
+            ..settings.clone()
+        };
+        let likelihood = settings.likelihood.unwrap_or(Likelihood::Bernoulli);
+        let (prior, seed) = (settings.shift_prior.unwrap_or(0.3), settings.seed);
+        let trainer = ShiftTrainer::new(settings, set.clone(), likelihood, prior, seed, device, tiled)?;
+        Ok(Self { spectra, set, trainer, curve: Vec::new() })
     }
 
-    /// Number of spectra.
-    pub fn count(&self) -> usize {
-        self.values.len() / self.x.len().max(1)
+    /// The next step; the loss of the epoch after its last one.
+    ///
+    /// # Errors
+    /// A loss that is not finite; the weights are then those before the step.
+    pub fn step(&mut self) -> Result<Option<Loss>> {
+        let epoch = self.trainer.step()?;
+        let loss = epoch.map(|e| Loss { loss: e.loss, reconstruction: e.reconstruction, kl: e.kl });
+        self.curve.extend(loss);
+        Ok(loss)
     }
 
-    /// Half of the axis, in its units, with the sense of the axis.
-    fn reach(&self) -> f64 {
-        0.5 * (self.x[self.x.len() - 1] - self.x[0])
+    /// True once all epochs are done.
+    pub fn done(&self) -> bool {
+        self.trainer.done()
     }
-}
 
-/// What a run found, one entry a spectrum.
-#[derive(Clone, Debug)]
-pub struct SpectraFound {
-    /// In units of x, to larger x; 0 for a model without shift.
-    pub shift: Vec<f64>,
-    /// `[count, latent]`: posterior means and standard deviations.
-    pub latents: Vec<f32>,
-    pub sd: Vec<f32>,
-    /// Root mean square of spectrum less model, in the spectra's units.
-    pub error: Vec<f64>,
-    /// Standard deviation of each latent's means over the spectra.
-    pub spread: Vec<f64>,
-    /// For each latent what the decoder draws along it, `[steps, points]` in the spectra's units, the others at 0; and the
-    /// values of the latent.
-    pub traversals: Vec<Vec<f32>>,
-    pub steps: Vec<f32>,
-    /// Loss of each epoch a spectrum, nats.
-    pub curve: Vec<Epoch>,
-    pub vae: Vae,
+    /// Complete epochs, and steps done of all in the one at work.
+    pub fn progress(&self) -> (usize, usize, usize) {
+        (self.trainer.epoch, self.trainer.step, self.trainer.steps)
+    }
+
+    /// The model as it is, and what it says of every spectrum.
+    ///
+    /// # Errors
+    /// A device that stopped answering.
+    pub fn found(&self) -> Result<(Found, Vae)> {
+        let vae = self.trainer.snapshot();
+        let mut found = Found { curve: self.curve.clone(), ..Found::default() };
+        ask(&mut found, &vae, &self.spectra, &self.set)?;
+        traverse(&mut found, &vae, self.spectra.range())?;
+        Ok((found, vae))
+    }
 }
 
 /// Learns and asks. `watch` hears of every epoch, and stops the run by returning false.
@@ -98,94 +95,80 @@ pub fn learn(
     settings: &MapSettings,
     device: &Device,
     tiled: bool,
-    watch: &mut dyn FnMut(usize, &Epoch) -> bool,
-) -> Result<SpectraFound> {
-    let low = spectra.values.iter().copied().fold(f32::INFINITY, f32::min);
-    let high = spectra.values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    if high <= low {
-        return Err(Error::invalid("spectra", "all values are equal; there is nothing to learn"));
-    }
-    let scaled: Vec<f32> = spectra.values.iter().map(|v| (v - low) / (high - low)).collect();
-    let set = WindowSet { dims: vec![spectra.x.len()], values: scaled.into(), neighbours: None, start: None };
-    let set = Arc::new(set);
-    let settings = MapSettings {
-        invariances: Invariances { rotation: false, scale: false, ..settings.invariances },
-        ..settings.clone()
-    };
-    let likelihood = settings.likelihood.unwrap_or(Likelihood::Bernoulli);
-    let prior = settings.shift_prior.unwrap_or(0.3);
-    let mut trainer =
-        ShiftTrainer::new(settings.clone(), set.clone(), likelihood, prior, settings.seed, device, tiled)?;
-    let mut curve = Vec::new();
-    while !trainer.done() {
-        if let Some(epoch) = trainer.step()? {
-            curve.push(epoch);
-            if !watch(trainer.epoch, &epoch) {
-                return Err(Error::Stopped);
-            }
+    watch: &mut dyn FnMut(usize, &Loss) -> bool,
+) -> Result<(Found, Vae)> {
+    let mut learning = Learning::new(Arc::new(spectra.clone()), settings, device, tiled)?;
+    while !learning.done() {
+        if let Some(loss) = learning.step()?
+            && !watch(learning.trainer.epoch, &loss)
+        {
+            return Err(Error::Stopped);
         }
     }
-    let vae = trainer.snapshot();
-    let mut found = SpectraFound {
-        shift: Vec::new(),
-        latents: Vec::new(),
-        sd: Vec::new(),
-        error: Vec::new(),
-        spread: Vec::new(),
-        traversals: Vec::new(),
-        steps: Vec::new(),
-        curve,
-        vae,
-    };
-    found.ask(spectra, &set, [low, high])?;
-    found.traverse([low, high])?;
-    Ok(found)
+    learning.found()
 }
 
-impl SpectraFound {
-    fn ask(&mut self, spectra: &Spectra, set: &WindowSet, [low, high]: [f32; 2]) -> Result<()> {
-        let config = &self.vae.config;
-        let (points, z, skip) = (spectra.x.len(), config.z(), config.pose());
-        let grid = PixelSubset::all(config).grid;
-        for part in set.values.chunks(TOGETHER * points) {
-            let rows = part.len() / points;
-            let posterior = self.vae.encode_all(upload(&self.vae, part, rows));
-            let poses = host(pose::from_latents(config, &posterior.mean, None))?;
-            let drawn = host(self.vae.decode(posterior.mean.clone(), &vec![0; rows], &grid))?;
-            let (mean, sd) = (host(posterior.mean)?, host(posterior.sd)?);
-            // The model's coordinate runs against the index of the points.
-            self.shift.extend(poses.chunks_exact(4).map(|p| f64::from(p[1]) * spectra.reach()));
-            for row in 0..rows {
-                self.latents.extend(&mean[row * z + skip..(row + 1) * z]);
-                self.sd.extend(&sd[row * z + skip..(row + 1) * z]);
-                let pairs = part[row * points..].iter().zip(&drawn[row * points..(row + 1) * points]);
-                let square: f64 = pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum();
-                self.error.push((square / points as f64).sqrt() * f64::from(high - low));
-            }
-        }
-        let latent = config.latent;
-        self.spread = (0..latent)
-            .map(|k| {
-                let column: Vec<f32> = self.latents.iter().skip(k).step_by(latent).copied().collect();
-                f64::from(crate::micrograph::stats::Stats::of(&column).sd)
-            })
-            .collect();
-        Ok(())
+/// What the model makes of one spectrum, `[points]` in the spectra's units.
+///
+/// # Errors
+/// There is no such spectrum; a device that stopped answering.
+pub fn reconstruct(vae: &Vae, spectra: &Spectra, i: usize) -> Result<Vec<f32>> {
+    let values = spectra.of(i);
+    if values.is_empty() {
+        return Err(Error::invalid("spectrum", format!("there is none of number {i}")));
     }
+    let range = spectra.range();
+    let grid = PixelSubset::all(&vae.config).grid;
+    let posterior = vae.encode_all(upload(vae, &scaled(values, range), 1));
+    Ok(in_units(host(vae.decode(posterior.mean, &[0], &grid))?, range))
+}
 
-    fn traverse(&mut self, [low, high]: [f32; 2]) -> Result<()> {
-        let config = &self.vae.config;
-        self.steps = (0..STEPS).map(|i| REACH * (2.0 * i as f32 / (STEPS - 1) as f32 - 1.0)).collect();
-        let grid = PixelSubset::all(config).grid;
-        for k in 0..config.latent {
-            let mut values = vec![0.0; STEPS * config.z()];
-            for (row, step) in values.chunks_exact_mut(config.z()).zip(&self.steps) {
-                row[config.pose() + k] = *step;
-            }
-            let z = Tensor::<2>::from_data(TensorData::new(values, [STEPS, config.z()]), &self.vae.device());
-            let drawn = host(self.vae.decode(z, &[0; STEPS], &grid))?;
-            self.traversals.push(drawn.iter().map(|v| low + v * (high - low)).collect());
+/// Values as the model sees them, 0..=1.
+fn scaled(values: &[f32], [low, high]: [f32; 2]) -> Vec<f32> {
+    values.iter().map(|v| (v - low) / (high - low)).collect()
+}
+
+fn in_units(values: Vec<f32>, [low, high]: [f32; 2]) -> Vec<f32> {
+    values.into_iter().map(|v| low + v * (high - low)).collect()
+}
+
+fn ask(found: &mut Found, vae: &Vae, spectra: &Spectra, set: &WindowSet) -> Result<()> {
+    let config = &vae.config;
+    let (points, z, skip) = (spectra.x.len(), config.z(), config.pose());
+    let [low, high] = spectra.range();
+    let grid = PixelSubset::all(config).grid;
+    for part in set.values.chunks(TOGETHER * points) {
+        let rows = part.len() / points;
+        let posterior = vae.encode_all(upload(vae, part, rows));
+        let poses = host(pose::from_latents(config, &posterior.mean, None))?;
+        let drawn = host(vae.decode(posterior.mean.clone(), &vec![0; rows], &grid))?;
+        let (mean, sd) = (host(posterior.mean)?, host(posterior.sd)?);
+        // The model's coordinate runs against the index of the points.
+        found.shift.extend(poses.chunks_exact(4).map(|p| f64::from(p[1]) * spectra.reach()));
+        for row in 0..rows {
+            found.latents.extend(&mean[row * z + skip..(row + 1) * z]);
+            found.sd.extend(&sd[row * z + skip..(row + 1) * z]);
+            let pairs = part[row * points..].iter().zip(&drawn[row * points..(row + 1) * points]);
+            let square: f64 = pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum();
+            found.error.push((square / points as f64).sqrt() * f64::from(high - low));
         }
-        Ok(())
     }
+    found.measure(config.latent);
+    Ok(())
+}
+
+fn traverse(found: &mut Found, vae: &Vae, range: [f32; 2]) -> Result<()> {
+    let config = &vae.config;
+    found.steps = (0..STEPS).map(|i| REACH * (2.0 * i as f32 / (STEPS - 1) as f32 - 1.0)).collect();
+    let grid = PixelSubset::all(config).grid;
+    for k in 0..config.latent {
+        let mut values = vec![0.0; STEPS * config.z()];
+        for (row, step) in values.chunks_exact_mut(config.z()).zip(&found.steps) {
+            row[config.pose() + k] = *step;
+        }
+        let z = Tensor::<2>::from_data(TensorData::new(values, [STEPS, config.z()]), &vae.device());
+        let drawn = host(vae.decode(z, &[0; STEPS], &grid))?;
+        found.traversals.push(in_units(drawn, range));
+    }
+    Ok(())
 }

@@ -97,7 +97,11 @@ pub fn write_profile(profile: &Profile, pixel_size: Option<PixelSize>, path: &Pa
     write_table(&header, rows, path)
 }
 
-fn write_table(header: &[String], rows: impl Iterator<Item = Vec<String>>, path: &Path) -> Result<()> {
+/// Writes a CSV table, whole or not at all.
+///
+/// # Errors
+/// As [`write_tiff`].
+pub fn write_table(header: &[String], rows: impl Iterator<Item = Vec<String>>, path: &Path) -> Result<()> {
     atomic::write_file(path, |to| {
         let mut table = csv::Writer::from_writer(to);
         table.write_record(header).map_err(io::Error::other)?;

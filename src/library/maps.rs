@@ -39,11 +39,16 @@ const SMALL: usize = 1024;
 /// # Errors
 /// [`Error::Invalid`] if the folder is in use, [`Error::Io`] with the file at fault.
 pub fn export(maps: &MapFolder<'_>, folder: &Path) -> Result<()> {
+    whole(folder, |inside| write_all(maps, inside))
+}
+
+/// Fills a folder, new or empty, whole or not at all: everything is written beside it first and renamed.
+pub(super) fn whole(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
     refuse_used(folder)?;
     let parent = atomic::folder_of(folder);
     fs::create_dir_all(parent).map_err(|e| Error::io(parent, "create", e))?;
     let temporary = atomic::temporary_folder(parent).map_err(|e| Error::io(folder, "create", e))?;
-    write_all(maps, temporary.path())?;
+    fill(temporary.path())?;
     atomic::sync_folder(temporary.path());
     // An empty folder gives way.
     if folder.is_dir() {
@@ -70,10 +75,7 @@ pub fn refuse_used(folder: &Path) -> Result<()> {
 fn write_all(maps: &MapFolder<'_>, folder: &Path) -> Result<()> {
     let size = maps.image.pixel_size;
     let write = |name: &str, map: &Map, colours: Colours, unit: &str| -> Result<()> {
-        map::write_tiff(map, size, &folder.join(format!("{name}.tif")))?;
-        map::write_npy(map, &folder.join(format!("{name}.npy")))?;
-        let style = Style { colours, range: None, unit: unit.to_owned() };
-        figure::write_png(map, size, &style, &folder.join(format!("{name}.png")))
+        write_one(map, size, colours, unit, &folder.join(name))
     };
     for (i, map) in maps.content.iter().enumerate() {
         write(&format!("z{i}"), map, Colours::Diverging, "sd")?;
@@ -104,6 +106,20 @@ fn write_all(maps: &MapFolder<'_>, folder: &Path) -> Result<()> {
     let text =
         serde_json::to_string_pretty(maps.document).map_err(|e| Error::invalid("map.json", e.to_string()))?;
     atomic::write_file(&folder.join("map.json"), |to| to.write_all(text.as_bytes()))
+}
+
+/// One map as calibrated float TIFF, NPY and PNG; `path` has no ending.
+pub(super) fn write_one(
+    map: &Map,
+    size: Option<PixelSize>,
+    colours: Colours,
+    unit: &str,
+    path: &Path,
+) -> Result<()> {
+    map::write_tiff(map, size, &path.with_extension("tif"))?;
+    map::write_npy(map, &path.with_extension("npy"))?;
+    let style = Style { colours, range: None, unit: unit.to_owned() };
+    figure::write_png(map, size, &style, &path.with_extension("png"))
 }
 
 /// Segments of the content maps; none where too little is known.

@@ -22,6 +22,7 @@ pub mod map;
 pub mod maps;
 pub mod pictures;
 pub mod report;
+pub mod spectra;
 pub mod stack;
 pub mod star;
 pub mod table;

@@ -51,17 +51,39 @@ pub struct SpectraSample {
 impl SpectraRecipe {
     /// Draws the spectra. Same recipe, same spectra.
     pub fn draw(&self) -> SpectraSample {
+        let within = |rng: &mut ChaCha8Rng, [low, high]: [f64; 2]| low + (high - low) * rng.random::<f64>();
+        self.drawn(self.count, |rng, _| {
+            let centre = within(rng, [-self.centre, self.centre]);
+            (centre, within(rng, self.sigma))
+        })
+    }
+
+    /// Spectra as a scan over a grid brings them, row by row: the centre steps across a wall that winds from top to
+    /// bottom, the width grows downwards.
+    pub fn scan(&self, [rows, columns]: [usize; 2]) -> SpectraSample {
+        let part = |i: usize, n: usize| i as f64 / n.saturating_sub(1).max(1) as f64;
+        self.drawn(rows * columns, |_, i| {
+            let (down, along) = (part(i / columns, rows), part(i % columns, columns));
+            let wall = 0.5 + 0.15 * (std::f64::consts::TAU * down).sin();
+            let centre = self.centre * ((along - wall) / 0.06).tanh();
+            (centre, self.sigma[0] + (self.sigma[1] - self.sigma[0]) * down)
+        })
+    }
+
+    /// So many spectra with the centre and the width that `factors` gives each.
+    fn drawn(
+        &self,
+        count: usize,
+        mut factors: impl FnMut(&mut ChaCha8Rng, usize) -> (f64, f64),
+    ) -> SpectraSample {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let last = self.points.saturating_sub(1).max(1) as f64;
         let x: Vec<f64> = (0..self.points).map(|i| self.reach * (2.0 * i as f64 / last - 1.0)).collect();
         let mut sample =
             SpectraSample { x, values: Vec::new(), centre: Vec::new(), sigma: Vec::new(), noise: Vec::new() };
-        for _ in 0..self.count {
-            let within =
-                |rng: &mut ChaCha8Rng, [low, high]: [f64; 2]| low + (high - low) * rng.random::<f64>();
-            let centre = within(&mut rng, [-self.centre, self.centre]);
-            let sigma = within(&mut rng, self.sigma);
-            let noise = within(&mut rng, self.noise);
+        for i in 0..count {
+            let (centre, sigma) = factors(&mut rng, i);
+            let noise = self.noise[0] + (self.noise[1] - self.noise[0]) * rng.random::<f64>();
             for x in &sample.x {
                 let draw: f64 = StandardNormal.sample(&mut rng);
                 sample.values.push(((-0.5 * ((x - centre) / sigma).powi(2)).exp() + noise * draw) as f32);
@@ -76,5 +98,20 @@ impl SpectraRecipe {
             sample.values.iter_mut().for_each(|v| *v = (*v - low) / (high - low));
         }
         sample
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scan_has_a_wall_and_grows_wider_downwards() {
+        let recipe = SpectraRecipe { points: 20, sigma: [1.0, 2.0], ..SpectraRecipe::default() };
+        let scan = recipe.scan([5, 8]);
+        assert_eq!((scan.values.len(), scan.centre.len()), (40 * 20, 40));
+        assert!(scan.centre[0] < -2.9 && scan.centre[7] > 2.9);
+        assert_eq!((scan.sigma[0], scan.sigma[39]), (1.0, 2.0));
+        assert!(scan.sigma.is_sorted());
     }
 }

@@ -9,6 +9,7 @@ use super::message::{
     Accuracy, Command, DeviceChoice, Event, FinishReason, PreviewImages, PreviewRequest, TrainJob,
 };
 use super::run::Run;
+use super::spectra::Desk;
 use crate::error::Error;
 use crate::explore::traverse::Pose;
 use crate::explore::{embed, sanity, traverse};
@@ -55,6 +56,8 @@ pub(super) struct Engine<'a> {
     pub(super) folds: Option<Folds>,
     pub(super) map_model: Option<MapModel>,
     pub(super) map_query: Option<MapQuery>,
+    /// The same for spectra.
+    pub(super) spectra: Desk,
     /// False once nobody listens.
     pub(super) heard: bool,
 }
@@ -72,6 +75,7 @@ pub fn run(inbox: &Receiver<Command>, outbox: &Sender<Event>, notify: &dyn Fn())
         folds: None,
         map_model: None,
         map_query: None,
+        spectra: Desk::default(),
         heard: true,
     };
     while engine.heard && engine.drain(inbox) {
@@ -111,7 +115,7 @@ impl Engine<'_> {
     /// Takes all waiting commands, or waits for one when there is nothing to do. False once the channel is closed.
     fn drain(&mut self, inbox: &Receiver<Command>) -> bool {
         let asked = self.preview.is_some() || self.map_query.is_some();
-        if !self.training() && !self.mapping() && self.folds.is_none() && !asked {
+        if !self.training() && !self.mapping() && self.folds.is_none() && !self.spectra.is_busy() && !asked {
             match inbox.recv() {
                 Ok(command) => self.obey_safely(command),
                 Err(_) => return false,
@@ -145,6 +149,7 @@ impl Engine<'_> {
             Command::Map(job) => self.begin_map(job),
             Command::MapAsk(query) => self.map_query = Some(query),
             Command::MapSave(path) => self.save_map(&path),
+            Command::Spectra(command) => self.obey_spectra(command),
             Command::Pause => {
                 if let Some(run) = self.map.as_mut().filter(|run| run.pause.is_none()) {
                     run.pause = Some(Instant::now());
@@ -186,6 +191,7 @@ impl Engine<'_> {
         }
         self.stop_map();
         self.stop_validating();
+        self.stop_spectra();
         self.ended = None;
         let chosen = device::choose(job.device);
         self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
@@ -221,6 +227,7 @@ impl Engine<'_> {
         if let Some(query) = self.map_query.take() {
             self.answer_map(&query);
         }
+        self.spectra_turn();
     }
 
     fn step(&mut self) {
@@ -432,7 +439,7 @@ impl Engine<'_> {
     }
 }
 
-fn panic_text(panic: &(dyn Any + Send)) -> String {
+pub(super) fn panic_text(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<String>()
         .map(String::as_str)

@@ -24,6 +24,7 @@ impl Engine<'_> {
             self.finish(FinishReason::Stopped);
         }
         self.stop_map();
+        self.stop_spectra();
         let chosen = device::choose(job.device);
         self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
         self.map_model = None;

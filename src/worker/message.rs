@@ -1,6 +1,7 @@
 //! What goes into the worker and what comes out: plain data, no tensors.
 
 use super::mapping::{MapEvent, MapJob, MapQuery};
+use super::spectra::{SpectraCommand, SpectraEvent};
 pub use crate::explore::sanity::Sanity;
 use crate::particle::Prediction;
 use crate::particle::patch::{PatchGeometry, PatchSet};
@@ -46,6 +47,8 @@ pub enum Command {
     MapAsk(MapQuery),
     /// Write the model of the maps.
     MapSave(PathBuf),
+    /// Learn spectra, or ask about those that were learned.
+    Spectra(SpectraCommand),
     Pause,
     Resume,
     /// End training after the current step; the model so far stays and answers.
@@ -124,6 +127,8 @@ pub enum Event {
     Preview(PreviewImages),
     /// What a map run tells.
     Map(MapEvent),
+    /// What a run on spectra tells.
+    Spectra(SpectraEvent),
     /// New labels have joined the training, before this epoch.
     Relabelled {
         epoch: usize,

@@ -15,6 +15,7 @@ pub mod message;
 pub mod models;
 mod predicting;
 mod run;
+pub mod spectra;
 mod warm;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};

@@ -41,6 +41,7 @@ impl Action {
             Action::Open => look("Open…", const { &[command(Key::O)] }, None),
             Action::OpenSample => look("Open sample", const { &[command_shift(Key::O)] }, None),
             Action::AddMicrographs => look("Add micrographs…", const { &[command(Key::I)] }, None),
+            Action::OpenSpectra => look("Open spectra…", const { &[command_shift(Key::P)] }, None),
             Action::ImportLabels => look("Import labels…", const { &[command_shift(Key::I)] }, None),
             Action::ExportLabels => look("Export labels…", const { &[command_shift(Key::E)] }, None),
             Action::Save | Action::SaveTo(_) => look("Save", const { &[command(Key::S)] }, None),
@@ -112,6 +113,9 @@ impl Action {
             }
             Action::Workspace(Workspace::Maps) => {
                 look("Maps workspace", const { &[command(Key::Num2)] }, None)
+            }
+            Action::Workspace(Workspace::Spectra) => {
+                look("Spectra workspace", const { &[command(Key::Num3)] }, None)
             }
             Action::MapTool(MapTool::Inspect) => {
                 look("Inspect pixels", const { &[plain(Key::I)] }, Some(Icon::Pick))

@@ -6,6 +6,7 @@ mod possible;
 
 use super::dialogs::ExportPlan;
 use super::maps::{Ask, MapTool, Workspace};
+use super::spectra::SpectraAsk;
 use super::take::Take;
 use crate::particle::{ClassId, MicrographId, ParticleId};
 use crate::project::edit::Edit;
@@ -46,6 +47,7 @@ pub enum Action {
     Open,
     OpenSample,
     AddMicrographs,
+    OpenSpectra,
     ImportLabels,
     ExportLabels,
     Save,
@@ -81,6 +83,7 @@ pub enum Action {
     Workspace(Workspace),
     MapTool(MapTool),
     Maps(Ask),
+    Spectra(SpectraAsk),
     // View
     Use(Tool),
     Fit,
@@ -201,6 +204,7 @@ pub const ALL: &[Action] = &[
     Action::Redo,
     Action::SaveAs,
     Action::OpenSample,
+    Action::OpenSpectra,
     Action::ImportLabels,
     Action::ExportLabels,
     Action::LoadModel,
@@ -233,6 +237,7 @@ pub const ALL: &[Action] = &[
     Action::HoldOut,
     Action::Workspace(Workspace::Particles),
     Action::Workspace(Workspace::Maps),
+    Action::Workspace(Workspace::Spectra),
     Action::Use(Tool::Pick),
     Action::Use(Tool::Select),
     Action::Use(Tool::Lasso),

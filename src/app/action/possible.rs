@@ -9,13 +9,16 @@ impl Action {
     pub fn is_possible(&self, state: &State) -> bool {
         let opened = !state.is_blank();
         let maps = state.workspace == Workspace::Maps;
-        let phase = if maps { &state.maps.phase } else { &state.training.phase };
+        let spectra = state.workspace == Workspace::Spectra;
+        let phase = state.phase();
         let active = phase.is_active();
         if !self.belongs_to(state.workspace) {
             return false;
         }
         match self {
             Action::Export if maps => state.maps.set.is_some(),
+            Action::Export if spectra => state.spectra.found.is_some(),
+            Action::TrainOrPause if spectra => state.spectra.subject.is_some(),
             Action::Save
             | Action::SaveAs
             | Action::ImportLabels
@@ -43,7 +46,7 @@ impl Action {
             Action::Undo => state.history.undo_name().is_some(),
             Action::Redo => state.history.redo_name().is_some(),
             Action::History => !state.history.is_empty(),
-            Action::SelectNone if maps => true,
+            Action::SelectNone if maps || spectra => true,
             Action::Delete | Action::Unlabel | Action::HoldOut | Action::SelectNone => {
                 !state.selection.is_empty()
             }
@@ -53,11 +56,17 @@ impl Action {
             _ => true,
         }
     }
-
     /// False for what acts on particles while maps are shown, and the other way round: no key changes what is not seen.
     pub fn belongs_to(&self, workspace: Workspace) -> bool {
         match self {
             Action::MapTool(_) => workspace == Workspace::Maps,
+            // Pictures are not seen while spectra are.
+            Action::Fit
+            | Action::ZoomIn
+            | Action::ZoomOut
+            | Action::ActualSize
+            | Action::NextMicrograph
+            | Action::PreviousMicrograph => workspace != Workspace::Spectra,
             Action::SelectAll
             | Action::Delete
             | Action::Unlabel

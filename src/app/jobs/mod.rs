@@ -57,6 +57,8 @@ pub enum Done {
     Assembled(Result<Dataset>),
     Measured(super::state::Measured),
     Maps(super::maps::MapDone),
+    /// A file of spectra was read.
+    Spectra(Result<super::spectra::Subject>),
     /// A view was written.
     Taken {
         path: PathBuf,

@@ -28,15 +28,15 @@ pub struct MapExport {
     pub device: Option<String>,
 }
 
-/// A folder inside of `folder` that is not there yet, named after the image: nothing is written over.
-fn new_folder(folder: &Path, name: &str) -> Result<PathBuf> {
+/// A folder inside of `folder` that is not there yet, named after a file and `what` it holds: nothing is written over.
+pub fn new_folder(folder: &Path, name: &str, what: &str) -> Result<PathBuf> {
     let stem = Path::new(name).file_stem().map_or_else(|| name.into(), |stem| stem.to_string_lossy());
     let numbered = |i: usize| match i {
-        1 => folder.join(format!("{stem}-maps")),
-        i => folder.join(format!("{stem}-maps-{i}")),
+        1 => folder.join(format!("{stem}-{what}")),
+        i => folder.join(format!("{stem}-{what}-{i}")),
     };
     let problem = || {
-        let problem = format!("{} holds thousands of maps; choose another", folder.display());
+        let problem = format!("{} holds thousands of {what}; choose another", folder.display());
         Error::invalid("folder", problem)
     };
     (1..10_000).map(numbered).find(|dir| !dir.exists()).ok_or_else(problem)
@@ -45,7 +45,7 @@ fn new_folder(folder: &Path, name: &str) -> Result<PathBuf> {
 impl MapExport {
     /// Writes everything into a new folder inside of `folder` and returns its path.
     pub fn export(&self, folder: &Path) -> Result<PathBuf> {
-        let dir = new_folder(folder, &self.subject.name)?;
+        let dir = new_folder(folder, &self.subject.name, "maps")?;
         let size = self.subject.pixel_size;
         let image = Micrograph { pixel_size: size, ..self.subject.picture.micrograph.clone() };
         let set = &self.set;

@@ -18,6 +18,7 @@ pub enum Workspace {
     #[default]
     Particles,
     Maps,
+    Spectra,
 }
 
 /// What a drag does on an image or a map.

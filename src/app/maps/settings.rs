@@ -118,7 +118,7 @@ pub fn device(ui: &mut Ui, device: &mut DeviceChoice) {
 }
 
 /// A field's name, as wide as the others, so that the fields stand in one column.
-fn name(ui: &mut Ui, text: &str) -> egui::Response {
+pub fn name(ui: &mut Ui, text: &str) -> egui::Response {
     let size = egui::vec2(92.0, ui.spacing().interact_size.y);
     ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
         ui.set_min_width(size.x);
@@ -128,13 +128,13 @@ fn name(ui: &mut Ui, text: &str) -> egui::Response {
 }
 
 /// A field with one plain line under it.
-fn line(ui: &mut Ui, meaning: &str, field: impl FnOnce(&mut Ui)) {
+pub fn line(ui: &mut Ui, meaning: &str, field: impl FnOnce(&mut Ui)) {
     ui.horizontal(field);
     ui.add(Label::new(RichText::new(meaning).weak().small()).wrap());
     ui.add_space(2.0);
 }
 
-fn whole(ui: &mut Ui, what: &str, meaning: &str, value: &mut usize, range: RangeInclusive<usize>) {
+pub fn whole(ui: &mut Ui, what: &str, meaning: &str, value: &mut usize, range: RangeInclusive<usize>) {
     line(ui, meaning, |ui| {
         let label = name(ui, what);
         ui.add(DragValue::new(value).range(range).speed(0.1).update_while_editing(false))
@@ -142,7 +142,7 @@ fn whole(ui: &mut Ui, what: &str, meaning: &str, value: &mut usize, range: Range
     });
 }
 
-fn real(ui: &mut Ui, what: &str, meaning: &str, value: &mut f32, range: RangeInclusive<f32>, speed: f64) {
+pub fn real(ui: &mut Ui, what: &str, meaning: &str, value: &mut f32, range: RangeInclusive<f32>, speed: f64) {
     line(ui, meaning, |ui| {
         let label = name(ui, what);
         let field = DragValue::new(value).range(range).speed(speed).max_decimals(6);

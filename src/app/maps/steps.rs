@@ -74,6 +74,7 @@ impl App {
         // The user may know the scale better than the file.
         let image = Micrograph { pixel_size: entry.pixel_size, ..picture.micrograph.clone() };
         self.end_training();
+        self.end_spectra();
         self.stop_map_jobs();
         self.state.maps.begin(Subject {
             id: entry.id,
@@ -91,7 +92,7 @@ impl App {
     }
 
     /// One model is learned at a time: the worker ends a training before it maps.
-    fn end_training(&mut self) {
+    pub(in crate::app) fn end_training(&mut self) {
         self.cancel_export();
         if let Some(assembling) = self.assembling.take() {
             self.jobs.stop(assembling.job);

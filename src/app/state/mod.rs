@@ -8,7 +8,8 @@ mod readiness;
 use super::action::Tool;
 use super::maps::{Maps, Workspace};
 use super::picture::Picture;
-use super::run::{Results, Training};
+use super::run::{Phase, Results, Training};
+use super::spectra::SpectraWork;
 use crate::error::Result;
 use crate::micrograph::prepare::Step;
 use crate::particle::describe::Descriptors;
@@ -64,6 +65,7 @@ pub struct State {
     pub training: Training,
     pub workspace: Workspace,
     pub maps: Maps,
+    pub spectra: SpectraWork,
     /// What the current model says of the particles.
     pub results: Option<Results>,
     /// What a ruler says of the particles the model has seen.
@@ -149,9 +151,12 @@ impl State {
         let choice = self.training.choice;
         let (workspace, mut maps) = (self.workspace, std::mem::take(&mut self.maps));
         maps.forget();
+        // Spectra belong to no project.
+        let spectra = std::mem::take(&mut self.spectra);
         *self = Self {
             workspace,
             maps,
+            spectra,
             shown: project.micrographs.first().map(|entry| entry.id),
             class: project.classes.first().map(|class| class.id),
             project,
@@ -268,6 +273,15 @@ impl State {
             || self.unnamed.unwrap_or("Untitled").to_owned(),
             |stem| stem.to_string_lossy().into_owned(),
         )
+    }
+
+    /// Where the run of the workspace that is shown stands.
+    pub fn phase(&self) -> &Phase {
+        match self.workspace {
+            Workspace::Particles => &self.training.phase,
+            Workspace::Maps => &self.maps.phase,
+            Workspace::Spectra => &self.spectra.phase,
+        }
     }
 
     /// True if nothing has been opened yet.

@@ -7,6 +7,7 @@
 //! | MRC, MRCS, MAP, REC, ST | `mrc` |
 //! | NPY, NPZ | `npy`, `npz` |
 //! | text and SPIEPy matrices | `matrix` |
+//! | arrays that are no picture | `numbers` |
 //!
 //! Any of them may be packed with gzip. Colour becomes luminance. Every reader compares what a header promises with the
 //! file's own length before it takes memory: a truncated, lying or foreign file gives an error that names the file, the
@@ -17,6 +18,7 @@ mod matrix;
 mod mrc;
 mod npy;
 mod npz;
+mod numbers;
 mod palette;
 mod raster;
 mod sample;
@@ -27,6 +29,7 @@ mod tiff_chunks;
 mod tiff_scale;
 
 pub use npz::{LabelledImages, read_images_npz};
+pub use numbers::{Arrays, Numbers};
 
 use super::stats::Stats;
 use super::{Micrograph, PixelSize};

@@ -62,19 +62,20 @@ pub(super) fn read(source: &Source, page: usize) -> Result<Page> {
 }
 
 /// Reads to the archive member's end, where its checksum is compared.
-fn finish(reader: &mut dyn Read) -> io::Result<()> {
+pub(super) fn finish(reader: &mut dyn Read) -> io::Result<()> {
     io::copy(reader, &mut io::sink()).map(|_| ())
 }
 
-struct Archive<'a> {
+/// An archive and what is in it.
+pub(super) struct Archive<'a> {
     source: &'a Source,
     zip: ZipArchive<Box<dyn SeekRead + 'a>>,
     /// Arrays in the order of the file.
-    names: Vec<String>,
+    pub names: Vec<String>,
 }
 
 impl<'a> Archive<'a> {
-    fn open(source: &'a Source) -> Result<Self> {
+    pub fn open(source: &'a Source) -> Result<Self> {
         let damaged =
             |e: String| source.bad(NAME, "archive", format!("{e}: the file is truncated or no NPZ"));
         let mut zip = ZipArchive::new(source.reader()?).map_err(|e| damaged(e.to_string()))?;
@@ -90,7 +91,7 @@ impl<'a> Archive<'a> {
     }
 
     /// Opens one array, checks that it can be as long as it says, and hands it on with its reader at the first number.
-    fn with_array<T>(
+    pub fn with_array<T>(
         &mut self,
         name: &str,
         use_it: impl FnOnce(Array, &mut dyn Read, npy::Bad<'_>) -> Result<T>,

@@ -1,0 +1,240 @@
+//! Files of spectra: CSV, and the arrays of NPY and NPZ.
+
+use super::Spectra;
+use crate::error::{Error, Result};
+use crate::micrograph::format::{Arrays, Numbers};
+use std::path::Path;
+
+/// The endings of the files that are read, for dialogs.
+pub const ENDINGS: &[&str] = &["csv", "txt", "npy", "npz"];
+
+/// The array of an NPZ file that holds the spectra, and the one that holds their axis.
+const SPECTRA: &str = "spectra";
+const AXIS: &str = "x";
+
+/// Reads spectra by the file's ending.
+///
+/// - CSV: a spectrum a row; a row that begins with `x` or `x (unit)` is the axis; a first row of words is left out.
+/// - NPY: (spectra, points), or (rows, columns, points) for a grid.
+/// - NPZ: the same under the name `spectra`, and, if it is there, the axis under `x`.
+///
+/// # Errors
+/// [`Error::File`] naming the row, the array or the spectrum that cannot be used; [`Error::Io`].
+pub fn open(path: &Path) -> Result<Spectra> {
+    let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let (format, read): (_, Result<Read>) = match ending.as_str() {
+        "csv" | "txt" => ("CSV", csv(path)),
+        "npy" => ("NPY", arrays(path)),
+        "npz" => ("NPZ", arrays(path)),
+        other => {
+            let problem = format!("`{other}` is not read; use CSV, NPY or NPZ");
+            return Err(Error::file(path, "spectra", "ending", problem));
+        }
+    };
+    let Read { x, values, grid, unit } = read?;
+    let spectra = Spectra::over(x, values, grid).map_err(|e| match e {
+        Error::Invalid { what, problem } => Error::file(path, format, what, problem),
+        other => other,
+    })?;
+    Ok(spectra.in_units(unit))
+}
+
+/// What stands in a file, not yet looked at.
+struct Read {
+    x: Vec<f64>,
+    values: Vec<f32>,
+    grid: Option<[usize; 2]>,
+    unit: String,
+}
+
+fn csv(path: &Path) -> Result<Read> {
+    let wrong = |row: usize, problem: String| Error::file(path, "CSV", format!("row {}", row + 1), problem);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_path(path)
+        .map_err(|e| Error::file(path, "CSV", "file", e.to_string()))?;
+    let (mut axis, mut values, mut points) = (None, Vec::new(), None);
+    for (row, record) in reader.records().enumerate() {
+        let record = record.map_err(|e| wrong(row, e.to_string()))?;
+        let unit = record.get(0).and_then(unit_of);
+        let cells = record.iter().enumerate().skip(usize::from(unit.is_some()));
+        let numbers: std::result::Result<Vec<f64>, String> = cells
+            .map(|(column, cell)| {
+                cell.parse::<f64>().map_err(|_| {
+                    let shown: String = cell.chars().take(24).collect();
+                    format!("`{shown}` in column {} is not a number", column + 1)
+                })
+            })
+            .collect();
+        match (numbers, unit) {
+            // Names of the columns.
+            (Err(_), _) if row == 0 => {}
+            (Err(problem), _) => return Err(wrong(row, problem)),
+            (Ok(numbers), Some(unit)) => axis = Some((row, numbers, unit)),
+            (Ok(numbers), None) => {
+                let expected = *points.get_or_insert(numbers.len());
+                if numbers.len() != expected {
+                    let problem = format!("it has {} values, the first spectrum {expected}", numbers.len());
+                    return Err(wrong(row, problem));
+                }
+                values.extend(numbers.iter().map(|v| *v as f32));
+            }
+        }
+    }
+    let points = points.unwrap_or(0);
+    let Some((row, x, unit)) = axis else {
+        return Ok(Read { x: index(points), values, grid: None, unit: String::new() });
+    };
+    if x.len() != points {
+        return Err(wrong(row, format!("the axis has {} values, the spectra {points}", x.len())));
+    }
+    Ok(Read { x, values, grid: None, unit })
+}
+
+/// The unit in the heading of an axis: `x` has none, `x (eV)` has eV; nothing for what is no such heading.
+fn unit_of(cell: &str) -> Option<String> {
+    let rest = cell.strip_prefix(['x', 'X'])?.trim();
+    if rest.is_empty() {
+        return Some(String::new());
+    }
+    Some(rest.strip_prefix('(')?.strip_suffix(')')?.trim().to_owned())
+}
+
+fn index(points: usize) -> Vec<f64> {
+    (0..points).map(|i| i as f64).collect()
+}
+
+fn arrays(path: &Path) -> Result<Read> {
+    let file = Arrays::open(path)?;
+    let Some(Numbers { shape, values }) = file.numbers(SPECTRA)? else {
+        let names = file.names()?.join(", ");
+        return Err(file.bad(SPECTRA, format!("there is no array of this name; the file has {names}")));
+    };
+    let (points, grid) = match *shape.as_slice() {
+        [_, points] => (points, None),
+        [rows, columns, points] => (points, Some([rows, columns])),
+        _ => {
+            let problem = format!("{shape:?}: give (spectra, points), or (rows, columns, points) for a grid");
+            return Err(file.bad("shape", problem));
+        }
+    };
+    let axis = if file.is_archive() { file.exact(AXIS)? } else { None };
+    let x = match axis {
+        Some(axis) if axis.shape == [points] => axis.values,
+        Some(axis) => {
+            let problem = format!("its shape is {:?}, the spectra have {points} points", axis.shape);
+            return Err(file.bad(AXIS, problem));
+        }
+        None => index(points),
+    };
+    Ok(Read { x, values, grid, unit: String::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use npyz::WriterBuilder;
+    use std::io::Write;
+
+    fn npy(shape: &[u64], values: &[f32]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let options = npyz::WriteOptions::new().default_dtype().shape(shape);
+        let mut file = options.writer(&mut bytes).begin_nd().unwrap();
+        file.extend(values.iter().copied()).unwrap();
+        file.finish().unwrap();
+        bytes
+    }
+
+    fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, bytes) in arrays {
+            zip.start_file(format!("{name}.npy"), zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    fn read(name: &str, bytes: &[u8]) -> Result<Spectra> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        open(&path)
+    }
+
+    fn refused(name: &str, bytes: &[u8]) -> String {
+        let said = read(name, bytes).unwrap_err().to_string();
+        assert!(said.contains(name), "the file is named: {said}");
+        said
+    }
+
+    fn ramp(n: usize) -> Vec<f32> {
+        (0..n).map(|i| i as f32).collect()
+    }
+
+    #[test]
+    fn an_array_of_three_axes_is_a_grid_row_by_row() {
+        let spectra = read("a.npy", &npy(&[3, 4, 10], &ramp(120))).unwrap();
+        assert_eq!((spectra.grid, spectra.count(), spectra.x.len()), (Some([3, 4]), 12, 10));
+        assert_eq!(spectra.of(5)[0], 50.0);
+        let flat = read("a.npy", &npy(&[12, 10], &ramp(120))).unwrap();
+        assert_eq!((flat.grid, flat.values), (None, spectra.values));
+    }
+
+    #[test]
+    fn an_archive_has_its_axis_with_all_its_digits() {
+        let x: Vec<f64> = (0..10).map(|i| 1e4 + 1e-3 * f64::from(i)).collect();
+        let mut axis = Vec::new();
+        let options = npyz::WriteOptions::new().default_dtype().shape(&[10]);
+        let mut file = options.writer(&mut axis).begin_nd().unwrap();
+        file.extend(x.iter().copied()).unwrap();
+        file.finish().unwrap();
+        let spectra = read("a.npz", &npz(&[("spectra", npy(&[3, 4, 10], &ramp(120))), ("x", axis)])).unwrap();
+        assert_eq!((spectra.x, spectra.grid), (x, Some([3, 4])));
+    }
+
+    #[test]
+    fn a_table_has_its_axis_with_its_unit() {
+        let row = |first: &str, from: i32| {
+            let cells: Vec<String> = (from..from + 8).map(|v| v.to_string()).collect();
+            if first.is_empty() { cells.join(",") } else { format!("{first}, {}", cells.join(", ")) }
+        };
+        let rows: Vec<String> = (0..8).map(|i| row("", i)).collect();
+        let text = format!("{}\n{}\n", row("x (eV)", 20), rows.join("\n"));
+        let spectra = read("a.csv", text.as_bytes()).unwrap();
+        assert_eq!((spectra.unit.as_str(), spectra.x[0], spectra.count()), ("eV", 20.0, 8));
+        let plain = read("a.csv", format!("a,b,c,d,e,f,g,h\n{}\n", rows.join("\n")).as_bytes()).unwrap();
+        assert_eq!((plain.unit.as_str(), plain.x[7]), ("", 7.0));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        for (shape, n) in [(&[120][..], 120), (&[2, 3, 4, 5][..], 120)] {
+            let said = refused("a.npy", &npy(shape, &ramp(n)));
+            assert!(said.contains("(rows, columns, points) for a grid"), "{said}");
+        }
+        let mut values = ramp(120);
+        values[57] = f32::NAN;
+        let said = refused("a.npy", &npy(&[3, 4, 10], &values));
+        assert!(said.contains("spectrum 5 (row 1, column 1): point 7 is not a finite number"), "{said}");
+        let said = refused("a.npz", &npz(&[("data", npy(&[12, 10], &ramp(120)))]));
+        assert!(said.contains("spectra: there is no array of this name; the file has data"), "{said}");
+        let wrong = [("spectra", npy(&[12, 10], &ramp(120))), ("x", npy(&[9], &ramp(9)))];
+        let said = refused("a.npz", &npz(&wrong));
+        assert!(said.contains("x: its shape is [9], the spectra have 10 points"), "{said}");
+        let said = refused("a.csv", b"1,2,3,4,5,6,7,8\n1,2,3\n");
+        assert!(said.contains("row 2: it has 3 values, the first spectrum 8"), "{said}");
+        let said = refused("a.csv", b"1,2,3,4,5,6,7,8\n1,2,3,4,many,6,7,8\n");
+        assert!(said.contains("row 2: `many` in column 5 is not a number"), "{said}");
+        let said = refused("a.csv", b"1,2,3,4,5,6,7,8\nx,1,2,3\n");
+        assert!(said.contains("row 2: the axis has 3 values, the spectra 8"), "{said}");
+        let said = refused("a.hdf5", b"1,2");
+        assert!(said.contains("`hdf5` is not read; use CSV, NPY or NPZ"), "{said}");
+        let said = refused("a.npy", b"no array");
+        assert!(said.contains("NPY"), "{said}");
+        let whole = npy(&[12, 10], &ramp(120));
+        let said = refused("a.npy", &whole[..whole.len() - 40]);
+        assert!(said.contains("truncated"), "{said}");
+    }
+}
