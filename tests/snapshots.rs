@@ -21,7 +21,7 @@ const SIZE: [f32; 2] = [1100.0, 720.0];
 /// A pixel differs if a channel does by more than this...
 const CLOSE: u8 = 24;
 /// ... and a picture if more than this share of its pixels do.
-const MOST: f64 = 0.002;
+const MOST: f64 = 0.0004;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots")
