@@ -132,6 +132,6 @@ fn spectra(views: &Views) {
     window.key(Modifiers::NONE, egui::Key::T);
     window.until("the end of the run", |w| w.shows("The model stays and answers"));
     let grid = window.harness.get_by_label("Grid of shift").rect();
-    window.harness.event(Event::PointerMoved(grid.min + egui::vec2(0.3, 0.3) * grid.size()));
+    window.harness.event(Event::PointerMoved(grid.min + vec2(0.3, 0.3) * grid.size()));
     views.take(&mut window, "spectra");
 }

@@ -68,7 +68,7 @@ impl App {
                 self.send_spectra(SpectraCommand::Pause);
             }
             (Action::Resume | Action::TrainOrPause, Phase::Paused) => {
-                self.send_spectra(SpectraCommand::Resume)
+                self.send_spectra(SpectraCommand::Resume);
             }
             (Action::Stop, phase) if phase.is_active() => self.end_spectra(),
             (Action::Train | Action::TrainOrPause, phase) if !phase.is_active() => self.learn_spectra(),

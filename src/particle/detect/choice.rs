@@ -47,7 +47,7 @@ pub(super) fn choose(
     let look = |batch: &[usize]| -> Result<Vec<Level>> {
         let level = |i: &usize| {
             // Parts change little from one threshold to the next, and are dear: every second will do.
-            let level = Level::new(field, thresholds[*i], rules, i % 2 == 0);
+            let level = Level::new(field, thresholds[*i], rules, i.is_multiple_of(2));
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             if progress(done as f32 / thresholds.len() as f32) { Ok(level) } else { Err(Error::Stopped) }
         };
