@@ -288,15 +288,19 @@ impl Forest {
         for &i in pixels {
             self.parent[i as usize] = i;
             (self.size[i as usize], self.level[i as usize]) = (1, f32::NEG_INFINITY);
-            for n in neighbours(i as usize, field.width, self.parent.len()).into_iter().flatten() {
-                if self.parent[n] != u32::MAX {
-                    let (a, b) = (self.root(i), self.root(n as u32));
-                    let (low, high) = if self.size[a] < self.size[b] { (a, b) } else { (b, a) };
-                    if low != high {
-                        self.parent[low] = high as u32;
-                        self.size[high] += self.size[low];
-                        self.level[low] = threshold;
-                    }
+            let mut own = i as usize;
+            for n in neighbours(own, field.width, self.parent.len()).into_iter().flatten() {
+                if self.parent[n] == u32::MAX {
+                    continue;
+                }
+                let other = self.root(n as u32);
+                if other != own {
+                    let (low, high) =
+                        if self.size[own] < self.size[other] { (own, other) } else { (other, own) };
+                    self.parent[low] = high as u32;
+                    self.size[high] += self.size[low];
+                    self.level[low] = threshold;
+                    own = high;
                 }
             }
         }
