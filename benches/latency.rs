@@ -171,8 +171,8 @@ fn write_project(folder: &Path) -> PathBuf {
     });
     let edit = project.add_particles_edit(particles.collect());
     project.apply(edit).unwrap();
-    project.patch.side = 16;
-    project.patch.extent_px = 16.0;
+    project.patch.side = 24;
+    project.patch.extent_px = 24.0;
     project.patch.blank_neighbours = false;
     project.training = serde_json::json!({
         "epochs": 100_000, "hidden_encoder": [32], "hidden_decoder": [32], "hidden_classifier": [32],

@@ -3,7 +3,7 @@
 //! `cargo bench --bench review` takes the particles of the sample project, of which the class is known: half of them judge,
 //! of the others five a class are labelled. It trains, then answers thirty questions from the truth: of the queue, or about
 //! thirty particles drawn at random. Both go on from the same trained state, as the window does. `-- fresh` also trains anew
-//! with all labels; `-- rate=R` starts going on with that part of the learning rate, `-- epochs=N` goes on so long.
+//! with all labels; `rate=R` starts going on with that part of the learning rate, `epochs=N` goes on so long.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // a bench speaks and may fail
 
 use nanotheca::explore::embed;

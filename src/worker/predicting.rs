@@ -13,8 +13,10 @@ use crate::train::present::Seen;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A slice takes a few milliseconds.
-const SLICE: usize = 128;
+/// Patches of the first slice; the next ones are larger or smaller, so that each takes about [`SLICE`].
+const FIRST: usize = 8;
+const MOST: usize = 512;
+const SLICE: Duration = Duration::from_millis(12);
 /// Looks at the whole set begin at least this far apart...
 const PAUSE: Duration = Duration::from_secs(1);
 /// ... and take at most about this part of the time.
@@ -29,6 +31,8 @@ pub(super) struct Predicting {
     epoch: usize,
     found: Vec<Prediction>,
     spent: Duration,
+    /// Patches of the next slice.
+    next: usize,
 }
 
 impl Predicting {
@@ -36,10 +40,16 @@ impl Predicting {
     fn slice(&mut self) -> Result<bool> {
         let began = Instant::now();
         let first = self.found.len();
-        let which: Vec<usize> = (first..(first + SLICE).min(self.patches.len())).collect();
+        let which: Vec<usize> = (first..(first + self.next).min(self.patches.len())).collect();
         let found = embed::predict_seen(&self.vae, &self.patches, self.seen.as_ref(), &which)?;
         self.found.extend(found.into_iter().map(|(prediction, _)| prediction));
-        self.spent += began.elapsed();
+        let took = began.elapsed();
+        self.spent += took;
+        if took < SLICE / 2 {
+            self.next = (self.next * 2).min(MOST);
+        } else if took > SLICE {
+            self.next = (self.next / 2).max(1);
+        }
         Ok(self.found.len() >= self.patches.len())
     }
 }
@@ -55,6 +65,7 @@ impl Run {
                 epoch: self.trainer.epoch,
                 found: Vec::new(),
                 spent: Duration::ZERO,
+                next: FIRST,
             });
         }
     }

@@ -16,6 +16,8 @@ const SHARE: f64 = 0.3;
 const REACH: f64 = 2.8;
 /// The error is a mean over a Gaussian of this part of the shortest lattice vector (of the window without a lattice).
 const BLUR: f64 = 0.2;
+/// Cells at the border are drawn like another at most so many of the longest lattice vector away.
+const BORDER: f64 = 1.6;
 /// Windows decoded together.
 const TOGETHER: usize = 256;
 
@@ -36,6 +38,7 @@ pub fn residual(vae: &Vae, prepared: &Prepared) -> Result<Option<Map>> {
     let mut out = vec![f32::NAN; w * h];
     let mut slots = vec![None; registered.cells.all().len()];
     registered.rows.iter().enumerate().for_each(|(slot, &cell)| slots[cell] = Some(slot));
+    to_the_border(&mut slots, registered, BORDER * long);
     out.par_chunks_exact_mut(w).enumerate().for_each(|(y, row)| {
         for (x, out) in row.iter_mut().enumerate() {
             let place = [x as f64, y as f64];
@@ -82,6 +85,20 @@ pub fn error(vae: &Vae, prepared: &Prepared, stride: usize) -> Result<Map> {
             Map::new(w, h, (0..w * h).map(value).collect(), stride as f64, [0.0; 2])
         }
         _ => anywhere(vae, prepared.windows.canvas(), stride, units),
+    }
+}
+
+/// Cells whose window is cut off by the border look as the nearest usable one within `furthest` pixels.
+fn to_the_border(slots: &mut [Option<usize>], registered: &Registered, furthest: f64) {
+    let all = registered.cells.all();
+    let apart = |a: usize, b: usize| {
+        let [a, b] = [all[a].origin, all[b].origin];
+        (a[0] - b[0]).hypot(a[1] - b[1])
+    };
+    for cell in (0..slots.len()).filter(|&cell| slots[cell].is_none()).collect::<Vec<_>>() {
+        let usable = registered.rows.iter().enumerate().map(|(slot, &usable)| (slot, apart(cell, usable)));
+        let nearest = usable.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, apart)| *apart < furthest);
+        slots[cell] = nearest.map(|(slot, _)| slot);
     }
 }
 
