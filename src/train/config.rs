@@ -45,7 +45,7 @@ pub struct Encore {
 }
 
 /// What an encore's learning rate begins with at least.
-const ENCORE_RATE: f64 = 0.1;
+const ENCORE_RATE: f64 = 0.3;
 
 /// All settings of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -11,9 +11,9 @@ use crate::train::trainer::Trainer;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Epochs that a training which had ended gets for new labels, as a part of its own.
+/// Epochs that a training which had ended gets for new labels, as a part of its own, and the steps they have at least.
 const SHARE: usize = 4;
-const LEAST: usize = 5;
+const LEAST: usize = 100;
 
 impl Engine<'_> {
     /// Takes new labels into the training under way, or into the last one, which then goes on for a while.
@@ -34,7 +34,8 @@ impl Engine<'_> {
             // The look under way is that of the model as it was.
             run.predicting = None;
             if ended {
-                let more = (run.job.config.epochs / SHARE).max(LEAST);
+                let enough = LEAST.div_ceil(run.trainer.steps.max(1));
+                let more = (run.job.config.epochs / SHARE).max(enough);
                 run.trainer.config.go_on(run.trainer.epoch, more);
                 // What lies between the end and now was no work.
                 run.pause = None;

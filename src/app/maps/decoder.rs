@@ -149,7 +149,7 @@ impl DecoderPanel {
         let mut moved = false;
         for (i, value) in self.latents.iter_mut().enumerate() {
             ui.horizontal(|ui| {
-                let label = ui.label(RichText::new(format!("z{}", i + 1)).monospace());
+                let label = ui.label(RichText::new(format!("z{i}")).monospace());
                 ui.spacing_mut().slider_width = (ui.available_width() - 130.0).clamp(60.0, 240.0);
                 let slider = Slider::new(value, -REACH..=REACH).max_decimals(2).fixed_decimals(2);
                 moved |= ui.add(slider).labelled_by(label.id).changed();

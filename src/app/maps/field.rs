@@ -51,8 +51,8 @@ impl Field {
     /// As short as it can be: "z1", "sd of z1".
     pub fn name(self) -> String {
         match self {
-            Self::Content(i) => format!("z{}", i + 1),
-            Self::Uncertainty(i) => format!("sd of z{}", i + 1),
+            Self::Content(i) => format!("z{i}"),
+            Self::Uncertainty(i) => format!("sd of z{i}"),
             Self::Shift(0) => "shift x".into(),
             Self::Shift(_) => "shift y".into(),
             Self::Rotation => "rotation".into(),
@@ -102,7 +102,7 @@ impl Shown {
     pub fn name(self) -> String {
         match self {
             Self::One(field) => field.name(),
-            Self::Two(i, j) => format!("z{} and z{}", i + 1, j + 1),
+            Self::Two(i, j) => format!("z{i} and z{j}"),
             Self::Segments => "segments".into(),
         }
     }

@@ -125,7 +125,7 @@ fn sentences(set: &MapSet, shown: Shown) -> (String, String) {
         Shown::Two(i, j) => {
             let verdict = |k: usize| {
                 let judgement = set.judgements.get(k)?;
-                Some(format!("z{}: {}", k + 1, judgement.verdict))
+                Some(format!("z{k}: {}", judgement.verdict))
             };
             let said: Vec<String> = [i, j].into_iter().filter_map(verdict).collect();
             let [first, second] = [0, 1].map(|k| said.get(k).cloned().unwrap_or_default());

@@ -215,7 +215,7 @@ impl MapsPanel {
                 let known = Grid::of(map).index(place).map(|i| map.values[i]).filter(|v| v.is_finite());
                 known.map_or_else(|| "    –".to_owned(), |v| format!("{v:>5.2}"))
             };
-            let all = set.content.iter().enumerate().map(|(i, map)| format!("  z{} {}", i + 1, value(map)));
+            let all = set.content.iter().enumerate().map(|(i, map)| format!("  z{i} {}", value(map)));
             all.collect::<String>()
         });
         Some(format!("{at}{grey}{}", latents.unwrap_or_default()))

@@ -55,7 +55,7 @@ impl PlanePanel {
         let at = sight.place.and_then(|place| Sight::latents(set, place));
         let axes = sight.axes;
         let texture = self.texture.as_ref().map(TextureHandle::id);
-        let name = |axis: usize| format!("z{} (prior sd)", axis + 1);
+        let name = |axis: usize| format!("z{axis} (prior sd)");
         let shown = Plot::new("latent plane")
             .custom_x_axes(vec![
                 egui_plot::AxisHints::new_x().label(name(axes[0])).label_spacing(28.0..=56.0),
@@ -97,12 +97,12 @@ impl PlanePanel {
                 for (i, name) in ["Across", "Up"].into_iter().enumerate() {
                     ui.weak(name);
                     ComboBox::from_id_salt(name)
-                        .selected_text(format!("z{}", sight.axes[i] + 1))
+                        .selected_text(format!("z{}", sight.axes[i]))
                         .width(44.0)
                         .show_ui(ui, |ui| {
                             let other = sight.axes[1 - i];
                             for axis in (0..n).filter(|axis| *axis != other) {
-                                ui.selectable_value(&mut sight.axes[i], axis, format!("z{}", axis + 1));
+                                ui.selectable_value(&mut sight.axes[i], axis, format!("z{axis}"));
                             }
                         })
                         .response

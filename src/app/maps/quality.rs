@@ -68,7 +68,7 @@ fn thumb(ui: &mut Ui, maps: &Maps, set: &MapSet, field: Field, sight: &mut Sight
 
 fn judgement_of(ui: &mut Ui, i: usize, judgement: &Judgement) {
     ui.horizontal(|ui| {
-        let name = RichText::new(format!("z{}", i + 1)).strong();
+        let name = RichText::new(format!("z{i}")).strong();
         let name = if judgement.collapsed { name.color(ui.visuals().weak_text_color()) } else { name };
         ui.label(name);
         ui.label(RichText::new(numbers(judgement)).monospace()).on_hover_text(format!(

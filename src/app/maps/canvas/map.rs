@@ -82,7 +82,7 @@ fn key(painter: &Painter, plane: &colour::Plane, axes: [usize; 2]) {
     painter.add(mesh);
     let font = egui::FontId::proportional(12.0);
     let white = egui::Color32::WHITE;
-    let name = |axis: usize| format!("z{}", axis + 1);
+    let name = |axis: usize| format!("z{axis}");
     let below = Pos2::new(rect.center().x, rect.max.y + 2.0);
     painter.text(below, egui::Align2::CENTER_TOP, name(axes[0]), font.clone(), white);
     let beside = Pos2::new(rect.min.x - 3.0, rect.center().y);
