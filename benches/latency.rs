@@ -186,7 +186,7 @@ fn scatter(project: &Path) {
     let mut window = Window::open(Open { project: Some(project.to_owned()), ..Open::default() });
     window.until("the project", |w| w.shows("Class disc") && w.shows("Micrograph canvas"));
     window.press("Train");
-    window.until("predictions", |w| w.shows("to review"));
+    window.until("predictions", |w| !w.shows("Each particle becomes a point here"));
     window.press("Latent space");
     let frames = |window: &mut Window, seconds: u64| {
         let begun = Instant::now();

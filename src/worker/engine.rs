@@ -212,8 +212,14 @@ impl Engine<'_> {
         }
     }
 
-    /// One training step, if one is due, and the newest preview.
+    /// The newest questions, then one training step, if one is due: who asks during a step waits for that step alone.
     fn turn(&mut self) {
+        if let Some(request) = self.preview.take() {
+            self.answer(request);
+        }
+        if let Some(query) = self.map_query.take() {
+            self.answer_map(&query);
+        }
         if self.training() {
             self.step();
         }
@@ -221,12 +227,6 @@ impl Engine<'_> {
             self.map_turn();
         }
         self.validate_on();
-        if let Some(request) = self.preview.take() {
-            self.answer(request);
-        }
-        if let Some(query) = self.map_query.take() {
-            self.answer_map(&query);
-        }
         self.spectra_turn();
     }
 
