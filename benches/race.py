@@ -29,7 +29,8 @@ for epochs in (5, 8, 12, 16, 20, 25, 30, 40, 60):
     if first is not None:
         sure = min(first, sure or first)
     if bound <= target:
-        reached = curve[-1]["seconds"]
+        reached = reached or curve[-1]["seconds"]
+    if reached and sure:
         break
 for what, seconds in (("the loss", reached), ("accuracy 0.90", sure)):
     print(f"{what}: " + (f"{seconds:.1f} s, 1/{whole / seconds:.0f} of pyroVED's {a.epochs} epochs" if seconds else "not reached"))
