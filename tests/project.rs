@@ -384,7 +384,10 @@ fn a_lost_picture_keeps_its_labels_and_is_found_by_content() {
     let path = folder.path().join("gold.nanotheca");
     store::save(&project, &path).unwrap();
     let id = project.micrographs[0].id;
-    fs::rename(folder.path().join("gold.tif"), folder.path().join("renamed.TIF")).unwrap();
+    // Renamed, in a folder of a folder.
+    let raw = folder.path().join("raw/monday");
+    fs::create_dir_all(&raw).unwrap();
+    fs::rename(folder.path().join("gold.tif"), raw.join("renamed.TIF")).unwrap();
     fs::write(folder.path().join("another.tif"), b"other bytes").unwrap();
     let mut loaded = store::load(&path).unwrap();
     assert_eq!(loaded.particles, project.particles, "labels are kept");
@@ -404,7 +407,7 @@ fn a_lost_picture_keeps_its_labels_and_is_found_by_content() {
     let entry = &project.micrographs[0];
     let wrong = refusal(store::moved_to(entry, &folder.path().join("another.tif")));
     assert!(wrong.contains("this is not gold.tif"), "{wrong}");
-    let moved = store::moved_to(entry, &folder.path().join("renamed.TIF")).unwrap();
+    let moved = store::moved_to(entry, &raw.join("renamed.TIF")).unwrap();
     project.apply(Edit::ChangeMicrograph(moved)).unwrap();
     store::require(&project.micrographs[0]).unwrap();
 }

@@ -417,6 +417,48 @@ fn a_lost_picture_is_said_where_the_picture_would_be() {
 }
 
 #[test]
+fn what_is_hidden_is_out_of_reach_and_ctrl_joins() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    for x in [-60.0, 0.0, 60.0] {
+        window.click_canvas(vec2(x, 0.0));
+    }
+    // The last one becomes a rod; Ctrl-click takes another to it.
+    let middle = window.harness.get_by_label("Micrograph canvas").rect().center();
+    window.key(Modifiers::NONE, Key::V);
+    window.click_at(middle + vec2(60.0, 0.0), Modifiers::NONE, PointerButton::Primary);
+    window.key(Modifiers::NONE, Key::Num2);
+    window.click_at(middle, Modifiers::COMMAND, PointerButton::Primary);
+    assert!(window.shows("2 particles selected"));
+    let rod = window.app().project().classes[1].id;
+    window.harness.get_by_label_contains("Class rod").click_secondary();
+    window.settle();
+    window.press("Hide its particles");
+    window.key(Modifiers::COMMAND, Key::A);
+    assert!(window.shows("2 particles selected"));
+    window.key(Modifiers::NONE, Key::Delete);
+    let left: Vec<_> = window.app().project().particles.values().map(|p| p.label).collect();
+    assert_eq!(left, [Some(rod)]);
+}
+
+#[test]
+fn a_picture_that_moved_is_found_when_it_is_given_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let project = write_project(dir.path());
+    let moved = tempfile::tempdir().unwrap();
+    let picture = moved.path().join("renamed.png");
+    std::fs::rename(dir.path().join("discs.png"), &picture).unwrap();
+    let mut window =
+        Window::open(Open { project: Some(project), images: vec![picture.clone()], ..Open::default() });
+    window.until("the picture", |w| {
+        w.app().project().micrographs.first().is_some_and(|m| m.path.ends_with("renamed.png"))
+    });
+    assert_eq!(window.app().project().micrographs.len(), 1);
+    assert!(window.app().is_dirty(), "the new place wants to be saved");
+    window.until("its pixels", |w| w.shows("Micrograph canvas") && !w.shows("cannot be shown"));
+}
+
+#[test]
 fn a_stack_of_hundreds_comes_in_as_one_step() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("stack.npy");

@@ -7,7 +7,7 @@ use super::file_dialog::Purpose;
 use super::jobs::{self, Done};
 use super::maps::Workspace;
 use super::run::Phase;
-use super::state::{Level, Message, Opened, Readiness};
+use super::state::{Level, Message, Opened, Readiness, State};
 use super::{App, AssemblePurpose, Assembling, Leaving};
 use crate::error::Error;
 use crate::particle::MicrographId;
@@ -97,6 +97,9 @@ impl App {
             Action::ToggleClass(id) => {
                 if !self.state.hidden.remove(&id) {
                     self.state.hidden.insert(id);
+                    // What is not seen is not changed either.
+                    let State { project, selection, .. } = &mut self.state;
+                    selection.retain(|one| project.particle(*one).is_some_and(|p| p.label != Some(id)));
                 }
                 self.state.revision += 1;
             }
@@ -230,12 +233,17 @@ impl App {
             self.jobs.stop(before.job);
         }
         let project = self.state.project.clone();
+        // A picture that is still shown with the steps of before is no help.
+        let as_it_is = |id: &MicrographId| {
+            let steps = project.micrograph(*id).map(|entry| &entry.steps);
+            steps.is_some() && self.state.made_with.get(id) == steps
+        };
         let open: jobs::OpenPictures = self
             .state
             .pictures
             .iter()
             .filter_map(|(id, opened)| match opened {
-                Opened::Ready(picture) => Some((*id, picture.clone())),
+                Opened::Ready(picture) if as_it_is(id) => Some((*id, picture.clone())),
                 _ => None,
             })
             .collect();

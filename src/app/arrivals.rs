@@ -8,6 +8,7 @@ use super::run::{Model, Phase};
 use super::state::{Level, Opened, Placed, Previews, count};
 use super::{App, AssemblePurpose};
 use crate::error::{Error, Result};
+use crate::micrograph::prepare::Step;
 use crate::particle::MicrographId;
 use crate::particle::detect::Detection;
 use crate::project::history::StateId;
@@ -23,7 +24,7 @@ impl App {
             Done::Project { path, project } => self.on_project(path, project),
             Done::Look(picture) => self.state.look = Some(picture),
             Done::Imported(imported) => self.on_imported(imported),
-            Done::Picture { id, picture } => self.on_picture(id, picture),
+            Done::Picture { id, steps, picture } => self.on_picture(id, steps, picture),
             Done::Searching(share) => self.state.detection.share = share,
             Done::Detected { micrograph, found } => self.on_detected(micrograph, found),
             Done::Saved { path, state, result } => self.on_saved(ctx, &path, state, result),
@@ -111,8 +112,11 @@ impl App {
                     Ok(ids) => {
                         first = ids.first().copied();
                         for (id, picture) in ids.into_iter().zip(pictures) {
-                            if let Some(picture) = picture {
+                            // A picture that was there already may be shown levelled or filtered.
+                            let plain = self.state.project.micrograph(id).is_some_and(|e| e.steps.is_empty());
+                            if let Some(picture) = picture.filter(|_| plain) {
                                 self.state.prepared.insert(id, Vec::new());
+                                self.state.made_with.insert(id, Vec::new());
                                 self.state.pictures.insert(id, Opened::Ready(picture));
                             }
                         }
@@ -131,7 +135,7 @@ impl App {
         }
     }
 
-    fn on_picture(&mut self, id: MicrographId, picture: Result<Arc<Picture>>) {
+    fn on_picture(&mut self, id: MicrographId, steps: Vec<Step>, picture: Result<Arc<Picture>>) {
         let opened = match picture {
             Ok(picture) => Opened::Ready(picture),
             Err(error) => {
@@ -141,6 +145,7 @@ impl App {
         };
         if self.state.project.micrograph(id).is_some() {
             self.state.picture_revision += 1;
+            self.state.made_with.insert(id, steps);
             self.state.pictures.insert(id, opened);
             self.state.detection.stale = true;
         }

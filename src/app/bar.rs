@@ -122,6 +122,19 @@ fn menus(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
                     item(ui, action, action.is_possible(state), actions);
                 }
             }
+            if name == "File" && !state.recent.is_empty() {
+                ui.separator();
+                ui.menu_button("Open recent", |ui| {
+                    for path in &state.recent {
+                        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+                        let button = ui.button(name).on_hover_text(path.display().to_string());
+                        if button.clicked() {
+                            actions.push(Action::OpenPaths(vec![path.clone()]));
+                            ui.close();
+                        }
+                    }
+                });
+            }
             if name == "Help" {
                 ui.separator();
                 ui.label(RichText::new(concat!("Nanotheca ", env!("CARGO_PKG_VERSION"))).weak());

@@ -275,7 +275,7 @@ fn click(
     if !response.clicked() {
         return;
     }
-    let shift = ui.input(shift_held);
+    let join = ui.input(joins);
     if under.is_none()
         && state.tool == Tool::Pick
         && let Some(place) = state.proposal_at(at.x, at.y, reach)
@@ -284,10 +284,10 @@ fn click(
         return;
     }
     match (under, state.tool) {
-        (Some(id), _) if shift => actions.push(Action::ToggleSelected(id)),
+        (Some(id), _) if join => actions.push(Action::ToggleSelected(id)),
         (Some(id), Tool::Pick) => actions.push(Action::LabelParticle(id)),
         (Some(id), _) => actions.push(Action::Select { particles: vec![id], join: false }),
-        (None, Tool::Pick) if !shift => {
+        (None, Tool::Pick) if !join => {
             let inside = at.x >= -0.5
                 && at.y >= -0.5
                 && at.x <= entry.width as f32 - 0.5
@@ -296,18 +296,19 @@ fn click(
                 actions.push(Action::AddParticle { x: at.x, y: at.y });
             }
         }
-        (None, _) if !shift => actions.push(Action::SelectNone),
+        (None, _) if !join => actions.push(Action::SelectNone),
         _ => {}
     }
 }
 
 /// Shift at the moment of the last click: when frames are slow it may have been let go since.
-pub fn shift_held(input: &egui::InputState) -> bool {
+pub fn joins(input: &egui::InputState) -> bool {
     let clicked = input.events.iter().rev().find_map(|event| match event {
         egui::Event::PointerButton { modifiers, .. } => Some(*modifiers),
         _ => None,
     });
-    clicked.unwrap_or(input.modifiers).shift
+    let held = clicked.unwrap_or(input.modifiers);
+    held.shift || held.command
 }
 
 /// A sentence in the middle of the canvas.

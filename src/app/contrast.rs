@@ -24,7 +24,8 @@ pub struct ContrastPanel {
     held: Option<(MicrographId, Shown)>,
     /// Which point is dragged: false black, true white.
     dragged: bool,
-    histogram: Option<(MicrographId, Vec<f32>)>,
+    /// Of the picture at this place in memory: a filter makes another.
+    histogram: Option<(usize, Vec<f32>)>,
 }
 
 impl ContrastPanel {
@@ -40,7 +41,7 @@ impl ContrastPanel {
     pub fn ui(&mut self, ui: &mut Ui, picture: &Picture, entry: &MicrographEntry, actions: &mut Vec<Action>) {
         let before = self.shown(entry);
         let ((mut low, mut high), mut tone) = before;
-        self.histogram(ui, picture, entry, (&mut low, &mut high), tone);
+        self.histogram(ui, picture, (&mut low, &mut high), tone);
         ui.horizontal(|ui| {
             ui.label("Percentiles");
             let field = |value: &mut f32, name: &str, ui: &mut Ui| {
@@ -95,14 +96,7 @@ impl ContrastPanel {
         }
     }
 
-    fn histogram(
-        &mut self,
-        ui: &mut Ui,
-        picture: &Picture,
-        entry: &MicrographEntry,
-        (low, high): (&mut f32, &mut f32),
-        tone: Tone,
-    ) {
+    fn histogram(&mut self, ui: &mut Ui, picture: &Picture, (low, high): (&mut f32, &mut f32), tone: Tone) {
         let (rect, response) =
             ui.allocate_exact_size(vec2(ui.available_width(), 64.0), Sense::click_and_drag());
         response.widget_info(|| {
@@ -112,8 +106,9 @@ impl ContrastPanel {
         let (from, to) = picture.range((0.05, 99.95));
         let margin = 0.08 * (to - from);
         let (from, to) = (from - margin, to + margin);
-        if self.histogram.as_ref().is_none_or(|(id, _)| *id != entry.id) {
-            self.histogram = Some((entry.id, bars(picture, from, to)));
+        let of = std::ptr::from_ref(picture) as usize;
+        if self.histogram.as_ref().is_none_or(|(other, _)| *other != of) {
+            self.histogram = Some((of, bars(picture, from, to)));
         }
         let x_of = |grey: f32| rect.min.x + (grey - from) / (to - from) * rect.width();
         let grey_at = |x: f32| from + (x - rect.min.x) / rect.width() * (to - from);

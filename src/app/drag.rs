@@ -1,7 +1,7 @@
 //! What a drag over the picture does: boxes, outlines, lines, and particles that are moved.
 
 use super::action::{Action, Tool};
-use super::canvas::shift_held;
+use super::canvas::joins;
 use super::overlay;
 use super::state::State;
 use super::tiles::Placement;
@@ -28,16 +28,16 @@ impl Drag {
             return None;
         }
         let start = place.to_picture(ui.input(|input| input.pointer.press_origin())?);
-        let shift = ui.input(shift_held);
+        let join = ui.input(joins);
         let under = state.nearest(start.x, start.y, reach);
         match (state.tool, under) {
-            (Tool::Pick | Tool::Select | Tool::Lasso, Some(id)) if !shift => {
+            (Tool::Pick | Tool::Select | Tool::Lasso, Some(id)) if !join => {
                 // A selected particle takes the selection along.
                 let all = state.selection.contains(&id);
                 let particles = if all { state.selection.iter().copied().collect() } else { vec![id] };
                 Some(Drag::Move { particles, start })
             }
-            (Tool::Pick, _) if shift => Some(Drag::Box { start }),
+            (Tool::Pick, _) if join => Some(Drag::Box { start }),
             (Tool::Pick, _) => None,
             (Tool::Select | Tool::Exclude, _) => Some(Drag::Box { start }),
             (Tool::Lasso | Tool::Outline, _) => Some(Drag::Outline { corners: vec![start] }),
@@ -97,9 +97,10 @@ impl Drag {
     }
 
     fn finish(self, ui: &Ui, state: &State, entry: &MicrographEntry, end: Pos2) -> Option<Action> {
-        let join = ui.input(shift_held);
+        let join = ui.input(joins);
         let inside = |test: &dyn Fn(f32, f32) -> bool| {
-            let particles = state.project.particles_on(entry.id).filter(|p| test(p.x, p.y));
+            let particles =
+                state.project.particles_on(entry.id).filter(|p| test(p.x, p.y) && !state.is_hidden(p));
             Action::Select { particles: particles.map(|p| p.id).collect(), join }
         };
         match (self, state.tool) {

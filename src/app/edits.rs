@@ -168,8 +168,13 @@ impl App {
 
     pub(super) fn select_all(&mut self) {
         if let Some(shown) = self.state.shown {
-            self.state.selection =
-                self.state.project.particles_on(shown).map(|particle| particle.id).collect();
+            self.state.selection = self
+                .state
+                .project
+                .particles_on(shown)
+                .filter(|p| !self.state.is_hidden(p))
+                .map(|p| p.id)
+                .collect();
         }
     }
 
@@ -277,16 +282,24 @@ impl App {
         let mut edits = Vec::new();
         let mut ids = Vec::with_capacity(pages.len());
         let mut name = String::new();
+        let mut added = 0;
         for (mut entry, known) in pages.into_iter().zip(known) {
             if let Some(id) = known {
                 ids.push(id);
+                // Lost under its old path and given again: it has moved.
+                if let Some(old) = self.state.project.micrograph(id).filter(|old| !old.path.is_file()) {
+                    name = format!("find {}", entry.file_name());
+                    edits.push(Edit::ChangeMicrograph(MicrographEntry { path: entry.path, ..old.clone() }));
+                    self.state.pictures.remove(&id);
+                }
                 continue;
             }
             entry.contrast = (0.5, 99.5);
             name = format!("add {}", entry.file_name());
             let (id, mut edit) = self.state.project.add_micrograph_edit(entry);
             if let Edit::AddMicrograph { place, .. } = &mut edit {
-                *place += edits.len();
+                *place += added;
+                added += 1;
             }
             edits.push(edit);
             ids.push(id);

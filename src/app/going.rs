@@ -67,6 +67,7 @@ impl App {
         self.jobs.start(format!("Opening {}", entry.file_name()), move |_| Done::Picture {
             id,
             picture: jobs::open(&entry),
+            steps: entry.steps,
         });
     }
 

@@ -26,7 +26,7 @@ const KEPT: usize = 1024;
 pub struct GridPanel {
     pictures: BTreeMap<ParticleId, TextureHandle>,
     /// Of project and predictions; older pictures are thrown away.
-    revision: (u64, u64),
+    revision: (u64, u64, u64),
     /// Who is shown for a class.
     members: Option<(ClassId, Arc<[ParticleId]>)>,
 }
@@ -34,7 +34,8 @@ pub struct GridPanel {
 impl GridPanel {
     /// Draws the patches of the current class.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
-        let revision = (state.revision, state.results.as_ref().map_or(0, |results| results.revision));
+        let results = state.results.as_ref().map_or(0, |results| results.revision);
+        let revision = (state.revision, results, state.picture_revision);
         if self.revision != revision || self.pictures.len() > KEPT {
             self.revision = revision;
             self.pictures.clear();

@@ -159,7 +159,7 @@ impl Marks {
 impl Mark {
     /// Nothing for a particle that is not to be seen; `extent` is the side of a patch in micrograph pixels.
     fn new(state: &State, particle: &Particle, extent: f32) -> Option<Self> {
-        if particle.label.is_some_and(|class| state.hidden.contains(&class)) {
+        if state.is_hidden(particle) {
             return None;
         }
         let radius = particle.diameter.unwrap_or(extent * 0.4) / 2.0;

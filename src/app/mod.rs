@@ -173,9 +173,14 @@ impl App {
         let mut actions = Vec::new();
         let mut paths: Vec<PathBuf> = open.project.into_iter().collect();
         paths.extend(open.images);
+        let recent: Vec<PathBuf> = memory.recent().cloned().collect();
         if !paths.is_empty() {
             actions.push(Action::OpenPaths(paths));
-        } else if open.sample {
+        } else if let Some(path) = recent.iter().find(|path| session::left_changes(path)) {
+            // The program died while it was open: it comes back with all that was done.
+            actions.push(Action::OpenPaths(vec![path.clone()]));
+        } else if open.sample && recent.is_empty() {
+            // Who has projects of their own is asked which.
             actions.push(Action::OpenSample);
         }
         let left = open.unsaved.as_deref().map(session::left_unsaved).unwrap_or_default();
@@ -258,7 +263,7 @@ impl eframe::App for App {
         self.ask_model(ctx);
         self.watch_journal();
         self.state.under_way = self.jobs.names();
-        if self.state.is_blank() {
+        if self.state.is_blank() || self.state.recent.first() != self.memory.recent.first() {
             self.state.recent = self.memory.recent().cloned().collect();
         }
         self.set_title(ctx);

@@ -27,9 +27,9 @@ pub fn fitted(rect: Rect, size: Vec2) -> View {
 
 /// Drags move the picture, the wheel zooms to the pointer.
 pub fn navigate(ui: &Ui, response: &Response, tool: Tool, space: bool, view: &mut View) {
-    let shift = ui.input(super::canvas::shift_held);
+    let join = ui.input(super::canvas::joins);
     let pans = response.dragged_by(PointerButton::Middle)
-        || (response.dragged_by(PointerButton::Primary) && (space || (tool == Tool::Pick && !shift)));
+        || (response.dragged_by(PointerButton::Primary) && (space || (tool == Tool::Pick && !join)));
     if pans {
         view.centre -= response.drag_delta() / view.zoom;
         view.whole = false;

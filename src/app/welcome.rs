@@ -42,7 +42,7 @@ fn begin(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         actions.push(Action::Open);
     }
     ui.add_space(14.0);
-    for path in state.recent.iter().take(3) {
+    for path in state.recent.iter().take(5) {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let link = ui.link(format!("Open {name} again")).on_hover_text(path.display().to_string());
         if link.clicked() {

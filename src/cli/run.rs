@@ -50,7 +50,7 @@ pub struct ExportOptions {
 /// # Errors
 /// A project that cannot be read or trained on, a folder that cannot be written.
 pub fn run(options: &Options) -> Result<()> {
-    let project = store::load(&options.project)?;
+    let project = open(&options.project)?;
     let between = Between { resume: options.resume.as_deref(), state: options.state.as_deref() };
     library(&project, &options.project, &options.out, options.compute, &options.tuning, between).map(|_| ())
 }
@@ -113,7 +113,7 @@ pub fn library(
 /// As [`run`]; also if the project has no model yet.
 pub fn export(options: &ExportOptions) -> Result<()> {
     refuse_used(&options.out)?;
-    let project = store::load(&options.project)?;
+    let project = open(&options.project)?;
     let model = options.model.clone().unwrap_or_else(|| model_of(&options.project));
     if !model.is_file() {
         let problem = "the project has no model yet; train one with `nanotheca run` or in the window";
@@ -186,4 +186,14 @@ fn print_sanity(sanity: &Sanity) {
     if collapsed > 0 {
         println!("{collapsed} of {} content latents measure nothing", sanity.collapsed.len());
     }
+}
+
+/// The project, with the micrographs that moved found again by their content.
+fn open(path: &Path) -> Result<Project> {
+    let mut project = store::load(path)?;
+    let moved = store::relocate(&mut project, path.parent().unwrap_or(Path::new("."))).len();
+    if moved > 0 {
+        eprintln!("{moved} of the micrographs found in another place, by content");
+    }
+    Ok(project)
 }

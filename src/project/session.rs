@@ -121,6 +121,15 @@ pub fn begin_unsaved(history: &mut History, project: &Project, folder: &Path) ->
     Ok(())
 }
 
+/// True if a program that died left changes in the journal beside this project.
+pub fn left_changes(project: &Path) -> bool {
+    let journal = journal::path_of(project);
+    let contents = || fs::read(&journal).ok().and_then(|bytes| journal::read(&bytes));
+    journal.is_file()
+        && !journal::is_claimed(&journal)
+        && contents().is_some_and(|contents| contents.records.iter().any(Record::counts))
+}
+
 /// Journals in `folder` of projects that were never saved and whose program died; those without a change are removed.
 pub fn left_unsaved(folder: &Path) -> Vec<PathBuf> {
     let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());

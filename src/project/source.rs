@@ -77,8 +77,8 @@ pub fn moved_to(entry: &MicrographEntry, path: &Path) -> Result<MicrographEntry>
     Ok(MicrographEntry { path, ..entry.clone() })
 }
 
-/// Looks for missing micrographs by content in `folder`, the project's own: first under their own name, then in all
-/// files with the same extension. Those found get their new path, the others stay as they are.
+/// Looks for missing micrographs by content in `folder`, the project's own, and the folders in it: first under their own
+/// name, then in all files with the same extension. Those found get their new path, the others stay as they are.
 ///
 /// # Returns
 /// The micrographs found. Part of opening a project, before its history begins.
@@ -101,12 +101,34 @@ pub fn relocate(project: &mut Project, folder: &Path) -> Vec<MicrographId> {
     found
 }
 
+/// Folders within folders that are looked into, and files that are looked at: a project in a home folder does not search
+/// the whole disk.
+const DEPTH: usize = 3;
+const MOST_FILES: usize = 20_000;
+
+fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        // Links are not followed: they may lead in circles.
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+            Ok(_) if files.len() < MOST_FILES && entry.path().is_file() => files.push(entry.path()),
+            _ => {}
+        }
+    }
+    folders.sort();
+    if depth > 0 {
+        folders.iter().for_each(|folder| walk(folder, depth - 1, files));
+    }
+}
+
 fn candidates(entry: &MicrographEntry, folder: &Path) -> Vec<PathBuf> {
     let name = entry.path.file_name();
     let extension = |path: &Path| path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
     let fits = |path: &PathBuf| path.file_name() == name || extension(path) == extension(&entry.path);
-    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
-    let mut files: Vec<_> = files.filter(|path| fits(path) && path.is_file()).collect();
+    let mut files = Vec::new();
+    walk(folder, DEPTH, &mut files);
+    files.retain(fits);
     files.sort_by_key(|path| (path.file_name() != name, path.clone()));
     files
 }

@@ -227,7 +227,7 @@ impl ExplorePanel {
             let inside = |dot: &&Dot| within(&outline, screen(transform, dot.at));
             let particles: Vec<ParticleId> = self.dots.iter().filter(inside).map(|dot| dot.id).collect();
             self.said = Ok(format!("{} inside", count(particles.len(), "particle")));
-            let join = ui.input(|input| input.modifiers.shift);
+            let join = ui.input(|input| input.modifiers.shift || input.modifiers.command);
             actions.push(Action::Select { particles, join });
             self.path.clear();
         }
@@ -261,7 +261,7 @@ impl ExplorePanel {
         actions: &mut Vec<Action>,
     ) {
         let Some(pos) = response.interact_pointer_pos() else { return };
-        let join = ui.input(|input| input.modifiers.shift);
+        let join = ui.input(|input| input.modifiers.shift || input.modifiers.command);
         self.said = Ok(String::new());
         match self.nearest(transform, pos) {
             Some(id) if join => actions.push(Action::ToggleSelected(id)),

@@ -4,6 +4,7 @@ mod work;
 
 use super::picture::Picture;
 use crate::error::Result;
+use crate::micrograph::prepare::Step;
 use crate::particle::MicrographId;
 use crate::particle::detect::Detection;
 use crate::project::history::{History, StateId};
@@ -40,6 +41,8 @@ pub enum Done {
     Imported(Result<Imported>),
     Picture {
         id: MicrographId,
+        /// What it was prepared with.
+        steps: Vec<Step>,
         picture: Result<Arc<Picture>>,
     },
     /// How far a search is, 0..=1.

@@ -49,6 +49,8 @@ pub struct State {
     pub pictures: BTreeMap<MicrographId, Opened>,
     /// The steps with which each picture was, or is being, opened.
     pub prepared: BTreeMap<MicrographId, Vec<Step>>,
+    /// The steps of the picture that is there; those of one that is on its way are in `prepared`.
+    pub made_with: BTreeMap<MicrographId, Vec<Step>>,
     /// Pictures whose steps have changed since.
     pub outdated: BTreeSet<MicrographId>,
     /// Grows when a picture is replaced by one prepared otherwise.
@@ -308,7 +310,13 @@ impl State {
 
     /// The particle of the shown micrograph that a point means, see [`Places::nearest`].
     pub fn nearest(&self, x: f32, y: f32, reach: f32) -> Option<ParticleId> {
-        self.places.nearest(self.shown?, x, y, reach)
+        let seen = |id| self.project.particle(id).is_some_and(|particle| !self.is_hidden(particle));
+        self.places.nearest(self.shown?, (x, y), reach, seen)
+    }
+
+    /// True for a particle whose class is not shown: no hand reaches it.
+    pub fn is_hidden(&self, particle: &Particle) -> bool {
+        particle.label.is_some_and(|class| self.hidden.contains(&class))
     }
 
     /// The proposal at a point of the shown micrograph, nearest first.

@@ -74,11 +74,18 @@ impl Places {
         })
     }
 
-    /// The particle that a point means: it lies within its radius, or within `reach`; the nearest one.
-    pub fn nearest(&self, micrograph: MicrographId, x: f32, y: f32, reach: f32) -> Option<ParticleId> {
+    /// The particle that a point means: it lies within its radius, or within `reach`; the nearest one of those that `seen`
+    /// holds for.
+    pub fn nearest(
+        &self,
+        micrograph: MicrographId,
+        (x, y): (f32, f32),
+        reach: f32,
+        seen: impl Fn(ParticleId) -> bool,
+    ) -> Option<ParticleId> {
         let distance = |placed: &Placed| (placed.x - x).hypot(placed.y - y);
         let near = self.round(micrograph, x, y, reach).map(|placed| (distance(placed), placed));
-        let near = near.filter(|(distance, placed)| *distance <= reach.max(placed.radius));
+        let near = near.filter(|(distance, placed)| *distance <= reach.max(placed.radius) && seen(placed.id));
         let nearest = near.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.id.cmp(&b.1.id)));
         nearest.map(|(_, placed)| placed.id)
     }
