@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use nanotheca::micrograph::PixelSize;
+use nanotheca::micrograph::prepare::{Length, Step};
 use nanotheca::particle::patch::PatchGeometry;
 use nanotheca::particle::{Class, ClassId, MicrographId, Particle, ParticleId};
 use nanotheca::project::edit::Edit;
@@ -223,7 +224,7 @@ fn some_edit(project: &mut Project, kind: u8, a: u32, b: u32) -> Option<Edit> {
     let particle = pick(project.particles.len(), a).and_then(|i| project.particles.keys().nth(i).copied());
     let class = pick(project.classes.len(), b).map(|i| project.classes[i].id);
     let micrograph = pick(project.micrographs.len(), b).map(|i| project.micrographs[i].id);
-    match kind % 18 {
+    match kind % 23 {
         0..=2 => Some(project.add_particle_edit(micrograph?, (a % 110) as f32, (b % 90) as f32, class).1),
         3 => Some(Edit::RemoveParticles(vec![particle?])),
         4 => project.label_edit(&[particle?], class).ok(),
@@ -246,6 +247,29 @@ fn some_edit(project: &mut Project, kind: u8, a: u32, b: u32) -> Option<Edit> {
                 entry.contrast = (a as f32 % 50.0, 90.0);
                 entry.tone.invert = a.is_multiple_of(3);
                 entry.outlines.push(nanotheca::particle::Outline { corners });
+            })
+            .ok(),
+        18 => {
+            let other = pick(project.classes.len(), a).map(|i| project.classes[i].id);
+            project.merge_class_edit(class?, other?).ok()
+        }
+        19 => project.recolour_class_edit(class?, [a as u8, b as u8, kind]).ok(),
+        20 => project
+            .change_micrograph_edit(micrograph?, |entry| {
+                let (x0, y0) = ((a % 50) as f32, (b % 40) as f32);
+                entry.excluded.push(Region { x0, y0, x1: x0 + 9.0, y1: y0 + 5.5 });
+            })
+            .ok(),
+        21 => project
+            .change_micrograph_edit(micrograph?, |entry| {
+                let nm = 0.01 + f64::from(a % 1000) / 77.0;
+                entry.pixel_size = PixelSize::new(nm, nm);
+            })
+            .ok(),
+        22 => project
+            .change_micrograph_edit(micrograph?, |entry| match entry.steps.len() {
+                0..3 => entry.steps.push(Step::Gaussian { sigma: Length::Px(0.5 + f64::from(a % 9)) }),
+                _ => entry.steps.clear(),
             })
             .ok(),
         12 => Some(Edit::SetTraining(serde_json::json!({ "epochs": a }))),
