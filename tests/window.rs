@@ -448,8 +448,7 @@ fn a_picture_that_moved_is_found_when_it_is_given_again() {
     let moved = tempfile::tempdir().unwrap();
     let picture = moved.path().join("renamed.png");
     std::fs::rename(dir.path().join("discs.png"), &picture).unwrap();
-    let mut window =
-        Window::open(Open { project: Some(project), images: vec![picture.clone()], ..Open::default() });
+    let mut window = Window::open(Open { project: Some(project), images: vec![picture], ..Open::default() });
     window.until("the picture", |w| {
         w.app().project().micrographs.first().is_some_and(|m| m.path.ends_with("renamed.png"))
     });
