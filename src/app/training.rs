@@ -40,7 +40,7 @@ impl TrainingPanel {
             if run.curve.is_empty() {
                 return;
             }
-            numbers(ui, run, &mut self.logarithmic, actions);
+            numbers(ui, state, &mut self.logarithmic, actions);
             if let Some(sanity) = &run.sanity {
                 sanity::ui(ui, sanity);
             }
@@ -181,13 +181,22 @@ fn device(ui: &mut Ui, run: &Training) {
 }
 
 /// Two lines: how far and how fast, how well.
-fn numbers(ui: &mut Ui, run: &Training, logarithmic: &mut bool, actions: &mut Vec<Action>) {
+fn numbers(ui: &mut Ui, state: &State, logarithmic: &mut bool, actions: &mut Vec<Action>) {
+    let run = &state.training;
     let Some(progress) = &run.progress else { return };
     let of = if progress.epochs > 0 { format!(" of {}", progress.epochs) } else { String::new() };
     ui.horizontal_wrapped(|ui| {
         number(ui, "Epoch", &format!("{}{of}", progress.epoch));
         number(ui, "Time", &duration(progress.seconds));
         number(ui, "Images/s", &significant(progress.images_per_second));
+        if run.phase == Phase::Running
+            && let Some(left) = seconds_left(state)
+        {
+            number(ui, "Left, about", &duration(left));
+        }
+        if let Some(mib) = resident_mib() {
+            number(ui, "Memory", &format!("{mib} MiB")).on_hover_text("Of the whole program.");
+        }
     });
     ui.horizontal_wrapped(|ui| {
         let (text, meaning) = match run.accuracy() {
@@ -208,6 +217,24 @@ fn numbers(ui: &mut Ui, run: &Training, logarithmic: &mut bool, actions: &mut Ve
         let can = run.curve.iter().all(|point| point.loss > 0.0);
         ui.add_enabled(can, egui::Checkbox::new(logarithmic, "log axis"));
     });
+}
+
+/// Seconds to the end of the training at its present speed.
+fn seconds_left(state: &State) -> Option<f64> {
+    let (run, config) = (&state.training, state.train_config());
+    let progress = run.progress.as_ref()?;
+    let patches = run.dataset.as_ref()?.patches.len();
+    let images = (patches + progress.steps * config.labelled_batch) as f64;
+    let step = progress.step as f64 / progress.steps.max(1) as f64;
+    let epochs = progress.epochs as f64 - progress.epoch.saturating_sub(1) as f64 - step;
+    (progress.images_per_second > 0.0).then(|| epochs.max(0.0) * images / progress.images_per_second)
+}
+
+/// Memory that the program holds, where the system tells.
+fn resident_mib() -> Option<u64> {
+    // In pages, which are of 4 KiB wherever this file is.
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    text.split(' ').nth(1)?.parse::<u64>().ok().map(|pages| pages * 4096 >> 20)
 }
 
 /// Where no label judges: a button for a cross-validation, how far it is, what it found.
