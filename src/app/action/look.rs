@@ -51,6 +51,8 @@ impl Action {
             Action::TakeAway => look("Take a view away…", const { &[command(Key::T)] }, None),
             Action::KeepModel => look("Keep this model as…", const { &[command(Key::K)] }, None),
             Action::GoOn => look("Go on with the stopped training", const { &[command(Key::G)] }, None),
+            Action::LearnNewLabels => look("Learn the new labels", const { &[command(Key::J)] }, None),
+            Action::CrossValidate => look("Cross-validate", const { &[command_shift(Key::V)] }, None),
             Action::LoadModel | Action::LoadModelFrom(_) => {
                 look("Load model…", const { &[command_shift(Key::L)] }, None)
             }

@@ -227,6 +227,8 @@ pub const ALL: &[Action] = &[
     Action::TakeAway,
     Action::KeepModel,
     Action::GoOn,
+    Action::LearnNewLabels,
+    Action::CrossValidate,
     Action::Quit,
     Action::SelectAll,
     Action::History,

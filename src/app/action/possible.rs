@@ -40,6 +40,8 @@ impl Action {
             Action::TakeAway => crate::app::take::Figure::ALL.iter().any(|view| view.is_there(state)),
             Action::KeepModel => state.training.model.is_some(),
             Action::GoOn => state.stopped.is_some() && !active,
+            Action::LearnNewLabels => state.training.dataset.is_some(),
+            Action::CrossValidate => state.training.dataset.is_some() && !active,
             Action::LoadModel => opened && !active,
             Action::SaveModel => state.training.model.is_some() && !active,
             Action::Stop => active,
@@ -81,6 +83,8 @@ impl Action {
             | Action::SaveModel
             | Action::KeepModel
             | Action::GoOn
+            | Action::LearnNewLabels
+            | Action::CrossValidate
             | Action::ExportSelection
             | Action::TakeAway
             | Action::CopyContrast
