@@ -234,7 +234,7 @@ fn seconds_left(state: &State) -> Option<f64> {
 fn resident_mib() -> Option<u64> {
     // In pages, which are of 4 KiB wherever this file is.
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
-    text.split(' ').nth(1)?.parse::<u64>().ok().map(|pages| pages * 4096 >> 20)
+    text.split(' ').nth(1)?.parse::<u64>().ok().map(|pages| (pages * 4096) >> 20)
 }
 
 /// Where no label judges: a button for a cross-validation, how far it is, what it found.
