@@ -414,6 +414,11 @@ fn a_lost_picture_is_said_where_the_picture_would_be() {
     window.until("the notice", |w| w.shows("This micrograph cannot be shown"));
     assert!(window.shows("discs.png"));
     assert!(!window.app().is_dirty());
+    // Put back, it is there at the next click on its name.
+    write_picture(&dir.path().join("discs.png"));
+    window.harness.get_by_label_contains("Micrograph discs.png").click();
+    window.settle();
+    window.until("the picture", |w| !w.shows("This micrograph cannot be shown"));
 }
 
 #[test]

@@ -150,6 +150,10 @@ impl App {
         if self.state.project.micrograph(id).is_some() {
             self.state.shown = Some(id);
             self.state.detection.stale = true;
+            // What could not be opened may have been put back.
+            if matches!(self.state.pictures.get(&id), Some(Opened::Failed(_))) {
+                self.state.pictures.remove(&id);
+            }
         }
     }
 
