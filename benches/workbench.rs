@@ -11,7 +11,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use nanotheca::app::{App, Open};
 use nanotheca::micrograph::Micrograph;
-use nanotheca::particle::detect::{Contrast, Example, Likeness, Settings, detect, similar};
+use nanotheca::particle::detect::{Contrast, Example, Examples, Likeness, Settings, detect, similar};
 use nanotheca::particle::{Particle, ParticleId};
 use nanotheca::project::{MicrographEntry, Project, source, store};
 use rand::rngs::StdRng;
@@ -133,7 +133,8 @@ fn proposals() {
     let times: Vec<Took> = (0..3)
         .map(|_| {
             timed(of_all_threads, || {
-                found = similar(&picture, &[], &places[..5], Likeness::default(), &|_| true).unwrap().len();
+                let seen = [Examples { micrograph: &picture, of: &places[..5] }];
+                found = similar(&picture, &[], &seen, Likeness::default(), &|_| true).unwrap().len();
             })
         })
         .collect();

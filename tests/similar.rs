@@ -1,9 +1,9 @@
 //! Picking what resembles a few labelled particles: at any angle, on a sloping ground, and nothing else.
 #![allow(clippy::unwrap_used)]
 
-use nanotheca::micrograph::Micrograph;
+use nanotheca::micrograph::{Micrograph, PixelSize};
 use nanotheca::particle::Region;
-use nanotheca::particle::detect::{Example, Likeness, similar};
+use nanotheca::particle::detect::{Detection, Example, Examples, Likeness, Progress, similar};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -48,12 +48,23 @@ fn examples(places: &[(f32, f32)]) -> Vec<Example> {
     places.iter().map(|(x, y)| Example { x: *x, y: *y, diameter: 24.0 }).collect()
 }
 
+/// What resembles examples on the picture itself.
+fn find(
+    picture: &Micrograph,
+    hidden: &[Region],
+    of: &[Example],
+    likeness: Likeness,
+    progress: Progress<'_>,
+) -> nanotheca::Result<Vec<Detection>> {
+    similar(picture, hidden, &[Examples { micrograph: picture, of }], likeness, progress)
+}
+
 #[test]
 fn rods_are_found_at_any_angle_and_discs_are_not() {
     // Bright and dark, in units of any size.
     for (seed, scale) in [(1, 1.0), (2, -3000.0)] {
         let (picture, rods, discs) = picture(seed, scale);
-        let found = similar(&picture, &[], &examples(&rods[..4]), Likeness::default(), &|_| true).unwrap();
+        let found = find(&picture, &[], &examples(&rods[..4]), Likeness::default(), &|_| true).unwrap();
         let near = |(x, y): &(f32, f32)| found.iter().find(|d| (d.x - x).hypot(d.y - y) < 4.0);
         let all = rods.iter().filter(|rod| near(rod).is_some()).count();
         assert!(
@@ -78,7 +89,7 @@ fn excluded_regions_stay_empty_and_neighbours_apart() {
     let hidden = Region { x0: 0.0, y0: 0.0, x1: 350.0, y1: 500.0 };
     let outside: Vec<_> = rods.iter().copied().filter(|rod| rod.0 > 380.0).take(3).collect();
     let likeness = Likeness { score: 0.2, separation: 1.5 };
-    let found = similar(&picture, &[hidden], &examples(&outside), likeness, &|_| true).unwrap();
+    let found = find(&picture, &[hidden], &examples(&outside), likeness, &|_| true).unwrap();
     assert!(found.len() > 10 && found.iter().all(|d| d.x >= 349.0));
     for (i, a) in found.iter().enumerate() {
         assert!(found[..i].iter().all(|b| (a.x - b.x).hypot(a.y - b.y) > 34.0));
@@ -90,12 +101,36 @@ fn excluded_regions_stay_empty_and_neighbours_apart() {
 fn a_search_ends_when_told_and_says_what_it_lacks() {
     let (picture, rods, _) = picture(4, 1.0);
     let some = examples(&rods[..2]);
-    let stopped = similar(&picture, &[], &some, Likeness::default(), &|done| done < 0.3).unwrap_err();
+    let stopped = find(&picture, &[], &some, Likeness::default(), &|done| done < 0.3).unwrap_err();
     assert_eq!(stopped.to_string(), "stopped");
-    let none = similar(&picture, &[], &[], Likeness::default(), &|_| true).unwrap_err();
+    let none = find(&picture, &[], &[], Likeness::default(), &|_| true).unwrap_err();
     assert!(none.to_string().contains("label at least one particle"));
     let flat = Micrograph::new(50, 50, vec![3.0; 2500], None).unwrap();
-    let nothing =
-        similar(&flat, &[], &examples(&[(20.0, 20.0)]), Likeness::default(), &|_| true).unwrap_err();
+    let nothing = find(&flat, &[], &examples(&[(20.0, 20.0)]), Likeness::default(), &|_| true).unwrap_err();
     assert!(nothing.to_string().contains("no contrast"), "{nothing}");
+}
+
+#[test]
+fn examples_on_another_micrograph_serve_at_their_own_scale() {
+    let (mut here, rods, discs) = picture(5, 1.0);
+    let (there, theirs, _) = picture(6, 40.0);
+    // The other one in other units, at half the pixel size: every pixel four times.
+    let (width, height) = (2 * there.width, 2 * there.height);
+    let pixels = (0..width * height).map(|i| there.pixels[i / width / 2 * there.width + i % width / 2]);
+    let mut there = Micrograph::new(width, height, pixels.collect(), None).unwrap();
+    here.pixel_size = Some(PixelSize { x_nm: 2.0, y_nm: 2.0 });
+    there.pixel_size = Some(PixelSize { x_nm: 1.0, y_nm: 1.0 });
+    let of: Vec<Example> = theirs[..4]
+        .iter()
+        .map(|(x, y)| Example { x: 2.0 * x + 0.5, y: 2.0 * y + 0.5, diameter: 48.0 })
+        .collect();
+    let seen = [Examples { micrograph: &there, of: &of }];
+    let found = similar(&here, &[], &seen, Likeness::default(), &|_| true).unwrap();
+    let near = |(x, y): &(f32, f32)| found.iter().find(|d| (d.x - x).hypot(d.y - y) < 4.0);
+    let all = rods.iter().filter(|rod| near(rod).is_some()).count();
+    assert!(all as f32 >= 0.95 * rods.len() as f32, "{all} of {} rods", rods.len());
+    let lowest = rods.iter().filter_map(near).map(|d| d.score).fold(1.0, f32::min);
+    let wrong = discs.iter().filter_map(near).filter(|d| d.score > lowest).count();
+    assert!(wrong <= discs.len() / 20, "{wrong} discs look more like rods than the worst rod");
+    assert!(found.iter().all(|d| (d.diameter - 24.0).abs() < 0.1), "in pixels of the micrograph searched");
 }

@@ -497,8 +497,14 @@ fn a_file_that_is_no_picture_is_refused_by_name() {
 fn every_pane_and_dialog_names_its_widgets() {
     let dir = tempfile::tempdir().unwrap();
     let mut window = open_project(dir.path());
-    for tab in ["Settings", "Manifold", "Training", "Latent space"] {
+    window.click_canvas(vec2(60.0, -40.0));
+    for tab in ["Settings", "Models", "Training", "Manifold", "Review", "Patches", "Messages", "Latent space"]
+    {
         window.press(tab);
+        window.harness.check_accessibility();
+    }
+    for workspace in ["Maps", "Spectra", "Particles"] {
+        window.press(workspace);
         window.harness.check_accessibility();
     }
     for menu in ["File", "Edit", "View", "Model", "Help"] {
@@ -512,6 +518,80 @@ fn every_pane_and_dialog_names_its_widgets() {
     assert!(window.shows("Zoom to the pointer"));
     window.harness.check_accessibility();
     window.press("Close");
+    // History, all actions, and what to merge the class with.
+    for (key, closes) in [(Key::H, "Close"), (Key::P, ""), (Key::M, "Cancel")] {
+        window.key(Modifiers::COMMAND, key);
+        window.harness.check_accessibility();
+        if closes.is_empty() {
+            window.key(Modifiers::NONE, Key::Escape);
+        } else {
+            window.press(closes);
+        }
+    }
+}
+
+#[test]
+fn the_first_start_shows_the_sample_and_three_sentences_until_they_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let memory = dir.path().join("window.json");
+    let open = || Open { sample: true, memory: Some(memory.clone()), ..Open::default() };
+    let sentences = ["These are gold cubes and rods", "Press Train (T): ", "Watch it learn, "];
+    let mut window = Window::open(open());
+    window.until("the sample", |w| w.shows("Micrograph canvas"));
+    assert!(sentences.iter().all(|sentence| window.shows(sentence)));
+    window.press("Got it");
+    assert!(!sentences.iter().any(|sentence| window.shows(sentence)));
+    drop(window);
+    let mut window = Window::open(open());
+    window.until("the sample again", |w| w.shows("Micrograph canvas"));
+    assert!(!sentences.iter().any(|sentence| window.shows(sentence)));
+}
+
+#[test]
+fn classes_are_edited_with_keys_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_project(dir.path());
+    window.click_canvas(vec2(60.0, -40.0));
+    let names = |w: &Window| -> Vec<String> {
+        w.app().project().classes.iter().map(|class| class.name.clone()).collect()
+    };
+    let type_in = |window: &mut Window, text: &str| {
+        window.key(Modifiers::COMMAND, Key::A);
+        window.harness.event(Event::Text(text.to_owned()));
+        window.settle();
+        window.key(Modifiers::NONE, Key::Enter);
+        window.key(Modifiers::NONE, Key::Escape);
+        window.harness.ctx.memory_mut(|memory| memory.stop_text_input());
+        window.settle();
+    };
+    window.key(Modifiers::COMMAND, Key::R);
+    type_in(&mut window, "nanocube");
+    assert_eq!(names(&window), ["nanocube", "rod"]);
+    window.key(Modifiers::ALT, Key::ArrowDown);
+    assert_eq!(names(&window), ["rod", "nanocube"]);
+    let colour = window.app().project().classes[1].colour;
+    window.key(Modifiers::COMMAND | Modifiers::ALT, Key::R);
+    assert_ne!(window.app().project().classes[1].colour, colour);
+    window.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::N);
+    type_in(&mut window, "star");
+    assert_eq!(names(&window), ["rod", "nanocube", "star"]);
+    // The new class is the current one; the first gets the particle.
+    window.key(Modifiers::NONE, Key::Num2);
+    window.key(Modifiers::SHIFT, Key::A);
+    assert!(window.shows("1 particle selected"));
+    window.key(Modifiers::COMMAND, Key::M);
+    window.harness.get_by_label("star").click();
+    window.settle();
+    assert_eq!(names(&window), ["rod", "star"]);
+    let star = window.app().project().classes[1].id;
+    assert!(window.app().project().particles.values().all(|particle| particle.label == Some(star)));
+    window.key(Modifiers::SHIFT, Key::H);
+    window.key(Modifiers::COMMAND, Key::A);
+    assert!(!window.shows("1 particle selected"), "what is hidden is out of reach");
+    for _ in 0..5 {
+        window.key(Modifiers::COMMAND, Key::Z);
+    }
+    assert_eq!(names(&window), ["cube", "rod"]);
 }
 
 #[test]

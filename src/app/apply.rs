@@ -7,7 +7,7 @@ use super::file_dialog::Purpose;
 use super::jobs::{self, Done};
 use super::maps::Workspace;
 use super::run::Phase;
-use super::state::{Level, Message, Opened, Readiness, State};
+use super::state::{Level, Message, Opened, Readiness};
 use super::{App, AssemblePurpose, Assembling, Leaving};
 use crate::error::Error;
 use crate::particle::MicrographId;
@@ -98,8 +98,11 @@ impl App {
                 if !self.state.hidden.remove(&id) {
                     self.state.hidden.insert(id);
                     // What is not seen is not changed either.
-                    let State { project, selection, .. } = &mut self.state;
-                    selection.retain(|one| project.particle(*one).is_some_and(|p| p.label != Some(id)));
+                    let mut selection = std::mem::take(&mut self.state.selection);
+                    selection.retain(|id| {
+                        self.state.project.particle(*id).is_some_and(|one| !self.state.is_hidden(one))
+                    });
+                    self.state.selection = selection;
                 }
                 self.state.revision += 1;
             }
@@ -123,6 +126,12 @@ impl App {
             Action::LookAtParticles => self.assemble(AssemblePurpose::Look),
             Action::UseDevice(device) => self.state.training.choice = device,
             Action::Preview(request) => self.want_preview(request),
+            Action::TryPreparation(trial) => self.state.prepared.trial = trial,
+            Action::Greeted => {
+                self.state.greeting = false;
+                self.memory.greet();
+            }
+            Action::WantSmall(id) => self.state.prepared.wanted = Some(id),
             // The key turns it off again.
             Action::Detect(live) => self.detect(live && !self.state.detection.live),
             Action::DetectSettings(settings) => {
@@ -188,8 +197,7 @@ impl App {
     /// Looks for what resembles the selected particles, or those of the current class.
     fn find_similar(&mut self) {
         if self.state.examples().is_empty() {
-            let text =
-                "Label or select some particles on this micrograph; what resembles them is then found.";
+            let text = "Label or select some particles; what resembles them is then found.";
             self.tell(Level::Warning, text, None);
             return;
         }
@@ -237,20 +245,8 @@ impl App {
             self.jobs.stop(before.job);
         }
         let project = self.state.project.clone();
-        // A picture that is still shown with the steps of before is no help.
-        let as_it_is = |id: &MicrographId| {
-            let steps = project.micrograph(*id).map(|entry| &entry.steps);
-            steps.is_some() && self.state.made_with.get(id) == steps
-        };
-        let open: jobs::OpenPictures = self
-            .state
-            .pictures
-            .iter()
-            .filter_map(|(id, opened)| match opened {
-                Opened::Ready(picture) if as_it_is(id) => Some((*id, picture.clone())),
-                _ => None,
-            })
-            .collect();
+        let ids = project.micrographs.iter().map(|entry| entry.id);
+        let open: jobs::OpenPictures = ids.filter_map(|id| Some((id, self.state.as_it_is(id)?))).collect();
         let job = self.jobs.start_quietly("Cutting patches".into(), move |context| {
             Done::Assembled(jobs::assemble(&project, &open, context))
         });

@@ -25,6 +25,10 @@ impl App {
             Done::Look(picture) => self.state.look = Some(picture),
             Done::Imported(imported) => self.on_imported(imported),
             Done::Picture { id, steps, picture } => self.on_picture(id, steps, picture),
+            Done::Small { id, steps, small } => {
+                self.state.prepared.wanted = None;
+                self.state.prepared.keep_small(id, steps, small);
+            }
             Done::Searching(share) => self.state.detection.share = share,
             Done::Detected { micrograph, found } => self.on_detected(micrograph, found),
             Done::Saved { path, state, result } => self.on_saved(ctx, &path, state, result),
@@ -79,6 +83,7 @@ impl App {
                 self.replace(loaded.project, loaded.history, path);
                 self.look_for_models();
                 self.state.unnamed = unnamed;
+                self.state.greeting = unnamed.is_some() && !self.memory.greeted;
                 if recovered > 0 {
                     self.dialog = Dialog::Recovered { changes: recovered };
                 }
@@ -115,8 +120,7 @@ impl App {
                             // A picture that was there already may be shown levelled or filtered.
                             let plain = self.state.project.micrograph(id).is_some_and(|e| e.steps.is_empty());
                             if let Some(picture) = picture.filter(|_| plain) {
-                                self.state.prepared.insert(id, Vec::new());
-                                self.state.made_with.insert(id, Vec::new());
+                                self.state.prepared.arrived(id, &[], Some(&picture));
                                 self.state.pictures.insert(id, Opened::Ready(picture));
                             }
                         }
@@ -145,7 +149,8 @@ impl App {
         };
         if self.state.project.micrograph(id).is_some() {
             self.state.picture_revision += 1;
-            self.state.made_with.insert(id, steps);
+            let there = if let Opened::Ready(picture) = &opened { Some(picture.as_ref()) } else { None };
+            self.state.prepared.arrived(id, &steps, there);
             self.state.pictures.insert(id, opened);
             self.state.detection.stale = true;
         }

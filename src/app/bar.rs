@@ -1,6 +1,7 @@
 //! The row at the top: menus, undo and redo, the project's name, the device, and the buttons of the run.
 
 use super::action::{Action, Tool, keys_text};
+use super::class_acts::ClassAct;
 use super::icon::{self, Icon};
 use super::maps::{self, MapTool, Workspace};
 use super::run::Phase;
@@ -70,6 +71,17 @@ const MENUS: [(&str, &[&[Action]]); 5] = [
             &[Action::SelectAll, Action::SelectNone, Action::Delete, Action::Unlabel, Action::HoldOut],
             &[Action::NextUnlabelled, Action::PreviousUnlabelled],
             &[Action::Detect(true), Action::FindSimilar, Action::AcceptDetections],
+            &[
+                Action::OfClass(ClassAct::Add),
+                Action::OfClass(ClassAct::Rename),
+                Action::OfClass(ClassAct::Recolour),
+                Action::OfClass(ClassAct::Up),
+                Action::OfClass(ClassAct::Down),
+                Action::OfClass(ClassAct::Merge),
+                Action::OfClass(ClassAct::Hide),
+                Action::OfClass(ClassAct::SelectIts),
+                Action::OfClass(ClassAct::Remove),
+            ],
         ],
     ),
     (
@@ -105,7 +117,7 @@ const MENUS: [(&str, &[&[Action]]); 5] = [
         "Model",
         &[
             &[Action::TrainOrPause, Action::Stop, Action::GoOn],
-            &[Action::LearnNewLabels, Action::CrossValidate],
+            &[Action::LookAtParticles, Action::LearnNewLabels, Action::CrossValidate],
             &[Action::KeepModel, Action::LoadModel, Action::SaveModel],
         ],
     ),

@@ -91,6 +91,9 @@ impl CanvasPanel {
         };
         ui.spacing_mut().item_spacing.y = 0.0;
         self.tools(ui, state, entry, actions);
+        if state.greeting {
+            welcome::greeting(ui, actions);
+        }
         let rect = ui.available_rect_before_wrap();
         let response = ui.allocate_rect(rect, Sense::click_and_drag());
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Micrograph canvas"));

@@ -1,6 +1,7 @@
 //! The class list: key, marker, name, counts; the current class is the one that clicks give.
 
 use super::action::Action;
+use super::class_acts::ClassAct;
 use super::state::State;
 use super::{icon, theme};
 use crate::particle::{Class, ClassId};
@@ -12,14 +13,31 @@ use egui::{Button, RichText, TextEdit, Ui};
 pub struct ClassesPanel {
     new_name: String,
     renaming: Option<(ClassId, String)>,
+    /// A key asked for the field of a new name.
+    asked: Option<ClassAct>,
     /// Of the predictions: their revision and how many fall to each class.
     predicted: (u64, Vec<(ClassId, usize)>),
 }
 
 impl ClassesPanel {
+    /// Takes what only concerns the fields of names; true if it was that.
+    pub fn apply(&mut self, act: ClassAct) -> bool {
+        let own = matches!(act, ClassAct::Add | ClassAct::Rename);
+        if own {
+            self.asked = Some(act);
+        }
+        own
+    }
+
     /// Draws the list and the field for a new class.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         self.count_predictions(state);
+        let asked = self.asked.take();
+        if let (Some(ClassAct::Rename), Some(class)) =
+            (asked, state.class.and_then(|id| state.project.class(id)))
+        {
+            self.renaming = Some((class.id, class.name.clone()));
+        }
         if state.project.classes.is_empty() {
             ui.weak("No class yet. Name the kinds of particle you see, such as rod or cube.");
         }
@@ -31,10 +49,10 @@ impl ClassesPanel {
                 self.row(ui, state, place, class, count.labelled, actions);
             }
         }
-        self.new_field(ui, actions);
+        self.new_field(ui, asked == Some(ClassAct::Add), actions);
     }
 
-    fn new_field(&mut self, ui: &mut Ui, actions: &mut Vec<Action>) {
+    fn new_field(&mut self, ui: &mut Ui, asked: bool, actions: &mut Vec<Action>) {
         // A row first: the layout alone would take all the height there is.
         ui.horizontal(|ui| {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -45,6 +63,9 @@ impl ClassesPanel {
                     TextEdit::singleline(&mut self.new_name).hint_text("new class").desired_width(width);
                 let field = ui.add(field).accessible_name("New class");
                 let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+                if asked {
+                    field.request_focus();
+                }
                 if (add.clicked() || entered) && !name.is_empty() {
                     actions.push(Action::AddClass(name));
                     self.new_name.clear();

@@ -44,6 +44,7 @@ impl App {
                 let name = format!("move class {}", state.class_name(class));
                 state.change(name, Edit::MoveClass { class, place })
             }
+            Action::OfClass(act) => self.act_on_class(act),
             Action::MoveParticles { particles, dx, dy } => {
                 let edit = state.project.move_particles_edit(&particles, dx, dy)?;
                 state.change(format!("move {}", count(particles.len(), "particle")), edit)

@@ -3,7 +3,8 @@
 use super::App;
 use super::files::name_of;
 use super::jobs::{self, Done, JobId};
-use super::state::Opened;
+use super::state::{Opened, Small};
+use crate::particle::MicrographId;
 use crate::particle::detect::Contrast;
 use crate::worker::message::{Command, PreviewRequest};
 use std::time::{Duration, Instant};
@@ -51,24 +52,54 @@ impl App {
                 .map(|e| e.id)
                 .find(|id| !self.state.pictures.contains_key(id))
         };
-        let renewed = self.state.shown.filter(|id| self.state.outdated.remove(id));
+        // One after the other: while a control is held the picture follows as fast as it is made.
+        let renewing = self.renewing.is_some_and(|job| self.jobs.runs(job));
+        let outdated = |id: &MicrographId| {
+            self.state.project.micrograph(*id).is_some_and(|entry| self.state.prepared.is_outdated(entry))
+        };
+        let renewed = self.state.shown.filter(|id| !renewing && outdated(id));
         let next = renewed.or(shown).or_else(|| (!busy && held < KEPT_BYTES / 2).then(others).flatten());
-        let Some(entry) = next.and_then(|id| self.state.project.micrograph(id)).cloned() else { return };
+        let Some(mut entry) = next.and_then(|id| self.state.project.micrograph(id)).cloned() else {
+            if !busy {
+                self.make_small();
+            }
+            return;
+        };
         if held > KEPT_BYTES {
             self.state
                 .pictures
                 .retain(|id, opened| Some(*id) == shown || !matches!(opened, Opened::Ready(_)));
         }
         let id = entry.id;
-        self.state.prepared.insert(id, entry.steps.clone());
+        entry.steps = self.state.prepared.steps(&entry).to_vec();
         if renewed.is_none() {
             self.state.pictures.insert(id, Opened::Loading);
         }
-        self.jobs.start(format!("Opening {}", entry.file_name()), move |_| Done::Picture {
-            id,
-            picture: jobs::open(&entry),
-            steps: entry.steps,
+        let name = format!("Opening {}", entry.file_name());
+        let work =
+            move |_: &jobs::Context| Done::Picture { id, picture: jobs::open(&entry), steps: entry.steps };
+        if renewed.is_some() {
+            self.renewing = Some(self.jobs.start(name, work));
+        } else {
+            self.jobs.start(name, work);
+        }
+    }
+
+    /// Makes the small copy that the list lacks, if it lacks one.
+    fn make_small(&mut self) {
+        let Some(id) = self.state.prepared.wanted else { return };
+        let Some(entry) = self.state.project.micrograph(id).cloned() else { return };
+        if self.making_small.is_some_and(|job| self.jobs.runs(job)) {
+            return;
+        }
+        let open = self.state.as_it_is(id);
+        let job = self.jobs.start_quietly(format!("Opening {}", entry.file_name()), move |_| {
+            let picture = open.map_or_else(|| jobs::open(&entry), Ok);
+            // What is wrong with it is told when it is shown.
+            let small = picture.ok().map(|picture| Small::of(&picture));
+            Done::Small { id, steps: entry.steps, small }
         });
+        self.making_small = Some(job);
     }
 
     /// Starts a search when the sliders moved; one that is out of date is stopped.
@@ -96,9 +127,13 @@ impl App {
         };
         if detection.similar {
             let examples = self.state.examples();
+            let seen = examples.into_iter().filter_map(|(id, of)| {
+                let entry = self.state.project.micrograph(id)?.clone();
+                Some(jobs::Seen { open: self.state.as_it_is(id), entry, of })
+            });
+            let seen: Vec<jobs::Seen> = seen.collect();
             let job = self.jobs.start_quietly("Searching what is similar".into(), move |context| {
-                let (micrograph, excluded) = (&picture.micrograph, entry.excluded_regions());
-                let found = jobs::search_similar(micrograph, &excluded, &examples, context);
+                let found = jobs::search_similar(&picture, &entry, seen, context);
                 Done::Detected { micrograph: entry.id, found }
             });
             self.detecting = Some(job);

@@ -184,6 +184,7 @@ impl Layout {
             }
             (action, Workspace::Maps) => self.maps.apply(action),
             (action, Workspace::Spectra) => self.spectra.apply(action),
+            (Action::OfClass(act), Workspace::Particles) => self.panels.classes.apply(*act),
             (action, Workspace::Particles) => self.panels.canvas.apply(action),
         }
     }

@@ -17,6 +17,8 @@ pub struct Memory {
     pub recent: Vec<PathBuf>,
     /// Where files were last opened or saved.
     pub folder: Option<PathBuf>,
+    /// The sentences of the first start were read.
+    pub greeted: bool,
     /// Where the panes stand; only [`super::layout`] reads it.
     pub panes: serde_json::Value,
     /// Those of the maps workspace.
@@ -58,6 +60,12 @@ impl Memory {
     /// Recent projects that are still there.
     pub fn recent(&self) -> impl Iterator<Item = &PathBuf> {
         self.recent.iter().filter(|path| path.is_file())
+    }
+
+    /// The sentences of the first start were read: they are not shown again.
+    pub fn greet(&mut self) {
+        self.greeted = true;
+        self.save();
     }
 
     /// The theme chosen last; dark if none was.

@@ -2,30 +2,37 @@
 
 use super::action::{Action, Tool};
 use super::calibration::{self, LengthUnit};
+use super::contrast::Shown;
 use super::preparation::PreparationPanel;
 use super::shades::Shades;
-use super::state::{Opened, State, count};
+use super::state::{Opened, Small, State, count};
 use crate::particle::MicrographId;
 use crate::project::MicrographEntry;
 use crate::project::edit::Edit;
 use egui::{Button, RichText, TextureHandle, TextureOptions, Ui};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Height of a row of the list, points.
 const ROW: f32 = 30.0;
-/// Longer side of a thumbnail, texels.
-const THUMB: usize = 72;
 
 /// What the panel alone remembers.
 #[derive(Default)]
 pub struct MicrographsPanel {
-    thumbs: BTreeMap<MicrographId, TextureHandle>,
+    thumbs: BTreeMap<MicrographId, Thumb>,
     /// Short names, and the revision of the project that they are of.
     names: Option<(u64, BTreeMap<MicrographId, String>)>,
     /// A pixel size being typed.
     scale: Option<(MicrographId, f64)>,
     unit: LengthUnit,
     preparation: PreparationPanel,
+}
+
+/// A small copy as it is drawn.
+struct Thumb {
+    of: Arc<Small>,
+    shown: Shown,
+    texture: TextureHandle,
 }
 
 impl MicrographsPanel {
@@ -69,7 +76,7 @@ impl MicrographsPanel {
     ) {
         let shown = state.shown == Some(entry.id);
         ui.horizontal(|ui| {
-            self.thumb(ui, state, entry);
+            self.thumb(ui, state, entry, actions);
             let width = ui.available_width().max(60.0);
             let text = RichText::new(particles.to_string()).monospace();
             let row = ui
@@ -98,26 +105,24 @@ impl MicrographsPanel {
         });
     }
 
-    fn thumb(&mut self, ui: &mut Ui, state: &State, entry: &MicrographEntry) {
+    fn thumb(&mut self, ui: &mut Ui, state: &State, entry: &MicrographEntry, actions: &mut Vec<Action>) {
         let (rect, _) = ui.allocate_exact_size(egui::vec2(38.0, ROW), egui::Sense::hover());
         ui.painter().rect_filled(rect, 2.0, ui.visuals().extreme_bg_color);
-        if !self.thumbs.contains_key(&entry.id)
-            && let Some(Opened::Ready(picture)) = state.pictures.get(&entry.id)
-        {
-            let image = thumbnail(picture, entry);
-            let texture = ui.ctx().load_texture("thumbnail", image, TextureOptions::LINEAR);
-            self.thumbs.insert(entry.id, texture);
+        let prepared = &state.prepared;
+        if prepared.wanted.is_none() && prepared.lacks_small(entry) {
+            actions.push(Action::WantSmall(entry.id));
+        }
+        if let Some(small) = prepared.small(entry.id) {
+            let shown = (entry.contrast, entry.tone);
+            let made = self.thumbs.get(&entry.id);
+            if made.is_none_or(|made| !Arc::ptr_eq(&made.of, small) || made.shown != shown) {
+                let image = thumbnail(small, shown);
+                let texture = ui.ctx().load_texture("thumbnail", image, TextureOptions::LINEAR);
+                self.thumbs.insert(entry.id, Thumb { of: small.clone(), shown, texture });
+            }
         }
         match (self.thumbs.get(&entry.id), state.pictures.get(&entry.id)) {
-            (Some(texture), _) => {
-                let [w, h] = texture.size();
-                let scale = (rect.width() / w as f32).min(rect.height() / h as f32);
-                let inner =
-                    egui::Rect::from_center_size(rect.center(), egui::vec2(w as f32, h as f32) * scale);
-                let whole = egui::Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));
-                ui.painter().image(texture.id(), inner, whole, egui::Color32::WHITE);
-            }
-            (None, Some(Opened::Failed(_))) => {
+            (_, Some(Opened::Failed(_))) => {
                 ui.painter().text(
                     rect.center(),
                     egui::Align2::CENTER_CENTER,
@@ -125,6 +130,14 @@ impl MicrographsPanel {
                     egui::TextStyle::Body.resolve(ui.style()),
                     ui.visuals().error_fg_color,
                 );
+            }
+            (Some(thumb), _) => {
+                let [w, h] = thumb.texture.size();
+                let scale = (rect.width() / w as f32).min(rect.height() / h as f32);
+                let inner =
+                    egui::Rect::from_center_size(rect.center(), egui::vec2(w as f32, h as f32) * scale);
+                let whole = egui::Rect::from_min_max(egui::pos2(0.0, 0.0), egui::pos2(1.0, 1.0));
+                ui.painter().image(thumb.texture.id(), inner, whole, egui::Color32::WHITE);
             }
             _ => {}
         }
@@ -165,16 +178,8 @@ impl MicrographsPanel {
     }
 }
 
-fn thumbnail(picture: &super::picture::Picture, entry: &MicrographEntry) -> egui::ColorImage {
-    let level = picture.smallest();
-    let shades = Shades::new(picture.range(entry.contrast), entry.tone);
-    let scale = (level.width.max(level.height) as f32 / THUMB as f32).max(1.0);
-    let side = |size: usize| ((size as f32 / scale) as usize).max(1);
-    let (w, h) = (side(level.width), side(level.height));
-    let source = |at: usize, size: usize| ((at as f32 * scale) as usize).min(size - 1);
-    let shade = |i: usize| {
-        let (x, y) = (source(i % w, level.width), source(i / w, level.height));
-        shades.of(level.pixels[y * level.width + x])
-    };
-    egui::ColorImage::new([w, h], (0..w * h).map(shade).collect())
+fn thumbnail(small: &Small, (contrast, tone): Shown) -> egui::ColorImage {
+    let shades = Shades::new(small.greys.range(contrast), tone);
+    let pixels = small.pixels.iter().map(|value| shades.of(*value)).collect();
+    egui::ColorImage::new([small.width, small.height], pixels)
 }

@@ -10,6 +10,7 @@ mod arrivals;
 mod bar;
 mod calibration;
 mod canvas;
+mod class_acts;
 mod classes;
 mod contrast;
 mod detection;
@@ -105,6 +106,10 @@ pub struct App {
     /// Pictures that are still to be opened, one after the other.
     opening: VecDeque<PathBuf>,
     importing: Option<JobId>,
+    /// The shown picture is being prepared in another way.
+    renewing: Option<JobId>,
+    /// A picture is opened for its small copy alone.
+    making_small: Option<JobId>,
     /// A project on its way; pictures wait for it.
     loading: Option<JobId>,
     /// The next picture that comes in is shown.
@@ -200,6 +205,8 @@ impl App {
             export: None,
             opening: VecDeque::new(),
             importing: None,
+            renewing: None,
+            making_small: None,
             loading: None,
             show_import: false,
             leaving: None,

@@ -3,6 +3,7 @@
 use crate::micrograph::{Micrograph, stats};
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Number of quantiles kept, 0 % to 100 %.
 const QUANTILES: usize = 1001;
@@ -20,6 +21,12 @@ pub struct Picture {
     smaller: Vec<Level>,
     /// There is a level 1.
     halves: bool,
+    pub greys: Arc<Greys>,
+}
+
+/// The distribution of the grey values.
+pub struct Greys {
+    /// 0 % to 100 % in equal steps.
     quantiles: Vec<f32>,
 }
 
@@ -57,8 +64,8 @@ impl Picture {
             (width, height) = (level.width, level.height);
             smaller.push(level);
         }
-        let quantiles = quantiles(&micrograph.pixels);
-        Self { micrograph, halves, smaller, quantiles }
+        let greys = Arc::new(Greys { quantiles: quantiles(&micrograph.pixels) });
+        Self { micrograph, halves, smaller, greys }
     }
 
     /// Number of levels, at least 1.
@@ -110,6 +117,32 @@ impl Picture {
         }
     }
 
+    /// See [`Greys::percent`].
+    pub fn percent(&self, grey: f32) -> f32 {
+        self.greys.percent(grey)
+    }
+
+    /// See [`Greys::range`].
+    pub fn range(&self, percentiles: (f32, f32)) -> (f32, f32) {
+        self.greys.range(percentiles)
+    }
+
+    /// The grey value at a pixel, if it lies inside.
+    pub fn grey(&self, x: f32, y: f32) -> Option<f32> {
+        let (x, y) = (x.round(), y.round());
+        let inside =
+            x >= 0.0 && y >= 0.0 && x < self.micrograph.width as f32 && y < self.micrograph.height as f32;
+        inside.then(|| self.micrograph.pixels[y as usize * self.micrograph.width + x as usize])
+    }
+
+    /// Bytes of pixels held.
+    pub fn bytes(&self) -> usize {
+        let count = self.micrograph.pixels.len() + self.smaller.iter().map(|l| l.pixels.len()).sum::<usize>();
+        count * size_of::<f32>()
+    }
+}
+
+impl Greys {
     /// The percentile (0..=100) at which a grey value stands.
     pub fn percent(&self, grey: f32) -> f32 {
         let last = self.quantiles.len() - 1;
@@ -132,20 +165,6 @@ impl Picture {
         // A flat picture, or two percentiles that fall together, must not divide by zero.
         let least = low.abs().max(1.0) * f32::EPSILON * 4.0;
         (low, high.max(low + least))
-    }
-
-    /// The grey value at a pixel, if it lies inside.
-    pub fn grey(&self, x: f32, y: f32) -> Option<f32> {
-        let (x, y) = (x.round(), y.round());
-        let inside =
-            x >= 0.0 && y >= 0.0 && x < self.micrograph.width as f32 && y < self.micrograph.height as f32;
-        inside.then(|| self.micrograph.pixels[y as usize * self.micrograph.width + x as usize])
-    }
-
-    /// Bytes of pixels held.
-    pub fn bytes(&self) -> usize {
-        let count = self.micrograph.pixels.len() + self.smaller.iter().map(|l| l.pixels.len()).sum::<usize>();
-        count * size_of::<f32>()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is done to a micrograph before its pixels are used: levelling and filters, chosen here and kept as steps.
 //!
-//! The file stays as it is. The picture, its histogram, proposals and patches all show the prepared pixels.
+//! The file stays as it is. The picture, its histogram, proposals and patches all show the prepared pixels; while a
+//! field is held the picture follows, letting go is one step of the history.
 
 use super::action::Action;
 use crate::micrograph::prepare::{Axis, Length, MAX_DEGREE, MAX_MEDIAN, Step};
@@ -51,6 +52,7 @@ impl PreparationPanel {
             }
         });
         if steps != before {
+            actions.push(Action::TryPreparation(Some((entry.id, steps.clone()))));
             self.held = Some((entry.id, steps));
         }
         self.settle(ui, entry, actions);
@@ -61,13 +63,12 @@ impl PreparationPanel {
         if ui.input(|input| input.pointer.any_down()) || ui.ctx().text_edit_focused() {
             return;
         }
-        if let Some((id, steps)) = self.held.take()
-            && id == entry.id
-            && steps != entry.steps
-        {
+        let Some((id, steps)) = self.held.take() else { return };
+        if id == entry.id && steps != entry.steps {
             let edit = Edit::ChangeMicrograph(MicrographEntry { steps, ..entry.clone() });
             actions.push(Action::Change { name: "change the preparation".into(), edit });
         }
+        actions.push(Action::TryPreparation(None));
     }
 }
 

@@ -59,6 +59,19 @@ impl Edit {
             _ => *alone = false,
         }
     }
+
+    /// A micrograph was found at another path: the edit brings it, or brings it back, there.
+    pub(super) fn follow(&mut self, found: &MicrographEntry) {
+        match self {
+            Self::AddMicrograph { entry, .. } | Self::ChangeMicrograph(entry)
+                if entry.id == found.id && entry.hash == found.hash =>
+            {
+                entry.path.clone_from(&found.path);
+            }
+            Self::Together(edits) => edits.iter_mut().for_each(|edit| edit.follow(found)),
+            _ => {}
+        }
+    }
 }
 
 impl Project {

@@ -2,7 +2,7 @@
 
 use super::edit::Edit;
 use super::journal::{Journal, Mark};
-use super::{Counters, Project};
+use super::{Counters, MicrographEntry, Project};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -104,6 +104,14 @@ impl History {
             self.journals().for_each(Journal::redo);
         }
         Ok(name)
+    }
+
+    /// A micrograph was found at another path than the changes know: undoing one of them must not lose it again.
+    pub fn follow(&mut self, found: &MicrographEntry) {
+        for step in self.steps.iter_mut().map(Arc::make_mut) {
+            step.forth.follow(found);
+            step.back.follow(found);
+        }
     }
 
     /// What [`History::undo`] would apply.

@@ -64,19 +64,6 @@ pub fn require(entry: &MicrographEntry) -> Result<()> {
     Err(Error::invalid(entry.path.display().to_string(), problem))
 }
 
-/// The same micrograph at another path, for [`super::edit::Edit::ChangeMicrograph`].
-///
-/// # Errors
-/// [`Error::Invalid`] if the file there has other content; [`Error::Io`] if it cannot be read.
-pub fn moved_to(entry: &MicrographEntry, path: &Path) -> Result<MicrographEntry> {
-    if hash_file(path)? != entry.hash {
-        let problem = format!("this is not {}: its content differs", entry.file_name());
-        return Err(Error::invalid(path.display().to_string(), problem));
-    }
-    let path = std::path::absolute(path).map_err(|source| Error::io(path, "find", source))?;
-    Ok(MicrographEntry { path, ..entry.clone() })
-}
-
 /// Looks for missing micrographs by content in `folder`, the project's own, and the folders in it: first under their own
 /// name, then in all files with the same extension. Those found get their new path, the others stay as they are.
 ///

@@ -10,7 +10,7 @@
 //! ```
 //! Paths of micrographs are relative to the file where possible. Saving keeps the version before as `NAME.bak`.
 
-pub use super::source::{Found, hash_file, missing, moved_to, relocate, require, verify};
+pub use super::source::{Found, hash_file, missing, relocate, require, verify};
 
 use super::edit::Edit;
 use super::journal::Mark;

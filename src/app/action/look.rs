@@ -1,5 +1,6 @@
 //! Name, keys and picture of each action.
 
+use super::super::class_acts::ClassAct;
 use super::super::icon::Icon;
 use super::super::maps::{MapTool, Workspace};
 use super::{Action, Tool};
@@ -53,6 +54,8 @@ impl Action {
             Action::GoOn => look("Go on with the stopped training", const { &[command(Key::G)] }, None),
             Action::LearnNewLabels => look("Learn the new labels", const { &[command(Key::J)] }, None),
             Action::CrossValidate => look("Cross-validate", const { &[command_shift(Key::V)] }, None),
+            Action::LookAtParticles => look("Propose what to label", const { &[command(Key::L)] }, None),
+            Action::OfClass(act) => look(class_act_name(*act), class_act_keys(*act), None),
             Action::LoadModel | Action::LoadModelFrom(_) => {
                 look("Load model…", const { &[command_shift(Key::L)] }, None)
             }
@@ -130,6 +133,39 @@ impl Action {
             }
             _ => look("", &[], None),
         }
+    }
+}
+
+const fn alt(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::ALT, key)
+}
+
+fn class_act_name(act: ClassAct) -> &'static str {
+    match act {
+        ClassAct::Add => "New class",
+        ClassAct::Rename => "Rename the class",
+        ClassAct::Recolour => "Next colour for the class",
+        ClassAct::Up => "Move the class up",
+        ClassAct::Down => "Move the class down",
+        ClassAct::Merge => "Merge the class into…",
+        ClassAct::Hide => "Hide or show the class",
+        ClassAct::SelectIts => "Select the particles of the class",
+        ClassAct::Remove => "Remove the class",
+    }
+}
+
+fn class_act_keys(act: ClassAct) -> &'static [KeyboardShortcut] {
+    match act {
+        ClassAct::Add => const { &[command_shift(Key::N)] },
+        ClassAct::Rename => const { &[command(Key::R)] },
+        ClassAct::Recolour => const { &[command_alt(Key::R)] },
+        ClassAct::Up => const { &[alt(Key::ArrowUp)] },
+        ClassAct::Down => const { &[alt(Key::ArrowDown)] },
+        ClassAct::Merge => const { &[command(Key::M)] },
+        ClassAct::Hide => const { &[shift(Key::H)] },
+        ClassAct::SelectIts => const { &[shift(Key::A)] },
+        // Shift and Delete cut text on Windows.
+        ClassAct::Remove => const { &[alt(Key::Delete)] },
     }
 }
 

@@ -4,10 +4,12 @@ mod keys;
 mod look;
 mod possible;
 
+use super::class_acts::ClassAct;
 use super::dialogs::ExportPlan;
 use super::maps::{Ask, MapTool, Workspace};
 use super::spectra::SpectraAsk;
 use super::take::Take;
+use crate::micrograph::prepare::Step;
 use crate::particle::{ClassId, MicrographId, ParticleId};
 use crate::project::edit::Edit;
 use crate::worker::message::{DeviceChoice, PreviewRequest};
@@ -126,6 +128,8 @@ pub enum Action {
         class: ClassId,
         place: usize,
     },
+    /// Of the current class.
+    OfClass(ClassAct),
     /// Hides the particles of a class, or shows them again.
     ToggleClass(ClassId),
     Show(MicrographId),
@@ -162,6 +166,12 @@ pub enum Action {
         name: String,
         edit: Edit,
     },
+    /// Steps of preparation are tried on a micrograph while a control is held; `None`: they are let go.
+    TryPreparation(Option<(MicrographId, Vec<Step>)>),
+    /// The sentences of the first start are read.
+    Greeted,
+    /// The list of micrographs lacks a small copy of this one.
+    WantSmall(MicrographId),
     Detect(bool),
     DetectSettings(crate::particle::detect::Settings),
     AcceptDetections,
@@ -217,6 +227,15 @@ pub const ALL: &[Action] = &[
     Action::Theme(ThemePreference::System),
     Action::Use(Tool::Outline),
     Action::PreviousUnlabelled,
+    Action::OfClass(ClassAct::Add),
+    Action::OfClass(ClassAct::Recolour),
+    Action::OfClass(ClassAct::Hide),
+    Action::OfClass(ClassAct::SelectIts),
+    Action::OfClass(ClassAct::Remove),
+    Action::OfClass(ClassAct::Rename),
+    Action::OfClass(ClassAct::Merge),
+    Action::OfClass(ClassAct::Up),
+    Action::OfClass(ClassAct::Down),
     Action::Stop,
     Action::Undo,
     Action::New,
@@ -229,6 +248,7 @@ pub const ALL: &[Action] = &[
     Action::GoOn,
     Action::LearnNewLabels,
     Action::CrossValidate,
+    Action::LookAtParticles,
     Action::Quit,
     Action::SelectAll,
     Action::History,
@@ -286,6 +306,21 @@ mod tests {
         all.sort_by_key(|keys| format!("{keys:?}"));
         all.dedup();
         assert_eq!(all.len(), count);
+    }
+
+    #[test]
+    fn what_has_more_modifiers_is_asked_first() {
+        let keys = |action: &Action| action.look().keys.to_vec();
+        for (i, first) in ALL.iter().enumerate() {
+            for (later, key) in
+                ALL[i + 1..].iter().flat_map(|later| keys(later).into_iter().map(move |key| (later, key)))
+            {
+                let hides = |own: &KeyboardShortcut| {
+                    own.logical_key == key.logical_key && key.modifiers.matches_logically(own.modifiers)
+                };
+                assert!(!keys(first).iter().any(hides), "{first:?} takes the keys of {later:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Which actions would do anything now.
 
 use super::Action;
+use crate::app::class_acts::ClassAct;
 use crate::app::maps::Workspace;
 use crate::app::state::State;
 
@@ -54,6 +55,10 @@ impl Action {
             }
             Action::Detect(_) | Action::FindSimilar => state.picture().is_some(),
             Action::AcceptDetections => !state.detection.found.is_empty(),
+            Action::OfClass(ClassAct::Add) => true,
+            Action::OfClass(ClassAct::Merge) => state.project.classes.len() > 1,
+            Action::OfClass(_) => state.class.is_some(),
+            Action::LookAtParticles => !state.project.particles.is_empty() && !active,
             Action::ClassAt(place) => *place < state.project.classes.len(),
             _ => true,
         }
@@ -79,6 +84,8 @@ impl Action {
             | Action::Detect(_)
             | Action::AcceptDetections
             | Action::ClassAt(_)
+            | Action::OfClass(_)
+            | Action::LookAtParticles
             | Action::LoadModel
             | Action::SaveModel
             | Action::KeepModel

@@ -57,6 +57,10 @@ pub enum Dialog {
     RemoveClass {
         class: ClassId,
     },
+    /// With which class is it merged?
+    MergeClass {
+        class: ClassId,
+    },
     /// A line of so many pixels lies along the picture's scale bar.
     Calibrate {
         length_px: f32,
@@ -132,6 +136,13 @@ pub fn show(ctx: &egui::Context, dialog: &mut Dialog, state: &State) -> Asked {
             let title = format!("Remove the class {}?", state.class_name(class));
             close = modal(ctx, "remove class", &title, |ui| {
                 questions::remove_class(ui, state, class, &mut asked.actions)
+            });
+        }
+        Dialog::MergeClass { class } => {
+            let class = *class;
+            let title = format!("Merge the class {} into", state.class_name(class));
+            close = modal(ctx, "merge class", &title, |ui| {
+                questions::merge_class(ui, state, class, &mut asked.actions)
             });
         }
         Dialog::Calibrate { length_px, text, unit } => {

@@ -98,6 +98,21 @@ pub fn remove_class(ui: &mut Ui, state: &State, class: ClassId, actions: &mut Ve
     close
 }
 
+pub fn merge_class(ui: &mut Ui, state: &State, class: ClassId, actions: &mut Vec<Action>) -> bool {
+    let name = state.class_name(class).to_owned();
+    let mut close = false;
+    for other in state.project.classes.iter().filter(|other| other.id != class) {
+        if ui.button(&other.name).clicked() {
+            if let Ok(edit) = state.project.merge_class_edit(class, other.id) {
+                actions.push(Action::Change { name: format!("merge {name} into {}", other.name), edit });
+            }
+            close = true;
+        }
+    }
+    buttons(ui, |ui| close |= ui.button("Cancel").clicked());
+    close
+}
+
 pub fn recovered(ui: &mut Ui, state: &State, changes: usize, actions: &mut Vec<Action>) -> bool {
     let changes = count(changes, "change");
     ui.label(format!(

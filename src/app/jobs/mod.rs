@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 pub use work::{
-    Export, OpenPictures, assemble, bring_back, import, load, open, sample, search, search_similar,
+    Export, OpenPictures, Seen, assemble, bring_back, import, load, open, sample, search, search_similar,
 };
 
 /// What a job brought.
@@ -44,6 +44,12 @@ pub enum Done {
         /// What it was prepared with.
         steps: Vec<Step>,
         picture: Result<Arc<Picture>>,
+    },
+    /// A small copy for the list; none of what cannot be opened.
+    Small {
+        id: MicrographId,
+        steps: Vec<Step>,
+        small: Option<super::state::Small>,
     },
     /// How far a search is, 0..=1.
     Searching(f32),

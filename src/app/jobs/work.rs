@@ -4,7 +4,7 @@ use super::super::picture::Picture;
 use super::{Context, Done, Import, Imported, Loaded};
 use crate::error::{Error, Result};
 use crate::micrograph::{Micrograph, format};
-use crate::particle::detect::{self, Detection, Example, Likeness, Settings};
+use crate::particle::detect::{self, Detection, Example, Examples, Likeness, Settings};
 use crate::particle::{MicrographId, Prediction};
 use crate::project::history::History;
 use crate::project::session;
@@ -31,10 +31,12 @@ pub fn bring_back(journal: &Path) -> Result<Loaded> {
 /// Looks for micrographs that moved.
 fn located(opened: session::Opened, folder: &Path) -> Loaded {
     let session::Opened { mut project, mut history, recovered, notes } = opened;
-    let moved = store::relocate(&mut project, folder).len();
+    let found = store::relocate(&mut project, folder);
+    let moved = found.len();
     if moved > 0 {
         history.mark_unsaved();
     }
+    found.into_iter().filter_map(|id| project.micrograph(id)).for_each(|entry| history.follow(entry));
     let missing = store::missing(&project).len();
     Loaded { project, history, recovered, notes, moved, missing }
 }
@@ -96,15 +98,52 @@ pub fn search(
     })
 }
 
+/// Examples on a micrograph, and its picture if that is open.
+pub struct Seen {
+    pub entry: MicrographEntry,
+    pub open: Option<Arc<Picture>>,
+    pub of: Vec<Example>,
+}
+
 /// Searches what resembles the examples; the slider then shows those of its score and above.
 pub fn search_similar(
-    micrograph: &Micrograph,
-    excluded: &[Region],
-    examples: &[Example],
+    picture: &Picture,
+    entry: &MicrographEntry,
+    seen: Vec<Seen>,
     context: &Context,
 ) -> Result<Vec<Detection>> {
+    // The user may know the scale better than the file.
+    let scaled = |micrograph: Micrograph, entry: &MicrographEntry| Micrograph {
+        pixel_size: entry.pixel_size,
+        ..micrograph
+    };
+    let micrograph = scaled(picture.micrograph.clone(), entry);
+    let (mut others, mut examples, mut problem) = (Vec::new(), Vec::new(), None);
+    for Seen { entry: of_entry, open, of } in seen {
+        if of_entry.id == entry.id {
+            examples.push((None, of));
+            continue;
+        }
+        // What cannot be opened gives no examples; the others do.
+        match open.map_or_else(|| of_entry.open(), |picture| Ok(picture.micrograph.clone())) {
+            Ok(other) => {
+                examples.push((Some(others.len()), of));
+                others.push(scaled(other, &of_entry));
+            }
+            Err(error) => problem = Some(error),
+        }
+        if context.stopped() {
+            return Err(Error::Stopped);
+        }
+    }
+    if let (true, Some(problem)) = (examples.is_empty(), problem) {
+        return Err(problem);
+    }
+    let on = |place: &Option<usize>| place.map_or(&micrograph, |place| &others[place]);
+    let examples: Vec<Examples<'_>> =
+        examples.iter().map(|(place, of)| Examples { micrograph: on(place), of }).collect();
     let likeness = Likeness { score: 0.3, ..Likeness::default() };
-    detect::similar(micrograph, excluded, examples, likeness, &|done| {
+    detect::similar(&micrograph, &entry.excluded_regions(), &examples, likeness, &|done| {
         context.tell(Done::Searching(done));
         !context.stopped()
     })

@@ -3,6 +3,7 @@
 mod asked;
 mod counts;
 mod places;
+mod prepared;
 mod readiness;
 
 use super::action::Tool;
@@ -11,7 +12,6 @@ use super::picture::Picture;
 use super::run::{Phase, Results, Training};
 use super::spectra::SpectraWork;
 use crate::error::Result;
-use crate::micrograph::prepare::Step;
 use crate::particle::describe::Descriptors;
 use crate::particle::detect::Example;
 use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
@@ -24,10 +24,14 @@ use crate::worker::models::Kept;
 pub use asked::{Detecting, Previews};
 pub use counts::Counts;
 pub use places::{Placed, Places};
+pub use prepared::{Prepared, Small};
 pub use readiness::Readiness;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Examples for "pick similar" come from so many micrographs at most: each has to be opened.
+const MOST_SOURCES: usize = 4;
 
 /// The whole state of the window but for what only a panel cares about.
 #[derive(Default)]
@@ -44,15 +48,12 @@ pub struct State {
     pub path: Option<PathBuf>,
     /// What stands for the name of a project that has no file yet.
     pub unnamed: Option<&'static str>,
+    /// The sample is open and the sentences about it are not read yet.
+    pub greeting: bool,
     /// The micrograph on the canvas.
     pub shown: Option<MicrographId>,
     pub pictures: BTreeMap<MicrographId, Opened>,
-    /// The steps with which each picture was, or is being, opened.
-    pub prepared: BTreeMap<MicrographId, Vec<Step>>,
-    /// The steps of the picture that is there; those of one that is on its way are in `prepared`.
-    pub made_with: BTreeMap<MicrographId, Vec<Step>>,
-    /// Pictures whose steps have changed since.
-    pub outdated: BTreeSet<MicrographId>,
+    pub prepared: Prepared,
     /// Grows when a picture is replaced by one prepared otherwise.
     pub picture_revision: u64,
     /// A picture on its way into the project, shown until it is in.
@@ -233,22 +234,13 @@ impl State {
         }
         let project = &self.project;
         self.pictures.retain(|id, _| project.micrograph(*id).is_some());
-        // A picture prepared in another way is opened anew; the old one is shown until it is there.
-        self.prepared.retain(|id, _| project.micrograph(*id).is_some());
-        self.outdated = project
-            .micrographs
-            .iter()
-            .filter(|entry| self.prepared.get(&entry.id).is_some_and(|steps| *steps != entry.steps))
-            .map(|entry| entry.id)
-            .collect();
+        self.prepared.retain(project);
         self.detection.stale = true;
     }
 
-    /// What "pick similar" looks for: the selected particles of the shown micrograph, else those of the current class.
-    pub fn examples(&self) -> Vec<Example> {
-        let Some(entry) = self.shown.and_then(|id| self.project.micrograph(id)) else { return Vec::new() };
-        let nm_per_px = entry.pixel_size.map(|size| size.x_nm);
-        let usual = 0.6 * self.project.patch.extent_on(nm_per_px) as f32;
+    /// What "pick similar" looks for: the selected particles, else those of the current class; those of the shown
+    /// micrograph first, then of the others that have most of them.
+    pub fn examples(&self) -> Vec<(MicrographId, Vec<Example>)> {
         let chosen = |p: &&Particle| {
             if self.selection.is_empty() {
                 p.label.is_some() && p.label == self.class
@@ -256,14 +248,36 @@ impl State {
                 self.selection.contains(&p.id)
             }
         };
-        let example = |p: &Particle| Example { x: p.x, y: p.y, diameter: p.diameter.unwrap_or(usual) };
-        self.project.particles_on(entry.id).filter(chosen).map(example).collect()
+        let mut all: BTreeMap<MicrographId, Vec<Example>> = BTreeMap::new();
+        for particle in self.project.particles.values().filter(chosen) {
+            let nm_per_px = self.project.micrograph(particle.micrograph).and_then(|entry| entry.pixel_size);
+            let usual = 0.6 * self.project.patch.extent_on(nm_per_px.map(|size| size.x_nm)) as f32;
+            let diameter = particle.diameter.unwrap_or(usual);
+            let example = Example { x: particle.x, y: particle.y, diameter };
+            all.entry(particle.micrograph).or_default().push(example);
+        }
+        let mut all: Vec<(MicrographId, Vec<Example>)> = all.into_iter().collect();
+        all.sort_by_key(|(id, of)| (Some(*id) != self.shown, std::cmp::Reverse(of.len()), *id));
+        all.truncate(MOST_SOURCES);
+        all
     }
 
     /// The picture on the canvas, once it is open.
     pub fn picture(&self) -> Option<&Arc<Picture>> {
         match self.pictures.get(&self.shown?) {
             Some(Opened::Ready(picture)) => Some(picture),
+            _ => None,
+        }
+    }
+
+    /// The picture of a micrograph if it is open and prepared as the project says: one that is still shown with the steps
+    /// of before is no help.
+    pub fn as_it_is(&self, id: MicrographId) -> Option<Arc<Picture>> {
+        let steps = &self.project.micrograph(id)?.steps;
+        match self.pictures.get(&id) {
+            Some(Opened::Ready(picture)) if self.prepared.made_with.get(&id) == Some(steps) => {
+                Some(picture.clone())
+            }
             _ => None,
         }
     }
@@ -314,9 +328,16 @@ impl State {
         self.places.nearest(self.shown?, (x, y), reach, seen)
     }
 
-    /// True for a particle whose class is not shown: no hand reaches it.
+    /// True for a particle whose class, given or else predicted, is not shown: no hand reaches it.
     pub fn is_hidden(&self, particle: &Particle) -> bool {
-        particle.label.is_some_and(|class| self.hidden.contains(&class))
+        if self.hidden.is_empty() {
+            return false;
+        }
+        let predicted = || {
+            let results = self.results.as_ref()?;
+            results.best(results.of(particle.id)?).0
+        };
+        particle.label.or_else(predicted).is_some_and(|class| self.hidden.contains(&class))
     }
 
     /// The proposal at a point of the shown micrograph, nearest first.

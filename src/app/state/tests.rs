@@ -130,3 +130,67 @@ fn counts_and_places_follow_every_change() {
     }
     assert!(state.project.particles.len() > 20, "{}", state.project.particles.len());
 }
+
+#[test]
+fn examples_come_from_the_shown_micrograph_first_and_then_from_the_others() {
+    let mut state = with_classes([2, 1]);
+    let entry = MicrographEntry::new("/b.png", 0, 100, 100, None, "01");
+    let (other, edit) = state.project.add_micrograph_edit(entry);
+    state.change("add micrograph", edit).unwrap();
+    let cube = state.project.classes[0].id;
+    for y in [20.0, 40.0, 60.0] {
+        let (_, edit) = state.project.add_particle_edit(other, 7.0, y, Some(cube));
+        state.change("add particle", edit).unwrap();
+    }
+    let places = |state: &State| -> Vec<(u32, usize)> {
+        state.examples().iter().map(|(id, of)| (id.0, of.len())).collect()
+    };
+    assert_eq!(places(&state), [(1, 2), (2, 3)]);
+    state.shown = Some(other);
+    assert_eq!(places(&state), [(2, 3), (1, 2)]);
+    // A selection stands for itself, wherever it lies.
+    state.selection.insert(*state.project.particles.keys().next().unwrap());
+    assert_eq!(places(&state), [(1, 1)]);
+}
+
+#[test]
+fn steps_that_are_tried_are_shown_and_no_edit() {
+    use crate::micrograph::prepare::Step;
+    let mut state = with_classes([1, 0]);
+    let entry = state.project.micrographs[0].clone();
+    state.prepared.arrived(entry.id, &[], None);
+    assert!(!state.prepared.is_outdated(&entry));
+    state.prepared.trial = Some((entry.id, vec![Step::Plane]));
+    assert!(state.prepared.is_outdated(&entry) && state.prepared.steps(&entry) == [Step::Plane]);
+    state.prepared.arrived(entry.id, &[Step::Plane], None);
+    assert!(!state.prepared.is_outdated(&entry));
+    // Let go without a change: back to what the project says.
+    state.prepared.trial = None;
+    assert!(state.prepared.is_outdated(&entry) && state.prepared.steps(&entry).is_empty());
+    assert!(state.prepared.lacks_small(&entry), "the small copy shows what is not in the project");
+}
+
+#[test]
+fn a_prediction_of_a_hidden_class_is_out_of_reach_too() {
+    use crate::app::run::Results;
+    use crate::particle::Prediction;
+    let mut state = with_classes([1, 0]);
+    let micrograph = state.project.micrographs[0].id;
+    let (id, edit) = state.project.add_particle_edit(micrograph, 50.0, 50.0, None);
+    state.change("add particle", edit).unwrap();
+    let rod = state.project.classes[1].id;
+    let prediction = Prediction {
+        probabilities: vec![0.1, 0.9],
+        angle_rad: 0.0,
+        shift_px: [0.0; 2],
+        scale: 1.0,
+        mu: Vec::new(),
+        sigma: Vec::new(),
+        recon_error: 0.0,
+    };
+    let classes = state.project.classes.iter().map(|class| Some(class.id)).collect();
+    state.results = Some(Results::new(vec![id].into(), classes, vec![prediction].into(), None));
+    assert_eq!(state.nearest(50.0, 50.0, 3.0), Some(id));
+    state.hidden.insert(rod);
+    assert_eq!(state.nearest(50.0, 50.0, 3.0), None);
+}

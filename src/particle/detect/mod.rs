@@ -22,7 +22,7 @@ mod watershed;
 pub use banner::{ScaleBar, find_scale_bar, propose_banner};
 pub use contrast::auto_contrast;
 pub(super) use necks::divide_among;
-pub use similar::{Example, Likeness, similar};
+pub use similar::{Example, Examples, Likeness, similar};
 pub use text::propose_excluded;
 
 use super::Region;

@@ -1,0 +1,96 @@
+//! How the pictures on screen were prepared, and small copies of them for the list.
+
+use crate::app::picture::{Greys, Picture};
+use crate::micrograph::prepare::Step;
+use crate::particle::MicrographId;
+use crate::project::{MicrographEntry, Project};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Longer side of a small copy, pixels.
+const SMALL: usize = 72;
+
+/// What is known of the preparation of pictures and small copies.
+#[derive(Default)]
+pub struct Prepared {
+    /// The steps of each picture that is there.
+    pub made_with: BTreeMap<MicrographId, Vec<Step>>,
+    /// Steps that are tried on a micrograph while a control is held; no edit yet.
+    pub trial: Option<(MicrographId, Vec<Step>)>,
+    /// Small copies with the steps they were made with; none of what could not be opened.
+    small: BTreeMap<MicrographId, (Vec<Step>, Option<Arc<Small>>)>,
+    /// The micrograph of which a small copy is wanted next, or is being made.
+    pub wanted: Option<MicrographId>,
+}
+
+/// A small copy of a picture.
+pub struct Small {
+    pub width: usize,
+    pub height: usize,
+    /// `width * height` values, row-major.
+    pub pixels: Vec<f32>,
+    /// Of the whole picture: black and white point are the same ones.
+    pub greys: Arc<Greys>,
+}
+
+impl Small {
+    /// A copy of at most [`SMALL`] pixels along the longer side.
+    pub fn of(picture: &Picture) -> Self {
+        let level = picture.smallest();
+        let scale = (level.width.max(level.height) as f32 / SMALL as f32).max(1.0);
+        let side = |size: usize| ((size as f32 / scale) as usize).max(1);
+        let (width, height) = (side(level.width), side(level.height));
+        let source = |at: usize, size: usize| ((at as f32 * scale) as usize).min(size - 1);
+        let value = |i: usize| {
+            let (x, y) = (source(i % width, level.width), source(i / width, level.height));
+            level.pixels[y * level.width + x]
+        };
+        let pixels = (0..width * height).map(value).collect();
+        Self { width, height, pixels, greys: picture.greys.clone() }
+    }
+}
+
+impl Prepared {
+    /// The steps with which a micrograph should be shown now.
+    pub fn steps<'a>(&'a self, entry: &'a MicrographEntry) -> &'a [Step] {
+        match &self.trial {
+            Some((id, steps)) if *id == entry.id => steps,
+            _ => &entry.steps,
+        }
+    }
+
+    /// True if the picture of a micrograph was made with other steps than it should be shown with.
+    pub fn is_outdated(&self, entry: &MicrographEntry) -> bool {
+        self.made_with.get(&entry.id).is_some_and(|made| made.as_slice() != self.steps(entry))
+    }
+
+    /// A picture is there, made with these steps; `None` if it could not be opened.
+    pub fn arrived(&mut self, id: MicrographId, steps: &[Step], picture: Option<&Picture>) {
+        self.made_with.insert(id, steps.to_vec());
+        self.keep_small(id, steps.to_vec(), picture.map(Small::of));
+    }
+
+    /// A small copy is there, or cannot be made.
+    pub fn keep_small(&mut self, id: MicrographId, steps: Vec<Step>, small: Option<Small>) {
+        self.small.insert(id, (steps, small.map(Arc::new)));
+    }
+
+    /// The small copy of a micrograph, perhaps of before its steps changed.
+    pub fn small(&self, id: MicrographId) -> Option<&Arc<Small>> {
+        self.small.get(&id)?.1.as_ref()
+    }
+
+    /// True if nothing is known of how the micrograph looks with its steps.
+    pub fn lacks_small(&self, entry: &MicrographEntry) -> bool {
+        self.small.get(&entry.id).is_none_or(|(steps, _)| *steps != entry.steps)
+    }
+
+    /// Forgets what is of no micrograph of the project.
+    pub fn retain(&mut self, project: &Project) {
+        let known = |id: &MicrographId| project.micrograph(*id).is_some();
+        self.made_with.retain(|id, _| known(id));
+        self.small.retain(|id, _| known(id));
+        self.trial = self.trial.take().filter(|(id, _)| known(id));
+        self.wanted = self.wanted.filter(known);
+    }
+}
