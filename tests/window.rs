@@ -585,6 +585,7 @@ fn classes_are_edited_with_keys_alone() {
     assert_eq!(names(&window), ["rod", "star"]);
     let star = window.app().project().classes[1].id;
     assert!(window.app().project().particles.values().all(|particle| particle.label == Some(star)));
+    window.key(Modifiers::NONE, Key::Num2);
     window.key(Modifiers::SHIFT, Key::H);
     window.key(Modifiers::COMMAND, Key::A);
     assert!(!window.shows("1 particle selected"), "what is hidden is out of reach");

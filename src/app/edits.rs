@@ -52,9 +52,6 @@ impl App {
             Action::CopyContrast => {
                 let Some(shown) = state.shown else { return Ok(()) };
                 let edit = state.project.copy_contrast_edit(shown)?;
-                if edit == Edit::Together(Vec::new()) {
-                    return Ok(());
-                }
                 state.change("show all micrographs alike", edit)
             }
             Action::AcceptProposal(place) => self.accept_one(place),

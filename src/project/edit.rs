@@ -49,6 +49,16 @@ impl Edit {
         (particles, alone)
     }
 
+    /// True if it changes nothing: no step of the history.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::AddParticles(particles) | Self::ChangeParticles(particles) => particles.is_empty(),
+            Self::RemoveParticles(ids) => ids.is_empty(),
+            Self::Together(edits) => edits.iter().all(Self::is_empty),
+            _ => false,
+        }
+    }
+
     fn touch(&self, ids: &mut Vec<ParticleId>, alone: &mut bool) {
         match self {
             Self::AddParticles(particles) | Self::ChangeParticles(particles) => {

@@ -135,14 +135,16 @@ impl Project {
         self.change_particles_edit(ids, |particle| particle.held_out = held_out)
     }
 
-    /// Changes particles one by one.
+    /// Changes particles one by one; those that stay as they are have no part in it.
     pub fn change_particles_edit(&self, ids: &[ParticleId], change: impl Fn(&mut Particle)) -> Result<Edit> {
         let changed = |id: &ParticleId| {
-            let mut particle = self.known_particle(*id)?.clone();
+            let before = self.known_particle(*id)?;
+            let mut particle = before.clone();
             change(&mut particle);
-            Ok(particle)
+            Ok(Some(particle).filter(|after| after != before))
         };
-        Ok(Edit::ChangeParticles(ids.iter().map(changed).collect::<Result<_>>()?))
+        let changed = ids.iter().filter_map(|id| changed(id).transpose());
+        Ok(Edit::ChangeParticles(changed.collect::<Result<_>>()?))
     }
 
     /// A particle that a person puts at (`x`, `y`) in pixels of the micrograph.

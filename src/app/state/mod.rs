@@ -174,8 +174,11 @@ impl State {
         self.places = Places::of(&self.project);
     }
 
-    /// Applies an edit as one step of the history.
+    /// Applies an edit as one step of the history, unless it changes nothing.
     pub fn change(&mut self, name: impl Into<String>, edit: Edit) -> Result<()> {
+        if edit.is_empty() {
+            return Ok(());
+        }
         let before = self.before(Some(&edit));
         self.history.apply(&mut self.project, edit, name)?;
         self.tidy(before);
