@@ -40,10 +40,19 @@ impl Small {
         let scale = (level.width.max(level.height) as f32 / SMALL as f32).max(1.0);
         let side = |size: usize| ((size as f32 / scale) as usize).max(1);
         let (width, height) = (side(level.width), side(level.height));
-        let source = |at: usize, size: usize| ((at as f32 * scale) as usize).min(size - 1);
+        // The mean of what a pixel stands for: single pixels of a noisy picture show the noise alone.
+        let span = |at: usize, count: usize, size: usize| {
+            let from = at * size / count;
+            from..((at + 1) * size / count).clamp(from + 1, size)
+        };
         let value = |i: usize| {
-            let (x, y) = (source(i % width, level.width), source(i / width, level.height));
-            level.pixels[y * level.width + x]
+            let rows = span(i / width, height, level.height);
+            let columns = span(i % width, width, level.width);
+            let (mut sum, count) = (0.0, rows.len() * columns.len());
+            for y in rows {
+                sum += level.pixels[y * level.width..][columns.clone()].iter().sum::<f32>();
+            }
+            sum / count as f32
         };
         let pixels = (0..width * height).map(value).collect();
         Self { width, height, pixels, greys: picture.greys.clone() }
@@ -67,6 +76,10 @@ impl Prepared {
     /// A picture is there, made with these steps; `None` if it could not be opened.
     pub fn arrived(&mut self, id: MicrographId, steps: &[Step], picture: Option<&Picture>) {
         self.made_with.insert(id, steps.to_vec());
+        // What is only tried does not show in the list.
+        if self.trial.as_ref().is_some_and(|(tried, _)| *tried == id) {
+            return;
+        }
         self.keep_small(id, steps.to_vec(), picture.map(Small::of));
     }
 

@@ -167,7 +167,7 @@ fn steps_that_are_tried_are_shown_and_no_edit() {
     // Let go without a change: back to what the project says.
     state.prepared.trial = None;
     assert!(state.prepared.is_outdated(&entry) && state.prepared.steps(&entry).is_empty());
-    assert!(state.prepared.lacks_small(&entry), "the small copy shows what is not in the project");
+    assert!(!state.prepared.lacks_small(&entry), "the list shows what is in the project");
 }
 
 #[test]
