@@ -9,7 +9,7 @@ use nanotheca::particle::describe::{Descriptor, describe_all};
 use nanotheca::particle::patch::{PatchGeometry, PatchSet};
 use nanotheca::project::{MicrographEntry, Project};
 use nanotheca::review::Table;
-use nanotheca::review::meaning::meanings;
+use nanotheca::review::meaning::{Correlation, Meaning, meanings};
 use nanotheca::sample::particles::{Drawn, Form, scattered};
 use nanotheca::train::config::TrainConfig;
 use nanotheca::train::trainer::Trainer;
@@ -88,20 +88,21 @@ fn latents_say_which_factor_they_follow_and_measurements_are_right() {
     let (project, ids) = project(n);
     let table = Table::new(&project, &ids, &classes, &predictions, &measured);
     let found = meanings(&table);
-    for (class, right) in [
-        ("disc", Descriptor::EquivalentDiameter),
-        ("rod", Descriptor::AspectRatio),
-        ("cube", Descriptor::EquivalentDiameter),
-    ] {
+    // The area says the same as the diameter.
+    let size = [Descriptor::EquivalentDiameter, Descriptor::Area];
+    for (class, right) in [("disc", &size[..]), ("rod", &[Descriptor::AspectRatio]), ("cube", &size[..])] {
         let meaning = found.iter().find(|m| m.class == class).unwrap();
-        let best = meaning
-            .latents
-            .iter()
-            .filter_map(|latent| {
-                latent.correlations.iter().find(|c| c.descriptor == right).map(|c| c.r.abs())
-            })
-            .fold(0.0, f64::max);
+        let of_right = |c: &Correlation| if right.contains(&c.descriptor) { c.r.abs() } else { 0.0 };
+        let best = meaning.latents.iter().flat_map(|latent| &latent.correlations).map(of_right);
+        let best = best.fold(0.0, f64::max);
         let texts: Vec<&str> = meaning.latents.iter().map(|l| l.text.as_str()).collect();
         assert!(best >= 0.95, "{class}: {right:?} has |r| = {best:.3}; {texts:?}");
+        // What the panel writes on the axis is this factor and no other.
+        let named = meaning.latents.iter().filter_map(Meaning::strongest);
+        let strongest = named.max_by(|a, b| a.r.abs().total_cmp(&b.r.abs())).unwrap();
+        assert!(right.contains(&strongest.descriptor), "{class}: {strongest:?}; {texts:?}");
+        if let Some(angle) = meaning.angle {
+            println!("MEASURE {class} {angle:?} {texts:?}");
+        }
     }
 }

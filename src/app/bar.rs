@@ -105,7 +105,7 @@ const MENUS: [(&str, &[&[Action]]); 5] = [
         "Model",
         &[
             &[Action::TrainOrPause, Action::Stop, Action::GoOn],
-            &[Action::LearnNewLabels, Action::CrossValidate],
+            &[Action::Ask, Action::LearnNewLabels, Action::CrossValidate],
             &[Action::KeepModel, Action::LoadModel, Action::SaveModel],
         ],
     ),

@@ -52,6 +52,9 @@ impl Action {
             Action::KeepModel => look("Keep this model as…", const { &[command(Key::K)] }, None),
             Action::GoOn => look("Go on with the stopped training", const { &[command(Key::G)] }, None),
             Action::LearnNewLabels => look("Learn the new labels", const { &[command(Key::J)] }, None),
+            Action::Ask => look("Review particles", const { &[plain(Key::R)] }, None),
+            Action::Agree => look("The model is right", const { &[plain(Key::Enter)] }, None),
+            Action::SkipQuestion => look("Skip the question", const { &[plain(Key::N)] }, None),
             Action::CrossValidate => look("Cross-validate", const { &[command_shift(Key::V)] }, None),
             Action::LoadModel | Action::LoadModelFrom(_) => {
                 look("Load model…", const { &[command_shift(Key::L)] }, None)
