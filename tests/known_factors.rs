@@ -92,19 +92,15 @@ fn latents_say_which_factor_they_follow_and_measurements_are_right() {
     let size = [Descriptor::EquivalentDiameter, Descriptor::Area];
     for (class, right) in [("disc", &size[..]), ("rod", &[Descriptor::AspectRatio]), ("cube", &size[..])] {
         let meaning = found.iter().find(|m| m.class == class).unwrap();
-        let of_right = |c: &Correlation| if right.contains(&c.descriptor) { c.r.abs() } else { 0.0 };
-        let best = meaning.latents.iter().flat_map(|latent| &latent.correlations).map(of_right);
-        let best = best.fold(0.0, f64::max);
         let texts: Vec<&str> = meaning.latents.iter().map(|l| l.text.as_str()).collect();
-        assert!(best >= 0.95, "{class}: {right:?} has |r| = {best:.3}; {texts:?}");
-        // The panel writes this factor on an axis, with that r.
+        // The panel writes this factor on an axis, and it holds.
         let named = |c: &Correlation| right.contains(&c.descriptor) && c.r.abs() >= 0.95;
         assert!(
             meaning.latents.iter().filter_map(Meaning::strongest).any(|c| named(&c)),
             "{class}: {texts:?}"
         );
-        if let Some(angle) = meaning.angle {
-            println!("MEASURE {class} {angle:?} {texts:?}");
-        }
     }
+    // The learned angle follows the direction of the rods less closely than the measured one: 5.3 degrees.
+    let angle = found.iter().find(|m| m.class == "rod").and_then(|m| m.angle).unwrap();
+    assert!(angle.particles >= 100 && angle.spread_deg < 7.0, "{angle:?}");
 }

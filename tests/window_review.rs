@@ -143,6 +143,14 @@ fn answers_skips_and_undo_are_followed_and_nothing_is_asked_twice() {
     let answered = format!("{} answered", done.len());
     assert!(window.shows(&answered));
 
+    // Out of sight it takes no key that is meant for nothing.
+    let fourth = (id(&window), label(&window, id(&window)));
+    window.key(Modifiers::NONE, Key::Escape);
+    window.press("Latent space");
+    window.key(Modifiers::NONE, Key::Num1);
+    window.press("Review");
+    assert_eq!((id(&window), label(&window, fourth.0)), fourth);
+
     // The program ends without having been asked to; the answers lie beside the project.
     drop(window);
     let kept = std::fs::read_to_string(dir.path().join("gold-unfinished.review.json")).unwrap();

@@ -155,8 +155,10 @@ impl App {
 
     /// The current class goes to the selection, or answers the question about it.
     fn label_selected(&mut self, selected: &[ParticleId]) -> Result<()> {
+        // A question out of sight is answered only about what is selected.
+        let asked = !selected.is_empty() || self.layout.shows_review();
         let state = &mut self.state;
-        if let Some(class) = state.class.filter(|_| state.asking.is_about(selected)) {
+        if let Some(class) = state.class.filter(|_| asked && state.asking.is_about(selected)) {
             return self.answer(class);
         }
         let (Some(class), false) = (state.class, selected.is_empty()) else { return Ok(()) };

@@ -205,6 +205,12 @@ impl Layout {
         self.panels.data.table()
     }
 
+    /// True if the review is in sight.
+    pub fn shows_review(&self) -> bool {
+        let review = |tile| matches!(self.tree.tiles.get(tile), Some(Tile::Pane(Pane::Review)));
+        self.tree.active_tiles().into_iter().any(review)
+    }
+
     /// Brings the review up.
     pub fn show_review(&mut self) {
         self.tree.make_active(|_, tile| matches!(tile, Tile::Pane(Pane::Review)));
