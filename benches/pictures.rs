@@ -73,7 +73,7 @@ fn main() {
 }
 
 fn particles(views: &Views, scratch: &Path) {
-    let project = sample::create(scratch).unwrap();
+    let project = sample::create_unfinished(scratch).unwrap();
     let mut window = Window::of_size(Open { project: Some(project), ..Open::default() }, [1600.0, 1100.0]);
     window.until("the sample", |w| w.shows("Class rod") && w.shows("Micrograph canvas"));
     let middle = window.harness.get_by_label("Micrograph canvas").rect().center();

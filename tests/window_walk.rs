@@ -21,13 +21,17 @@ use window::Window;
 /// Few enough that the model has more to learn from the labels that come later.
 const EPOCHS: usize = 10;
 
+const DIGITS: [Key; 4] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4];
+/// Answers given to the queue.
+const ANSWERS: usize = 20;
+
 /// The classes that stand against each other in the labels that are wrong at first.
 const SWAPPED: [(&str, &str, usize); 4] =
     [("rod", "sphere", 3), ("sphere", "rod", 2), ("cube", "aggregate", 3), ("aggregate", "cube", 2)];
 
 /// The sample project with a training of seconds, ten of its labels wrong; and what they should be.
 fn sample_project(dir: &Path, epochs: usize) -> (PathBuf, BTreeMap<ParticleId, ClassId>) {
-    let path = sample::create(dir).unwrap();
+    let path = sample::create_unfinished(dir).unwrap();
     let mut project = store::load(&path).unwrap();
     let mut truth = BTreeMap::new();
     for (from, to, count) in SWAPPED {
@@ -44,6 +48,13 @@ fn sample_project(dir: &Path, epochs: usize) -> (PathBuf, BTreeMap<ParticleId, C
     });
     store::save(&project, &path).unwrap();
     (path, truth)
+}
+
+/// The class of every particle of the sample, which has the same particles in the same order.
+fn classes_of_all() -> BTreeMap<ParticleId, ClassId> {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = store::load(sample::create(dir.path()).unwrap()).unwrap();
+    whole.particles.values().map(|particle| (particle.id, particle.label.unwrap())).collect()
 }
 
 fn open(path: &Path) -> Window {
@@ -118,6 +129,34 @@ fn scatter(window: &Window) -> [Pos2; 2] {
     [query.left_bottom() + vec2(70.0, 60.0), Pos2::new(1370.0, 800.0)]
 }
 
+/// The cells of the confusion matrix: how many of a class are called what.
+fn confusion(window: &Window) -> Vec<String> {
+    let cells = window.harness.query_all_by_label_contains(" called ");
+    let mut names: Vec<String> = cells.filter_map(|node| node.accesskit_node().label()).collect();
+    names.sort();
+    names
+}
+
+/// Answers so many questions of the queue with the number keys, as the truth has it.
+fn answer(window: &mut Window, questions: usize, truth: &BTreeMap<ParticleId, ClassId>) {
+    window.press("Review");
+    window.until("questions", |w| w.is_there("Start reviewing") && w.is_enabled("Start reviewing"));
+    window.key(Modifiers::NONE, Key::R);
+    window.until("a question", |w| w.asked().is_some());
+    for _ in 0..questions {
+        let (id, reason) = window.asked().unwrap();
+        let class = truth[&ParticleId(id)];
+        let digit = DIGITS[window.app().project().class_index(class).unwrap()];
+        window.key(Modifiers::NONE, digit);
+        let label = window.app().project().particle(ParticleId(id)).unwrap().label;
+        assert_eq!(label, Some(class), "particle {id}: {reason}");
+        window.until("the next question", |w| w.asked().is_some_and(|(next, _)| next != id));
+    }
+    assert!(window.shows(&format!("{questions} answered")));
+    window.press("Stop asking");
+    assert!(window.asked().is_none());
+}
+
 /// A query for one particle.
 fn place_of(project: &Project, id: ParticleId) -> String {
     let particle = project.particle(id).unwrap();
@@ -186,21 +225,36 @@ fn the_whole_walk_on_the_sample() {
         let query = place_of(window.app().project(), *id);
         find(&mut window, &query);
         assert!(window.shows("1 particle found"), "{query}");
-        let digits = [Key::Num1, Key::Num2, Key::Num3, Key::Num4];
-        let digit = digits[window.app().project().class_index(*class).unwrap()];
+        let digit = DIGITS[window.app().project().class_index(*class).unwrap()];
         window.key(Modifiers::NONE, digit);
         assert_eq!(window.app().project().particle(*id).unwrap().label, Some(*class));
     }
 
-    // The training goes on with them, and the accuracy does not fall.
-    window.press("Review");
+    // The queue asks about others.
+    answer(&mut window, ANSWERS, &classes_of_all());
+
+    // A cell of the confusion matrix selects its particles.
+    let cells = confusion(&window);
+    let wrong = cells.iter().find_map(|cell| {
+        let (classes, count) = cell.split_once(": ")?;
+        let (truth, said) = classes.split_once(" called ")?;
+        let count = count.parse().ok().filter(|n: &usize| *n > 0 && truth != said)?;
+        Some((cell, count))
+    });
+    let (cell, count) = wrong.expect("ten wrong labels leave something wrong");
+    window.press(cell);
+    let s = if count == 1 { "" } else { "s" };
+    assert!(window.shows(&format!("{count} particle{s} selected")), "{cell}");
+    window.key(Modifiers::NONE, Key::Escape);
+
+    // The training goes on with them, and the accuracy rises.
     window.press("Learn the new labels");
     window.until("the labels to join", |w| w.shows(&format!("New labels joined in epoch {}", EPOCHS + 1)));
     window.until("the end", ended);
     window.until("the second model", |_| kept().len() == 2);
     let after = hold_out(&path);
     assert_eq!(before.of, after.of, "the same labels judge");
-    assert!(after.right >= before.right, "{before:?} became {after:?}");
+    assert!(after.right > before.right, "{before:?} became {after:?}");
     window.until("what changed", |w| w.shows("What changed: "));
 
     // Two models were kept; they are compared, and one more gets a name.
@@ -258,6 +312,47 @@ fn the_whole_walk_on_the_sample() {
     window.until("the library", |_| library.join("report.html").is_file());
     let rows = std::fs::read_to_string(library.join("library.csv")).unwrap().lines().count();
     assert_eq!(rows, 3, "two particles and the header");
+
+    // Back to the first model: it says again what it said.
+    window.press("Models");
+    let first = kept().into_iter().find(|kept| kept.epochs == EPOCHS).unwrap();
+    window.press(&format!("Go back to {}", first.name));
+    window.press("Review");
+    assert_ne!(cells, Vec::<String>::new());
+    window.until("what it said", |w| confusion(w) == cells);
+}
+
+#[test]
+fn what_goes_on_after_a_restart_ends_as_if_it_had_never_stopped() {
+    const EPOCHS: usize = 30;
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [(whole, _), (halved, _)] = [0, 1].map(|i| sample_project(dirs[i].path(), EPOCHS));
+    // The model that was trained to the end.
+    let last = |path: &Path| {
+        let kept = models::list(&models::folder(path)).into_iter().find(|kept| kept.epochs == EPOCHS);
+        kept.map(|kept| std::fs::read(kept.path).unwrap())
+    };
+    let mut window = open(&whole);
+    train(&mut window);
+    window.until("the model", |_| last(&whole).is_some());
+    drop(window);
+
+    let state = models::state(&halved);
+    let mut window = open(&halved);
+    window.press("Train");
+    window.until("the second epoch", |w| epoch(w, EPOCHS) >= 2);
+    window.press("Stop");
+    window.until("the state", |w| state.is_file() && w.shows("A training was stopped after epoch"));
+    assert!(Halted::peek(&state).unwrap().epoch < EPOCHS && last(&halved).is_none());
+    drop(window);
+    let mut window = open(&halved);
+    window.until("the offer", |w| w.shows("A training was stopped after epoch"));
+    window.press("Go on with the stopped training");
+    window.until("the model", |_| last(&halved).is_some());
+    // To the bit on the CPU, which is taken where there is no graphics card.
+    if window.shows("CPU, ") {
+        assert!(last(&halved) == last(&whole), "the models differ");
+    }
 }
 
 #[test]

@@ -120,6 +120,10 @@ impl App {
                     Workspace::Spectra => self.run_spectra(&action),
                 }
             }
+            Action::Ask => self.begin_asking(),
+            Action::LookForQuestions => self.look_for_questions(),
+            Action::SkipQuestion => self.skip_question(),
+            Action::StopAsking => self.stop_asking(),
             Action::LearnNewLabels => self.learn_new_labels(),
             Action::CrossValidate => self.cross_validate(),
             Action::StopValidating => self.worker.send(Command::Stop),
@@ -155,7 +159,7 @@ impl App {
         }
     }
 
-    fn show(&mut self, id: MicrographId) {
+    pub(super) fn show(&mut self, id: MicrographId) {
         if self.state.project.micrograph(id).is_some() {
             self.state.shown = Some(id);
             self.state.detection.stale = true;

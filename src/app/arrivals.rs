@@ -39,6 +39,8 @@ impl App {
             }
             Done::Assembled(dataset) => self.on_assembled(dataset),
             Done::Measured(measured) => self.state.measured = Some(Arc::new(measured)),
+            Done::Questions(found) => self.on_questions(found),
+            Done::AnswersKept(kept) => self.on_answers_kept(kept),
             Done::Maps(done) => self.on_map_done(done),
             Done::Spectra(opened) => self.on_spectra_opened(opened),
             Done::Exported { dir, particles, result } => self.on_exported(&dir, particles, result),
@@ -47,6 +49,7 @@ impl App {
             Done::Broken(name) => {
                 self.state.maps.segmenting = false;
                 self.state.spectra.opening = false;
+                self.state.asking.looking = false;
                 let text =
                     format!("{name} ended with an error inside the program; save your work and try again.");
                 self.tell(Level::Error, text, None);
@@ -82,6 +85,7 @@ impl App {
                 let (recovered, locked) = (loaded.recovered, loaded.history.locked().map(str::to_owned));
                 self.replace(loaded.project, loaded.history, path);
                 self.look_for_models();
+                self.look_for_answers();
                 self.state.unnamed = unnamed;
                 self.state.greeting = unnamed.is_some() && !self.memory.greeted;
                 if recovered > 0 {
@@ -191,6 +195,7 @@ impl App {
                     self.state.history.moved(true);
                     if let Some(before) = self.path_before.take() {
                         self.models_follow(before.as_deref());
+                        self.answers_follow();
                     }
                     self.memory.used(path);
                 }

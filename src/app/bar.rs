@@ -117,7 +117,7 @@ const MENUS: [(&str, &[&[Action]]); 5] = [
         "Model",
         &[
             &[Action::TrainOrPause, Action::Stop, Action::GoOn],
-            &[Action::LookAtParticles, Action::LearnNewLabels, Action::CrossValidate],
+            &[Action::LookAtParticles, Action::Ask, Action::LearnNewLabels, Action::CrossValidate],
             &[Action::KeepModel, Action::LoadModel, Action::SaveModel],
         ],
     ),

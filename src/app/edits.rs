@@ -69,7 +69,8 @@ impl App {
             Action::LabelParticle(id) => self.label_or_select(id),
             Action::ChooseClass(id) => {
                 state.class = Some(id);
-                self.label_selected(&selected)
+                // A click in the list of classes is for what is selected; number keys also answer without.
+                if selected.is_empty() { Ok(()) } else { self.label_selected(&selected) }
             }
             Action::ClassAt(place) => {
                 let Some(class) = state.project.classes.get(place) else { return Ok(()) };
@@ -84,6 +85,7 @@ impl App {
                     _ => self.label_selected(&selected),
                 }
             }
+            Action::Agree => self.agree(),
             Action::Delete if !selected.is_empty() => {
                 let name = format!("remove {}", count(selected.len(), "particle"));
                 state.change(name, Edit::RemoveParticles(selected))
@@ -149,8 +151,14 @@ impl App {
         state.change(name, edit)
     }
 
+    /// The current class goes to the selection, or answers the question about it.
     fn label_selected(&mut self, selected: &[ParticleId]) -> Result<()> {
+        // A question out of sight is answered only about what is selected.
+        let asked = !selected.is_empty() || self.layout.shows_review();
         let state = &mut self.state;
+        if let Some(class) = state.class.filter(|_| asked && state.asking.is_about(selected)) {
+            return self.answer(class);
+        }
         let (Some(class), false) = (state.class, selected.is_empty()) else { return Ok(()) };
         let name = format!("label {} {}", count(selected.len(), "particle"), state.class_name(class));
         let edit = state.project.label_edit(selected, Some(class))?;

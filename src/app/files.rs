@@ -97,6 +97,7 @@ impl App {
 
     pub(super) fn replace(&mut self, project: Project, history: History, path: Option<PathBuf>) {
         self.stop_all();
+        self.keep_answers();
         // What was left was saved, or the user wanted it gone.
         self.state.history.finish_journal();
         self.state.replace_project(project, history, path);

@@ -21,9 +21,11 @@ use super::training::TrainingPanel;
 use super::traversal::TraversalPanel;
 use super::{bar, detection, review, status};
 use crate::library::drawing::Drawing;
+use crate::review::Table;
 use egui::{Frame, Margin, Panel, Ui};
 use egui_tiles::{Linear, LinearDir, Tile, Tiles, Tree};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What a movable pane shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,6 +199,22 @@ impl Layout {
     /// Other spectra: what was chosen among the old ones is let go.
     pub fn spectra_opened(&mut self, over_a_grid: bool) {
         self.spectra.opened(over_a_grid);
+    }
+
+    /// What is known of the particles, once the model has said something.
+    pub fn table(&self) -> Option<&Arc<Table>> {
+        self.panels.data.table()
+    }
+
+    /// True if the review is in sight.
+    pub fn shows_review(&self) -> bool {
+        let review = |tile| matches!(self.tree.tiles.get(tile), Some(Tile::Pane(Pane::Review)));
+        self.tree.active_tiles().into_iter().any(review)
+    }
+
+    /// Brings the review up.
+    pub fn show_review(&mut self) {
+        self.tree.make_active(|_, tile| matches!(tile, Tile::Pane(Pane::Review)));
     }
 
     /// Moves the picture so that a point of it (pixels) is in sight.

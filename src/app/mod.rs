@@ -134,6 +134,8 @@ pub struct App {
     unsaved_models: Option<tempfile::TempDir>,
     /// The models to compare once the patches are cut.
     to_compare: Option<[PathBuf; 2]>,
+    /// Writes the answers of the review.
+    keeper: review::Keeper,
     /// When the state of the training was last written.
     state_written: Option<Instant>,
     title: String,
@@ -220,6 +222,7 @@ impl App {
             keeping: None,
             unsaved_models: None,
             to_compare: None,
+            keeper: review::Keeper::default(),
             state_written: None,
             title: String::new(),
         };
@@ -267,6 +270,7 @@ impl eframe::App for App {
             self.apply(ctx, action);
         }
         self.keep_going();
+        self.follow_review();
         self.ask_model(ctx);
         self.watch_journal();
         self.state.under_way = self.jobs.names();
@@ -318,6 +322,7 @@ impl Drop for App {
     fn drop(&mut self) {
         // What has been trained so far can go on tomorrow.
         self.write_state();
+        self.keep_answers_now();
         // A window that ends without being asked (a logout, a crash) leaves its journal for the next start.
         if self.may_close || !self.state.has_unsaved_work() {
             self.state.history.finish_journal();

@@ -8,12 +8,15 @@
 //! The open journal is locked for as long as the program lives: whoever finds it locked knows that the project is open
 //! elsewhere, and the system takes the lock away when a program dies.
 
+mod lines;
+
+pub(super) use lines::{Base, Contents, Record, read};
+
+use super::atomic;
 use super::history::Step;
-use super::{Project, atomic, exact};
 use crate::{Error, Result};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use lines::{Begin, borrowed, line};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -21,52 +24,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// The newest version of the journal that this program reads, and the one it writes.
-const VERSION: u32 = 1;
 /// How long a journal that is locked is waited for.
 const CLOSING: Duration = Duration::from_millis(300);
-/// Hex digits of a line's checksum.
-const CHECK: usize = 8;
-
-/// What the changes of a journal start from.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Base {
-    /// A project file whose text has this blake3 hash.
-    File(String),
-    /// A project that was never saved.
-    Project(Box<Project>),
-}
-
-/// The first line.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Begin {
-    version: u32,
-    pub base: Base,
-    /// Who writes, for a second window that finds the journal locked.
-    process: u32,
-}
-
-/// Every other line.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Record<S> {
-    Do(S),
-    Undo,
-    Redo,
-    /// The project as it was after `after` changes, undos and redos is about to become a file with this hash.
-    Saving {
-        hash: String,
-        after: u64,
-    },
-}
-
-impl<S> Record<S> {
-    /// True for a change, an undo, a redo.
-    pub fn counts(&self) -> bool {
-        !matches!(self, Record::Saving { .. })
-    }
-}
 
 enum Message {
     Line(Record<Arc<Step>>),
@@ -145,29 +104,6 @@ fn writer(path: &Path) -> Option<u32> {
     Some(read(&std::fs::read(path).ok()?)?.begin.process)
 }
 
-/// The good part of a journal.
-pub(super) struct Contents {
-    pub begin: Begin,
-    pub records: Vec<Record<Step>>,
-    /// Bytes of it.
-    pub length: u64,
-}
-
-/// Reads up to the first line that is not whole; what follows it was never acknowledged. `None` if not even the first
-/// line is there, or a newer program wrote it.
-pub(super) fn read(bytes: &[u8]) -> Option<Contents> {
-    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
-    let first = lines.next()?;
-    let begin: Begin = parse(first).filter(|begin: &Begin| begin.version <= VERSION)?;
-    let mut contents = Contents { begin, records: Vec::new(), length: first.len() as u64 };
-    for line in lines {
-        let Some(record) = parse(line) else { break };
-        contents.records.push(record);
-        contents.length += line.len() as u64;
-    }
-    Some(contents)
-}
-
 impl Contents {
     /// Goes on writing behind the good part, in the claimed file at `path`.
     ///
@@ -180,29 +116,13 @@ impl Contents {
     }
 }
 
-fn parse<T: DeserializeOwned>(line: &[u8]) -> Option<T> {
-    let line = line.strip_suffix(b"\n")?;
-    let (check, json) = line.split_at_checked(CHECK)?;
-    let json = json.strip_prefix(b" ")?;
-    (check == checksum(json).as_bytes()).then(|| serde_json::from_slice(json).ok()).flatten()
-}
-
-fn checksum(json: &[u8]) -> String {
-    blake3::hash(json).to_hex().as_str().get(..CHECK).unwrap_or_default().to_owned()
-}
-
-fn line<T: Serialize>(record: &T) -> io::Result<String> {
-    let json = exact::to_string(record).map_err(io::Error::from)?;
-    Ok(format!("{} {json}\n", checksum(json.as_bytes())))
-}
-
 impl Journal {
     /// Starts a journal in a claimed file, whatever it held before.
     ///
     /// # Errors
     /// [`Error::Io`] with `path` if it cannot be written.
     pub(super) fn begin(path: &Path, mut file: File, base: Base) -> Result<Self> {
-        let begin = Begin { version: VERSION, base, process: std::process::id() };
+        let begin = Begin::of(base);
         let mut start = || -> io::Result<()> {
             file.set_len(0)?;
             file.seek(SeekFrom::Start(0))?;
@@ -342,15 +262,6 @@ fn append(file: &mut File, good: u64, text: &str) -> io::Result<()> {
     }
     file.write_all(text.as_bytes())?;
     file.sync_data()
-}
-
-fn borrowed(record: &Record<Arc<Step>>) -> Record<&Step> {
-    match record {
-        Record::Do(step) => Record::Do(step),
-        Record::Undo => Record::Undo,
-        Record::Redo => Record::Redo,
-        Record::Saving { hash, after } => Record::Saving { hash: hash.clone(), after: *after },
-    }
 }
 
 /// All bytes of a claimed file.

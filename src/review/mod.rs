@@ -1,7 +1,8 @@
 //! A second look at what a model says: what its latents mean, which particles to ask a person about, and what changed.
 //!
-//! Pure data in, plain data out: no window, no tensors, no files.
+//! Pure data in, plain data out: no window, no tensors. Only [`answers`] has a file.
 
+pub mod answers;
 pub mod compare;
 pub mod meaning;
 pub mod query;

@@ -16,6 +16,7 @@
 mod parse;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use super::table::{Row, Table, Variable};
 use crate::Result;

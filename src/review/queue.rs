@@ -4,6 +4,8 @@
 //! al. 2001), it cannot draw what it sees, it contradicts a label, or nothing like it has been labelled. Within a reason
 //! the next question is not only urgent but also unlike those already asked, so that ten answers teach ten things.
 
+pub use super::answers::{Answer, Review};
+
 use super::table::{Row, Table, Variable, spread};
 use crate::particle::ParticleId;
 use crate::particle::describe::Descriptor;
@@ -22,6 +24,8 @@ pub enum Reason {
     Unusual,
     /// The model cannot draw it.
     PoorlyDrawn,
+    /// There is no model yet, and it shows one of the looks there are.
+    Typical,
 }
 
 impl Reason {
@@ -32,6 +36,7 @@ impl Reason {
             Self::Conflict => "the model contradicts the label",
             Self::Unusual => "nothing like it has been labelled",
             Self::PoorlyDrawn => "the model cannot draw it well",
+            Self::Typical => "it shows one of the looks there are",
         }
     }
 }
@@ -43,6 +48,11 @@ const SHARES: [(Reason, usize); 4] =
 const HESITATES: f64 = 0.9;
 /// Robust deviations above the usual from which on an error or a distance is large.
 const LARGE: f64 = 2.5;
+/// Labelled particles that others are compared with, at most: at 100,000 particles all pairs would take minutes.
+const REFERENCES: usize = 1000;
+
+/// Rows and how urgent each is, for each reason of [`SHARES`].
+type Lists = [Vec<(usize, f64)>; 4];
 
 /// A question to a person.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,85 +77,58 @@ pub struct Progress {
     pub left: usize,
 }
 
-/// What has been asked so far; nothing is asked twice.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Review {
-    answered: BTreeSet<ParticleId>,
-    changed: usize,
+/// What there is to ask.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outlook {
+    pub progress: Progress,
+    /// Most useful first.
+    pub questions: Vec<Question>,
+}
+
+impl Question {
+    /// A question before there is a model.
+    pub fn typical(id: ParticleId) -> Self {
+        Self { id, reason: Reason::Typical, proposal: None, doubt: 0.0 }
+    }
 }
 
 impl Review {
-    /// A person looked at a particle; `changed` if the answer is another class than what stood there.
-    pub fn answer(&mut self, id: ParticleId, changed: bool) {
-        if self.answered.insert(id) {
-            self.changed += usize::from(changed);
-        }
-    }
-
-    /// Takes an answer back, for undo.
-    pub fn forget(&mut self, id: ParticleId, changed: bool) {
-        if self.answered.remove(&id) {
-            self.changed -= usize::from(changed && self.changed > 0);
-        }
-    }
-
     /// How far it is.
     pub fn progress(&self, table: &Table) -> Progress {
-        let open = |row: &&Row| row.label.is_none() && !self.answered.contains(&row.id);
-        Progress {
-            answered: self.answered.len(),
-            changed: self.changed,
-            // Not a sum, which is -0 for nothing.
-            expected_wrong: table.rows.iter().filter(open).fold(0.0, |sum, row| sum + doubt(table, row)),
-            left: self.candidates(table).iter().flatten().map(|(i, _)| *i).collect::<BTreeSet<_>>().len(),
-        }
+        self.outlook(table, 0).progress
     }
 
     /// The next `n` questions, most useful first. Held-out particles are never asked about: they judge.
     pub fn questions(&self, table: &Table, n: usize) -> Vec<Question> {
-        let features = features(table);
-        let mut lists = self.candidates(table);
-        let mut picked: Vec<(usize, Reason)> = Vec::new();
-        // Distance of every row to the nearest one picked so far.
-        let mut nearest = vec![f64::INFINITY; table.rows.len()];
-        let order = order(n);
-        let mut turn = 0;
-        while picked.len() < n && lists.iter().any(|list| !list.is_empty()) {
-            let wanted = order[turn % order.len().max(1)];
-            turn += 1;
-            let Some(list) = (0..4).map(|k| (wanted + k) % 4).find(|l| !lists[*l].is_empty()) else { break };
-            let far = far_distance(&nearest, &lists[list]);
-            let worth = |(i, urgency): &(usize, f64)| {
-                // Being unlike what was picked counts as much as being urgent.
-                urgency * if picked.is_empty() { 1.0 } else { (nearest[*i] / far).min(1.0) }
-            };
-            let best = lists[list]
-                .iter()
-                .max_by(|a, b| worth(a).total_cmp(&worth(b)).then(b.0.cmp(&a.0)))
-                .map(|(i, _)| *i);
-            let Some(best) = best else { break };
-            picked.push((best, SHARES[list].0));
-            lists.iter_mut().for_each(|list| list.retain(|(i, _)| *i != best));
-            for (near, feature) in nearest.iter_mut().zip(&features) {
-                *near = near.min(distance(feature, &features[best]));
-            }
+        self.outlook(table, n).questions
+    }
+
+    /// How far it is, and the next `n` questions.
+    pub fn outlook(&self, table: &Table, n: usize) -> Outlook {
+        let features = Features::of(table);
+        let lists = self.candidates(table, &features);
+        Outlook { progress: self.standing(table, &lists), questions: pick(table, &features, lists, n) }
+    }
+
+    fn standing(&self, table: &Table, lists: &Lists) -> Progress {
+        let (answered, changed) = self.counts();
+        let open = |row: &&Row| row.label.is_none() && !self.is_answered(row.id);
+        Progress {
+            answered,
+            changed,
+            // Not a sum, which is -0 for nothing.
+            expected_wrong: table.rows.iter().filter(open).fold(0.0, |sum, row| sum + doubt(table, row)),
+            left: lists.iter().flatten().map(|(i, _)| *i).collect::<BTreeSet<_>>().len(),
         }
-        picked
-            .into_iter()
-            .map(|(i, reason)| {
-                let row = &table.rows[i];
-                Question { id: row.id, reason, proposal: table.predicted(row), doubt: doubt(table, row) }
-            })
-            .collect()
     }
 
     /// Rows and their urgency for each reason of [`SHARES`].
-    fn candidates(&self, table: &Table) -> [Vec<(usize, f64)>; 4] {
+    fn candidates(&self, table: &Table, features: &Features) -> Lists {
         let rows: Vec<(usize, &Row)> = table
             .rows
             .iter()
             .enumerate()
-            .filter(|(_, r)| !r.held_out && r.prediction.is_some() && !self.answered.contains(&r.id))
+            .filter(|(_, r)| !r.held_out && r.prediction.is_some() && !self.is_answered(r.id))
             .collect();
         let unlabelled = || rows.iter().filter(|(_, row)| row.label.is_none());
         let uncertain = unlabelled()
@@ -155,10 +138,46 @@ impl Review {
         let conflict = rows.iter().filter_map(|(i, row)| Some((*i, contradiction(table, row)?))).collect();
         let errors: Vec<f64> = table.column(&Variable::Error);
         let error = large(unlabelled().map(|(i, _)| (*i, errors[*i])), &errors);
-        let distances = to_labelled(table);
+        let distances = to_labelled(table, features);
         let unusual = large(unlabelled().map(|(i, _)| (*i, distances[*i])), &distances);
         [uncertain, conflict, unusual, error]
     }
+}
+
+/// Takes `n` from the lists in turn, each as urgent and as unlike those taken before as can be.
+fn pick(table: &Table, features: &Features, mut lists: Lists, n: usize) -> Vec<Question> {
+    let mut picked: Vec<(usize, Reason)> = Vec::new();
+    // Distance of every row to the nearest one picked so far.
+    let mut nearest = vec![f64::INFINITY; table.rows.len()];
+    let order = order(n);
+    let mut turn = 0;
+    while picked.len() < n && lists.iter().any(|list| !list.is_empty()) {
+        let wanted = order[turn % order.len().max(1)];
+        turn += 1;
+        let Some(list) = (0..4).map(|k| (wanted + k) % 4).find(|l| !lists[*l].is_empty()) else { break };
+        let far = far_distance(&nearest, &lists[list]);
+        let worth = |(i, urgency): &(usize, f64)| {
+            // Being unlike what was picked counts as much as being urgent.
+            urgency * if picked.is_empty() { 1.0 } else { (nearest[*i] / far).min(1.0) }
+        };
+        let best = lists[list]
+            .iter()
+            .max_by(|a, b| worth(a).total_cmp(&worth(b)).then(b.0.cmp(&a.0)))
+            .map(|(i, _)| *i);
+        let Some(best) = best else { break };
+        picked.push((best, SHARES[list].0));
+        lists.iter_mut().for_each(|list| list.retain(|(i, _)| *i != best));
+        for (i, near) in nearest.iter_mut().enumerate() {
+            *near = near.min(distance(features.row(i), features.row(best)));
+        }
+    }
+    picked
+        .into_iter()
+        .map(|(i, reason)| {
+            let row = &table.rows[i];
+            Question { id: row.id, reason, proposal: table.predicted(row), doubt: doubt(table, row) }
+        })
+        .collect()
 }
 
 /// Places of the reasons for `n` questions, spread evenly.
@@ -208,41 +227,68 @@ fn large(values: impl Iterator<Item = (usize, f64)>, all: &[f64]) -> Vec<(usize,
         .collect()
 }
 
-/// Distance of every row to the nearest labelled one; NaN for all if nothing is labelled.
-fn to_labelled(table: &Table) -> Vec<f64> {
-    let features = features(table);
-    let labelled: Vec<&Vec<f64>> =
-        table.rows.iter().zip(&features).filter(|(row, _)| row.label.is_some()).map(|(_, f)| f).collect();
-    if labelled.is_empty() {
+/// Distance of every row to the nearest labelled one, of which some stand for all; NaN for all if nothing is labelled.
+fn to_labelled(table: &Table, features: &Features) -> Vec<f64> {
+    let references = references(table);
+    if references.is_empty() {
         return vec![f64::NAN; table.rows.len()];
     }
-    features.iter().map(|f| labelled.iter().map(|l| distance(f, l)).fold(f64::INFINITY, f64::min)).collect()
+    // Side by side in memory: they are gone through for every row.
+    let references: Vec<f64> = references.iter().flat_map(|i| features.row(*i)).copied().collect();
+    let nearest = |(i, row): (usize, &Row)| {
+        if row.label.is_some() {
+            return 0.0;
+        }
+        let of = references.chunks_exact(features.wide.max(1));
+        of.map(|l| distance(features.row(i), l)).fold(f64::INFINITY, f64::min)
+    };
+    table.rows.iter().enumerate().map(nearest).collect()
+}
+
+/// At most [`REFERENCES`] labelled rows, evenly over all of them.
+fn references(table: &Table) -> Vec<usize> {
+    let labelled: Vec<usize> = (0..table.rows.len()).filter(|i| table.rows[*i].label.is_some()).collect();
+    let step = labelled.len().div_ceil(REFERENCES).max(1);
+    labelled.into_iter().step_by(step).collect()
 }
 
 /// What particles are alike in: content, size and shape, brightness, and what the model thinks, each in standard
 /// deviations; what is not known counts as usual.
-fn features(table: &Table) -> Vec<Vec<f64>> {
-    let mut variables: Vec<Variable> = (0..table.latents).map(Variable::Latent).collect();
-    variables.extend((0..table.classes.len()).map(Variable::ProbabilityOf));
-    variables.extend(
-        [
-            Descriptor::EquivalentDiameter,
-            Descriptor::AspectRatio,
-            Descriptor::Circularity,
-            Descriptor::MeanIntensity,
-        ]
-        .map(Variable::Measured),
-    );
-    let mut features = vec![Vec::with_capacity(variables.len()); table.rows.len()];
-    for variable in &variables {
-        let column = table.column(variable);
-        let Some((mean, sd)) = spread(column.iter().copied().filter(|v| v.is_finite())) else { continue };
-        for (feature, value) in features.iter_mut().zip(&column) {
-            let off = (value - mean) / sd.max(1e-9);
-            feature.push(if off.is_finite() { off.clamp(-4.0, 4.0) } else { 0.0 });
+struct Features {
+    /// Numbers a row.
+    wide: usize,
+    values: Vec<f64>,
+}
+
+impl Features {
+    fn of(table: &Table) -> Self {
+        let mut variables: Vec<Variable> = (0..table.latents).map(Variable::Latent).collect();
+        variables.extend((0..table.classes.len()).map(Variable::ProbabilityOf));
+        variables.extend(
+            [
+                Descriptor::EquivalentDiameter,
+                Descriptor::AspectRatio,
+                Descriptor::Circularity,
+                Descriptor::MeanIntensity,
+            ]
+            .map(Variable::Measured),
+        );
+        let wide = variables.len();
+        let mut values = vec![0.0; wide * table.rows.len()];
+        for (place, variable) in variables.iter().enumerate() {
+            let column = table.column(variable);
+            let Some((mean, sd)) = spread(column.iter().copied().filter(|v| v.is_finite())) else { continue };
+            for (row, value) in values.chunks_exact_mut(wide).zip(&column) {
+                let off = (value - mean) / sd.max(1e-9);
+                row[place] = if off.is_finite() { off.clamp(-4.0, 4.0) } else { 0.0 };
+            }
         }
+        Self { wide, values }
     }
-    features
+
+    fn row(&self, i: usize) -> &[f64] {
+        &self.values[i * self.wide..(i + 1) * self.wide]
+    }
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {

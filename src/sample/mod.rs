@@ -11,7 +11,9 @@ use crate::error::{Error, Result};
 use crate::micrograph::{PixelSize, format};
 use crate::particle::detect::{auto_contrast, propose_excluded};
 use crate::particle::patch::{Edge, Normalise, PatchGeometry};
-use crate::project::{MicrographEntry, Project, labels, source, store};
+use crate::project::labels::{self, LabelRow};
+use crate::project::{MicrographEntry, Project, source, store};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const CUBES: &[u8] = include_bytes!("../../assets/sample/image_c_02.png");
@@ -33,8 +35,9 @@ const LATTICE_LICENCE: &[u8] = include_bytes!("../../assets/lattices/LICENSE-Ato
 const LATTICE_NAME: &str = "DyScO3.png";
 pub const LATTICE_NM_PER_PX: f64 = 8.0 / 1024.0;
 
-/// Name of the project file.
+/// Names of the project file: with the class of every particle, and with some left open.
 const PROJECT: &str = "gold.nanotheca";
+const UNFINISHED: &str = "gold-unfinished.nanotheca";
 
 /// Writes the sample's files into `folder` (made if need be) and returns the path of its project file.
 ///
@@ -43,7 +46,37 @@ const PROJECT: &str = "gold.nanotheca";
 /// # Errors
 /// The file that cannot be written.
 pub fn create(folder: &Path) -> Result<PathBuf> {
-    let project_path = folder.join(PROJECT);
+    create_as(folder, PROJECT, |rows| rows)
+}
+
+/// As [`create`], but two out of five of the labels that only measure accuracy are left off, evenly over the picture and
+/// the classes: so there is something to label, and still enough to judge by.
+///
+/// # Errors
+/// As [`create`].
+pub fn create_unfinished(folder: &Path) -> Result<PathBuf> {
+    create_as(folder, UNFINISHED, unfinished)
+}
+
+fn unfinished(mut rows: Vec<LabelRow>) -> Vec<LabelRow> {
+    let mut judges: BTreeMap<String, usize> = BTreeMap::new();
+    for row in rows.iter_mut().filter(|row| row.held_out) {
+        let Some(class) = row.class.clone() else { continue };
+        let place = judges.entry(class).or_default();
+        if *place % 5 == 1 || *place % 5 == 3 {
+            (row.class, row.held_out) = (None, false);
+        }
+        *place += 1;
+    }
+    rows
+}
+
+fn create_as(
+    folder: &Path,
+    name: &str,
+    labelled: impl FnOnce(Vec<LabelRow>) -> Vec<LabelRow>,
+) -> Result<PathBuf> {
+    let project_path = folder.join(name);
     if project_path.is_file() {
         return Ok(project_path);
     }
@@ -62,21 +95,21 @@ pub fn create(folder: &Path) -> Result<PathBuf> {
     }
     project.patch = geometry();
     let table = folder.join("labels.csv");
-    let rows = labels::read(&table)?;
+    let rows = labelled(labels::read(&table)?);
     let edit = labels::to_edit(&mut project, &rows, &table)?;
     project.apply(edit)?;
     store::save(&project, &project_path)?;
     Ok(project_path)
 }
 
-/// The sample project, from the user's own data folder.
+/// The sample project with some particles left to label, from the user's own data folder.
 ///
 /// # Errors
 /// As [`create`] and [`store::load`].
 pub fn open_sample() -> Result<Project> {
     let folder = directories::ProjectDirs::from("", "", "nanotheca")
         .map_or_else(|| std::env::temp_dir().join("nanotheca"), |dirs| dirs.data_dir().to_owned());
-    store::load(create(&folder.join("sample"))?)
+    store::load(create_unfinished(&folder.join("sample"))?)
 }
 
 /// Writes the atomically resolved image and its licence into `folder` (made if need be) and returns the image's path; its
@@ -114,5 +147,37 @@ fn geometry() -> PatchGeometry {
         normalise: Normalise::Micrograph,
         edge: Edge::Background,
         blank_neighbours: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Labels to train with, labels that judge, and particles without one, of each class.
+    fn counts(project: &Project) -> (usize, usize, usize) {
+        let (judges, labelled): (Vec<_>, Vec<_>) =
+            project.particles.values().filter(|p| p.label.is_some()).partition(|p| p.held_out);
+        let all = project.particles.len();
+        (labelled.len(), judges.len(), all - labelled.len() - judges.len())
+    }
+
+    #[test]
+    fn the_window_s_sample_leaves_a_hundred_to_label_and_the_demo_s_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let whole = store::load(create(dir.path()).unwrap()).unwrap();
+        assert_eq!(counts(&whole), (48, 256, 0));
+        let unfinished = store::load(create_unfinished(dir.path()).unwrap()).unwrap();
+        let (labelled, judges, open) = counts(&unfinished);
+        assert_eq!((labelled, labelled + judges + open), (48, 304));
+        assert!((95..=105).contains(&open), "{open} without a label");
+        // The same particles, classes and keys; of each class some are left open and some judge.
+        assert_eq!(unfinished.classes, whole.classes);
+        for class in &whole.classes {
+            let of_class = |p: &&crate::particle::Particle| p.label == Some(class.id) && p.held_out;
+            let all = whole.particles.values().filter(of_class).count();
+            let left = unfinished.particles.values().filter(of_class).count();
+            assert!(left < all && 2 * left > all, "{}: {left} of {all}", class.name);
+        }
     }
 }

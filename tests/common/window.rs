@@ -79,6 +79,17 @@ impl Window {
         self.settle();
     }
 
+    /// The number of the particle that the review asks about, and why.
+    pub fn asked(&self) -> Option<(u64, String)> {
+        // What a label says is its value.
+        let said = |node: egui_kittest::Node<'_>| node.accesskit_node().value();
+        let mut texts = self.harness.query_all_by_label_contains("Particle ").filter_map(said);
+        texts.find_map(|text| {
+            let (id, reason) = text.strip_prefix("Particle ")?.split_once(": ")?;
+            Some((id.parse().ok()?, reason.to_owned()))
+        })
+    }
+
     pub fn is_enabled(&self, label: &str) -> bool {
         !self.harness.get_by_label(label).accesskit_node().is_disabled()
     }

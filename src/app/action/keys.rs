@@ -11,12 +11,12 @@ pub fn pressed(ctx: &egui::Context, workspace: Workspace) -> Vec<Action> {
         return Vec::new();
     }
     let mut actions = Vec::new();
-    // Tab goes from widget to widget where the keyboard is in the panels, else from particle to particle.
+    // Where the keyboard is in the panels, Tab goes from widget to widget and Enter presses one; else they are for particles.
     let in_panels = ctx.memory(|memory| memory.focused().is_some());
     ctx.input_mut(|input| {
         for action in ALL.iter().filter(|action| action.belongs_to(workspace)) {
-            for keys in action.look().keys.iter().filter(|keys| !(in_panels && keys.logical_key == Key::Tab))
-            {
+            let ours = |key: Key| !(in_panels && matches!(key, Key::Tab | Key::Enter));
+            for keys in action.look().keys.iter().filter(|keys| ours(keys.logical_key)) {
                 if input.consume_shortcut(keys) {
                     actions.push(action.clone());
                 }

@@ -116,6 +116,15 @@ pub enum Action {
     GoOn,
     /// Cut the patches, so that the program can propose what to label.
     LookAtParticles,
+    // Review
+    /// Questions about particles, one after the other.
+    Ask,
+    /// What could be asked is looked for beside the window.
+    LookForQuestions,
+    /// What the model proposes is the answer.
+    Agree,
+    SkipQuestion,
+    StopAsking,
     // With something to carry
     Theme(ThemePreference),
     /// The class in this place of the list, from 0: becomes current and labels the selection.
@@ -279,6 +288,9 @@ pub const ALL: &[Action] = &[
     Action::Detect(true),
     Action::AcceptDetections,
     Action::TrainOrPause,
+    Action::Ask,
+    Action::Agree,
+    Action::SkipQuestion,
     Action::Keys,
     Action::Messages,
     Action::FocusPanels,

@@ -41,6 +41,9 @@ impl Action {
             Action::TakeAway => crate::app::take::Figure::ALL.iter().any(|view| view.is_there(state)),
             Action::KeepModel => state.training.model.is_some(),
             Action::GoOn => state.stopped.is_some() && !active,
+            Action::Ask => state.training.dataset.is_some(),
+            Action::SkipQuestion => state.asking.current.is_some(),
+            Action::Agree => state.asking.current.as_ref().is_some_and(|asked| asked.proposal.is_some()),
             Action::LearnNewLabels => state.training.dataset.is_some(),
             Action::CrossValidate => state.training.dataset.is_some() && !active,
             Action::LoadModel => opened && !active,
@@ -91,6 +94,9 @@ impl Action {
             | Action::KeepModel
             | Action::GoOn
             | Action::LearnNewLabels
+            | Action::Ask
+            | Action::Agree
+            | Action::SkipQuestion
             | Action::CrossValidate
             | Action::ExportSelection
             | Action::TakeAway

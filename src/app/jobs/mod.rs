@@ -65,6 +65,9 @@ pub enum Done {
     Assembling(f32),
     Assembled(Result<Dataset>),
     Measured(super::state::Measured),
+    /// What there is to ask.
+    Questions(super::review::Found),
+    AnswersKept(Result<()>),
     Maps(super::maps::MapDone),
     /// A file of spectra was read.
     Spectra(Result<super::spectra::Subject>),
@@ -195,6 +198,15 @@ impl Jobs {
         work: impl FnOnce(&Context) -> Done + Send + 'static,
     ) -> JobId {
         self.spawn(name, true, false, work)
+    }
+
+    /// The same for what is too small to be told.
+    pub fn start_writing_quietly(
+        &mut self,
+        name: String,
+        work: impl FnOnce(&Context) -> Done + Send + 'static,
+    ) -> JobId {
+        self.spawn(name, true, true, work)
     }
 
     fn spawn(

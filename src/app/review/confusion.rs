@@ -3,10 +3,20 @@
 use super::super::action::Action;
 use super::super::state::State;
 use super::super::take::{Taken, pages};
+use super::into_sight;
 use crate::library::drawing::{Anchor, BLACK, Drawing, Table as Numbers, WHITE, width};
 use crate::particle::ParticleId;
 use crate::review::Table;
 use egui::{Button, Color32, Grid, RichText, Ui};
+use std::sync::Arc;
+
+/// The matrix, counted anew only when there is another table.
+#[derive(Default)]
+pub struct Confusion {
+    of: Option<Arc<Table>>,
+    held_out: bool,
+    cells: Vec<Vec<ParticleId>>,
+}
 
 /// Whether the labels are held-out ones, and the particles of each class and each answer, row by row.
 fn cells(table: &Table) -> (bool, Vec<Vec<ParticleId>>) {
@@ -22,47 +32,51 @@ fn cells(table: &Table) -> (bool, Vec<Vec<ParticleId>>) {
     (held_out, cells)
 }
 
-/// Draws the matrix: rows are the person's classes, columns the model's; held-out labels where there are any, else all.
-pub fn ui(ui: &mut Ui, state: &State, table: &Table, actions: &mut Vec<Action>) {
-    let (held_out, cells) = cells(table);
-    ui.strong("Confusion");
-    ui.weak(if held_out {
-        "Labels that training never saw: rows are yours, columns the model's. A cell selects its particles."
-    } else {
-        "No label is held out, so these are the ones it learned from. A cell selects its particles."
-    });
-    let n = table.classes.len();
-    Grid::new("confusion").striped(true).show(ui, |ui| {
-        ui.label("");
-        for name in &table.classes {
-            ui.label(RichText::new(name).small());
+impl Confusion {
+    /// Draws the matrix: rows are the person's classes, columns the model's; held-out labels where there are any, else all.
+    pub fn ui(&mut self, ui: &mut Ui, state: &State, table: &Arc<Table>, actions: &mut Vec<Action>) {
+        if self.of.as_ref().is_none_or(|of| !Arc::ptr_eq(of, table)) {
+            (self.held_out, self.cells) = cells(table);
+            self.of = Some(table.clone());
         }
-        ui.end_row();
-        for (i, truth) in table.classes.iter().enumerate() {
-            ui.label(RichText::new(truth).small());
-            let of: usize = (0..n).map(|j| cells[i * n + j].len()).sum();
-            for (j, said) in table.classes.iter().enumerate() {
-                let ids = &cells[i * n + j];
-                let part = ids.len() as f32 / of.max(1) as f32;
-                let base =
-                    if i == j { Color32::from_rgb(0, 0x9e, 0x73) } else { Color32::from_rgb(0xd5, 0x5e, 0) };
-                let mut button = Button::new(ids.len().to_string()).min_size(egui::vec2(38.0, 22.0));
-                if !ids.is_empty() {
-                    button = button.fill(base.gamma_multiply(0.25 + 0.5 * part));
-                }
-                let response = ui.add_enabled(!ids.is_empty(), button);
-                let name = format!("{truth} called {said}: {}", ids.len());
-                if response.accessible_name(name).clicked() {
-                    actions.push(Action::Select { particles: ids.clone(), join: false });
-                    let first = ids.first().and_then(|id| state.project.particle(*id));
-                    if let Some(particle) = first.filter(|p| state.shown != Some(p.micrograph)) {
-                        actions.push(Action::Show(particle.micrograph));
-                    }
-                }
+        ui.strong("Confusion");
+        ui.weak(if self.held_out {
+            "Labels that training never saw: rows are yours, columns the model's. A cell selects its particles."
+        } else {
+            "No label is held out, so these are the ones it learned from. A cell selects its particles."
+        });
+        let n = table.classes.len();
+        Grid::new("confusion").striped(true).show(ui, |ui| {
+            ui.label("");
+            for name in &table.classes {
+                ui.label(RichText::new(name).small());
             }
             ui.end_row();
-        }
-    });
+            for (i, truth) in table.classes.iter().enumerate() {
+                ui.label(RichText::new(truth).small());
+                let of: usize = (0..n).map(|j| self.cells[i * n + j].len()).sum();
+                for (j, said) in table.classes.iter().enumerate() {
+                    let ids = &self.cells[i * n + j];
+                    let part = ids.len() as f32 / of.max(1) as f32;
+                    let base = if i == j {
+                        Color32::from_rgb(0, 0x9e, 0x73)
+                    } else {
+                        Color32::from_rgb(0xd5, 0x5e, 0)
+                    };
+                    let mut button = Button::new(ids.len().to_string()).min_size(egui::vec2(38.0, 22.0));
+                    if !ids.is_empty() {
+                        button = button.fill(base.gamma_multiply(0.25 + 0.5 * part));
+                    }
+                    let response = ui.add_enabled(!ids.is_empty(), button);
+                    let name = format!("{truth} called {said}: {}", ids.len());
+                    if response.accessible_name(name).clicked() {
+                        into_sight(state, ids.clone(), actions);
+                    }
+                }
+                ui.end_row();
+            }
+        });
+    }
 }
 
 /// The matrix for print: counts, darker where they are a larger share of their row.

@@ -1,38 +1,37 @@
 //! One question after another: what is this? A key answers, the next one comes; then the model learns the answers.
 
+mod answering;
+mod asking;
 pub mod confusion;
 
-use super::action::Action;
+pub use answering::Keeper;
+pub use asking::{Asking, Found};
+
+use super::action::{Action, keys_text};
 use super::explore::data::Data;
-use super::state::{State, count};
+use super::state::{Readiness, State, count};
 use super::take::{self, Figure};
 use super::theme;
 use crate::particle::ParticleId;
 use crate::particle::patch::turned;
 use crate::review::Table;
 use crate::review::compare::{Comparison, compare};
-use crate::review::queue::{Question, Review};
-use crate::review::suggest;
-use egui::{ColorImage, Image, ProgressBar, RichText, TextureHandle, TextureOptions, Ui, vec2};
+use crate::review::queue::Reason;
+use asking::Asked;
+use confusion::Confusion;
+use egui::{Button, ColorImage, Image, ProgressBar, RichText, TextureHandle, TextureOptions, Ui, vec2};
 use std::sync::Arc;
-
-/// Questions made at once; the later ones would be out of date.
-const AHEAD: usize = 10;
-/// Particles proposed where there is no model yet.
-const SUGGESTED: usize = 12;
 
 /// What the panel alone remembers.
 #[derive(Default)]
 pub struct ReviewPanel {
-    review: Review,
-    asked: Vec<Question>,
-    current: Option<Question>,
-    /// The label that stood on the particle when it was asked about.
-    asked_labels: Vec<(ParticleId, Option<String>)>,
     /// The table when the model was last told to learn the answers, and what has moved since.
     before: Option<Arc<Table>>,
-    moved: Option<(usize, Comparison)>,
+    moved: Option<(Arc<Table>, Comparison)>,
+    confusion: Confusion,
     picture: Option<(ParticleId, TextureHandle)>,
+    /// The row of the table that the question is about.
+    row: usize,
 }
 
 impl ReviewPanel {
@@ -40,166 +39,75 @@ impl ReviewPanel {
     pub fn ui(&mut self, ui: &mut Ui, state: &State, data: &Data, actions: &mut Vec<Action>) {
         egui::ScrollArea::vertical().id_salt("review").auto_shrink(false).show(ui, |ui| {
             let Some(table) = data.table() else {
-                self.before_training(ui, state, actions);
+                before_training(ui, state, actions);
+                self.question(ui, state, None, actions);
                 return;
             };
-            self.question(ui, state, table, actions);
+            outlook(ui, state, table, actions);
+            self.question(ui, state, Some(table), actions);
             ui.separator();
             self.learn(ui, state, table, actions);
             ui.separator();
-            confusion::ui(ui, state, table, actions);
+            self.confusion.ui(ui, state, table, actions);
             take::menu(ui, &[(Figure::Confusion, Figure::Confusion.is_there(state))], actions);
         });
     }
 
-    /// Without a model: what to label first.
-    fn before_training(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
-        ui.strong("What to label first");
-        let Some(dataset) = &state.training.dataset else {
-            ui.weak(
-                "Train once, or let the program look at the particles, and it proposes which ones to label.",
-            );
-            let can = !state.project.particles.is_empty();
-            if ui.add_enabled(can, egui::Button::new("Look at the particles")).clicked() {
-                actions.push(Action::LookAtParticles);
+    fn question(
+        &mut self,
+        ui: &mut Ui,
+        state: &State,
+        table: Option<&Arc<Table>>,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(asked) = &state.asking.current else {
+            if state.asking.wanted {
+                ui.weak("Looking for the next question…");
             }
             return;
         };
-        if ui.button("Select a few of every look").clicked() {
-            let labelled = |id: &ParticleId| state.project.particle(*id).is_some_and(|p| p.label.is_some());
-            let taken: Vec<bool> = dataset.ids.iter().map(labelled).collect();
-            let places = suggest::first_to_label(&dataset.patches, &taken, SUGGESTED);
-            let particles = places.iter().filter_map(|i| dataset.ids.get(*i).copied()).collect();
-            actions.push(Action::Select { particles, join: false });
+        let id = asked.question.id;
+        ui.label(format!("Particle {}: {}.", id.0, asked.question.reason.text()));
+        if let Some(gain) = gain(state, asked) {
+            ui.weak(gain);
         }
-        ui.weak("They show what there is, the most common look first. Give each its class.");
-    }
-
-    fn question(&mut self, ui: &mut Ui, state: &State, table: &Arc<Table>, actions: &mut Vec<Action>) {
-        self.take_answer(state, table, actions);
-        let progress = self.review.progress(table);
-        ui.horizontal_wrapped(|ui| {
-            ui.strong(format!("{} answered", progress.answered));
-            ui.weak(format!(
-                "{} changed something. The model expects {:.0} of the others to be wrong; {} worth a question.",
-                progress.changed, progress.expected_wrong, progress.left
-            ));
-        });
-        let Some(question) = self.current.clone() else {
-            let start = if progress.answered == 0 { "Start reviewing" } else { "Ask on" };
-            if ui.add_enabled(progress.left > 0, egui::Button::new(start)).clicked() {
-                self.next(state, table, actions);
-            }
-            if progress.left == 0 {
-                ui.weak("Nothing is left to ask. Let it learn the answers, or look at the scatter.");
-            }
-            return;
-        };
-        let Some(row) = table.rows.iter().find(|row| row.id == question.id) else {
-            self.current = None;
-            return;
-        };
-        ui.label(format!("Particle {}: {}.", question.id.0, question.reason.text()));
         ui.horizontal_top(|ui| {
-            self.draw(ui, state, question.id);
-            ui.vertical(|ui| {
-                if let Some(prediction) = &row.prediction {
-                    for (name, p) in table.classes.iter().zip(&prediction.probabilities) {
-                        let colour =
-                            state.project.class_named(name).map_or(egui::Color32::GRAY, theme::colour);
-                        ui.horizontal(|ui| {
-                            let bar =
-                                ProgressBar::new(*p).desired_width(90.0).desired_height(10.0).fill(colour);
-                            ui.add(bar).accessible_name(format!("The model's probability of {name}"));
-                            ui.label(format!("{name} {p:.2}"));
-                        });
-                    }
-                }
-            });
+            self.draw(ui, state, id);
+            if let Some(table) = table {
+                ui.vertical(|ui| self.bars(ui, state, table, id));
+            }
         });
+        if state.project.classes.is_empty() {
+            ui.weak("Add a class for each kind of particle; then say which one this is.");
+        }
         ui.horizontal_wrapped(|ui| {
             for (place, class) in state.project.classes.iter().enumerate() {
                 theme::marker(ui, class);
                 let button = ui.button(format!("{} {}", place + 1, class.name));
                 if button.accessible_name(format!("It is {}", class.name)).clicked() {
-                    actions.push(Action::Select { particles: vec![question.id], join: false });
+                    actions.push(Action::Select { particles: vec![id], join: false });
                     actions.push(Action::ChooseClass(class.id));
-                    // The label that stands there already is an answer, too: the model was wrong, not the person.
-                    if row.label.as_deref() == Some(class.name.as_str()) {
-                        self.answered(&question, false, state, table, actions);
-                    }
                 }
             }
         });
-        let proposal =
-            question.proposal.and_then(|c| table.classes.get(c)).and_then(|n| state.project.class_named(n));
-        ui.horizontal_wrapped(|ui| {
-            if let Some(class) = proposal {
-                let enter = ui.button(format!("{} is right (Enter)", class.name)).clicked()
-                    || (ui.memory(|m| m.focused().is_none())
-                        && ui.input(|i| i.key_pressed(egui::Key::Enter)));
-                if enter {
-                    actions.push(Action::Select { particles: vec![question.id], join: false });
-                    actions.push(Action::ChooseClass(class.id));
-                    if row.label.as_deref() == Some(class.name.as_str()) {
-                        self.answered(&question, false, state, table, actions);
-                    }
-                }
-            }
-            if ui.button("Skip").on_hover_text("It is not asked again.").clicked() {
-                self.answered(&question, false, state, table, actions);
-            }
-            if ui.button("Stop asking").clicked() {
-                self.current = None;
-            }
-        });
+        ui.horizontal_wrapped(|ui| answers(ui, state, asked, actions));
     }
 
-    /// A label that came since the question was put is the answer, whichever way it was given.
-    fn take_answer(&mut self, state: &State, table: &Arc<Table>, actions: &mut Vec<Action>) {
-        let Some(question) = self.current.clone() else { return };
-        let Some(particle) = state.project.particle(question.id) else {
-            self.current = None;
-            return;
-        };
-        let now = particle.label.map(|id| state.class_name(id).to_owned());
-        if now.is_some() && now != self.label_when_asked(&question) {
-            let proposed = question.proposal.and_then(|c| table.classes.get(c));
-            self.answered(&question, now.as_ref() != proposed, state, table, actions);
+    /// The model's probabilities.
+    fn bars(&mut self, ui: &mut Ui, state: &State, table: &Table, id: ParticleId) {
+        if table.rows.get(self.row).is_none_or(|row| row.id != id) {
+            let place = table.rows.iter().position(|row| row.id == id);
+            self.row = place.unwrap_or(usize::MAX);
         }
-    }
-
-    /// The label that stood there when the question was put: only conflicts are about labelled particles.
-    fn label_when_asked(&self, question: &Question) -> Option<String> {
-        self.asked_labels.iter().find(|(id, _)| *id == question.id).and_then(|(_, label)| label.clone())
-    }
-
-    fn answered(
-        &mut self,
-        question: &Question,
-        changed: bool,
-        state: &State,
-        table: &Arc<Table>,
-        actions: &mut Vec<Action>,
-    ) {
-        self.review.answer(question.id, changed);
-        self.next(state, table, actions);
-    }
-
-    /// Puts the next question: selects the particle and brings its micrograph up.
-    fn next(&mut self, state: &State, table: &Arc<Table>, actions: &mut Vec<Action>) {
-        if self.asked.is_empty() {
-            self.asked = self.review.questions(table, AHEAD);
-            self.asked.reverse();
-        }
-        self.current = self.asked.pop();
-        let Some(question) = &self.current else { return };
-        let Some(particle) = state.project.particle(question.id) else { return };
-        let label = particle.label.map(|id| state.class_name(id).to_owned());
-        self.asked_labels = vec![(question.id, label)];
-        actions.push(Action::Select { particles: vec![question.id], join: false });
-        if state.shown != Some(particle.micrograph) {
-            actions.push(Action::Show(particle.micrograph));
+        let row = table.rows.get(self.row);
+        let Some(prediction) = row.and_then(|row| row.prediction.as_ref()) else { return };
+        for (name, p) in table.classes.iter().zip(&prediction.probabilities) {
+            let colour = state.project.class_named(name).map_or(egui::Color32::GRAY, theme::colour);
+            ui.horizontal(|ui| {
+                let bar = ProgressBar::new(*p).desired_width(90.0).desired_height(10.0).fill(colour);
+                ui.add(bar).accessible_name(format!("The model's probability of {name}"));
+                ui.label(format!("{name} {p:.2}"));
+            });
         }
     }
 
@@ -229,9 +137,8 @@ impl ReviewPanel {
             }
         });
         let Some(before) = &self.before else { return };
-        let place = Arc::as_ptr(table) as usize;
-        if self.moved.as_ref().is_none_or(|(of, _)| *of != place) {
-            self.moved = Some((place, compare(before, table)));
+        if self.moved.as_ref().is_none_or(|(of, _)| !Arc::ptr_eq(of, table)) {
+            self.moved = Some((table.clone(), compare(before, table)));
         }
         let Some((_, found)) = &self.moved else { return };
         let share = |(right, of): (usize, usize)| {
@@ -244,16 +151,109 @@ impl ReviewPanel {
             share(found.accuracy[1])
         ));
         if !found.moved.is_empty() && ui.button("Select the moved ones").clicked() {
-            let particles = found.moved.iter().map(|m| m.id).collect();
-            actions.push(Action::Select { particles, join: false });
+            into_sight(state, found.moved.iter().map(|m| m.id).collect(), actions);
         }
         for moved in found.moved.iter().take(8) {
             let text = format!("{}: {} to {} ({:.2})", moved.id.0, moved.from, moved.to, moved.probability);
             if ui.link(RichText::new(text).small()).clicked() {
-                actions.push(Action::Select { particles: vec![moved.id], join: false });
+                into_sight(state, vec![moved.id], actions);
             }
         }
     }
+}
+
+/// Without a model: what to label first, one question after the other.
+fn before_training(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    ui.strong("What to label first");
+    if let Readiness::Missing(what) = state.readiness() {
+        ui.label(what);
+    }
+    if state.training.dataset.is_none() {
+        ui.weak("Train once, or let the program look at the particles, and it proposes which ones to label.");
+        let can = !state.project.particles.is_empty();
+        if ui.add_enabled(can, Button::new("Look at the particles")).clicked() {
+            actions.push(Action::LookAtParticles);
+        }
+        return;
+    }
+    if state.asking.current.is_none() && ui.button("Ask about a few of every look").clicked() {
+        actions.push(Action::Ask);
+    }
+    let (answered, _) = state.asking.review.counts();
+    ui.weak(format!("{answered} answered. They show what there is, the most common look first."));
+}
+
+/// How far it is, and the way into the questions.
+fn outlook(ui: &mut Ui, state: &State, table: &Arc<Table>, actions: &mut Vec<Action>) {
+    let asking = &state.asking;
+    if !asking.looking && !asking.has_looked_in(table) {
+        actions.push(Action::LookForQuestions);
+    }
+    let (answered, changed) = asking.review.counts();
+    ui.horizontal_wrapped(|ui| {
+        ui.strong(format!("{answered} answered"));
+        ui.weak(format!("{changed} changed something."));
+        if let Some(progress) = asking.progress {
+            ui.weak(format!(
+                "The model expects {:.0} of the others to be wrong; {} worth a question.",
+                progress.expected_wrong, progress.left
+            ));
+        }
+    });
+    if asking.current.is_some() {
+        return;
+    }
+    let left = asking.progress.map_or(0, |progress| progress.left);
+    let start = if answered == 0 { "Start reviewing" } else { "Ask on" };
+    let key = keys_text(ui.ctx(), &Action::Ask);
+    if ui.add_enabled(left > 0, Button::new(start)).on_hover_text(format!("Key {key}")).clicked() {
+        actions.push(Action::Ask);
+    }
+    if left == 0 && asking.has_looked_in(table) {
+        ui.weak("Nothing is left to ask. Let it learn the answers, or look at the scatter.");
+    }
+}
+
+/// What an answer to this one question may mend.
+fn gain(state: &State, asked: &Asked) -> Option<String> {
+    let (doubt, progress) = (asked.question.doubt, state.asking.progress?);
+    match asked.question.reason {
+        Reason::Typical => None,
+        Reason::Conflict => {
+            let [model, person] = [asked.proposal?, asked.label?].map(|id| state.class_name(id));
+            Some(format!("It says {model} with {:.0} %; the label says {person}.", 100.0 * (1.0 - doubt)))
+        }
+        _ => Some(format!(
+            "An answer is worth {doubt:.2} of the {:.1} mistakes that the model expects.",
+            progress.expected_wrong.max(doubt)
+        )),
+    }
+}
+
+/// Answers that are no class.
+fn answers(ui: &mut Ui, state: &State, asked: &Asked, actions: &mut Vec<Action>) {
+    if let Some(class) = asked.proposal.and_then(|id| state.project.class(id)) {
+        let key = keys_text(ui.ctx(), &Action::Agree);
+        if ui.button(format!("{} is right ({key})", class.name)).clicked() {
+            actions.push(Action::Agree);
+        }
+    }
+    let skip = ui.button(format!("Skip ({})", keys_text(ui.ctx(), &Action::SkipQuestion)));
+    if skip.on_hover_text("It is not asked again.").accessible_name("Skip").clicked() {
+        actions.push(Action::SkipQuestion);
+    }
+    if ui.button("Stop asking").clicked() {
+        actions.push(Action::StopAsking);
+    }
+}
+
+/// These are selected, and the first of them is seen on its micrograph.
+fn into_sight(state: &State, particles: Vec<ParticleId>, actions: &mut Vec<Action>) {
+    let first = particles.first().and_then(|id| state.project.particle(*id));
+    if let Some(particle) = first.filter(|p| state.shown != Some(p.micrograph)) {
+        actions.push(Action::Show(particle.micrograph));
+    }
+    actions.push(Action::Select { particles, join: false });
 }
 
 /// The patch of a particle as it was cut.

@@ -9,6 +9,7 @@ mod readiness;
 use super::action::Tool;
 use super::maps::{Maps, Workspace};
 use super::picture::Picture;
+use super::review::Asking;
 use super::run::{Phase, Results, Training};
 use super::spectra::SpectraWork;
 use crate::error::Result;
@@ -74,6 +75,8 @@ pub struct State {
     /// What a ruler says of the particles the model has seen.
     pub measured: Option<Arc<Measured>>,
     pub previews: Previews,
+    /// The review of what it says.
+    pub asking: Asking,
     /// Models kept beside the project, the latest first.
     pub models: Vec<Kept>,
     /// Two of them side by side, once they have been compared.
