@@ -18,16 +18,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use window::Window;
 
-/// Few enough that the model has more to learn from the labels that come later.
-const EPOCHS: usize = 10;
+/// Enough that the model has learned what the labels say: from here on more epochs alone help little.
+const EPOCHS: usize = 30;
 
 const DIGITS: [Key; 4] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4];
 /// Answers given to the queue.
 const ANSWERS: usize = 20;
 
-/// The classes that stand against each other in the labels that are wrong at first.
-const SWAPPED: [(&str, &str, usize); 4] =
-    [("rod", "sphere", 3), ("sphere", "rod", 2), ("cube", "aggregate", 3), ("aggregate", "cube", 2)];
+/// A person who took most rods for spheres, and one cube for an aggregate.
+const SWAPPED: [(&str, &str, usize); 2] = [("rod", "sphere", 9), ("cube", "aggregate", 1)];
 
 /// The sample project with a training of seconds, ten of its labels wrong; and what they should be.
 fn sample_project(dir: &Path, epochs: usize) -> (PathBuf, BTreeMap<ParticleId, ClassId>) {
@@ -247,14 +246,14 @@ fn the_whole_walk_on_the_sample() {
     assert!(window.shows(&format!("{count} particle{s} selected")), "{cell}");
     window.key(Modifiers::NONE, Key::Escape);
 
-    // The training goes on with them, and the accuracy rises.
+    // The training goes on with them, and the accuracy rises: by 16 of 154; without the new labels it was by 2.
     window.press("Learn the new labels");
     window.until("the labels to join", |w| w.shows(&format!("New labels joined in epoch {}", EPOCHS + 1)));
     window.until("the end", ended);
     window.until("the second model", |_| kept().len() == 2);
     let after = hold_out(&path);
     assert_eq!(before.of, after.of, "the same labels judge");
-    assert!(after.right > before.right, "{before:?} became {after:?}");
+    assert!(after.right >= before.right + 8, "{before:?} became {after:?}");
     window.until("what changed", |w| w.shows("What changed: "));
 
     // Two models were kept; they are compared, and one more gets a name.
