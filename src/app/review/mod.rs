@@ -29,9 +29,8 @@ pub struct ReviewPanel {
     current: Option<Question>,
     /// The label that stood on the particle when it was asked about.
     asked_labels: Vec<(ParticleId, Option<String>)>,
-    /// The table when the model was last told to learn the answers, and what has moved since.
-    before: Option<Arc<Table>>,
-    moved: Option<(usize, Comparison)>,
+    /// What has moved since the model was last told to learn new labels, and of which two tables that is said.
+    moved: Option<([usize; 2], Comparison)>,
     picture: Option<(ParticleId, TextureHandle)>,
 }
 
@@ -220,16 +219,14 @@ impl ReviewPanel {
         ui.horizontal_wrapped(|ui| {
             let button = ui.button("Learn the new labels");
             if button.on_hover_text("The training goes on with them; it does not start over.").clicked() {
-                self.before = Some(table.clone());
-                self.moved = None;
                 actions.push(Action::LearnNewLabels);
             }
             if let Some(epoch) = state.training.joined.last() {
                 ui.weak(format!("New labels joined in epoch {epoch}."));
             }
         });
-        let Some(before) = &self.before else { return };
-        let place = Arc::as_ptr(table) as usize;
+        let Some(before) = &state.before else { return };
+        let place = [before, table].map(|table| Arc::as_ptr(table) as usize);
         if self.moved.as_ref().is_none_or(|(of, _)| *of != place) {
             self.moved = Some((place, compare(before, table)));
         }
