@@ -32,30 +32,31 @@ impl App {
         self.assemble(AssemblePurpose::Learn);
     }
 
-    /// The patches are cut: the worker takes them in. What the model says now is kept, to tell what changes.
+    /// The patches are cut: the worker takes them in.
     pub(super) fn send_learning(&mut self, dataset: Arc<Dataset>) {
         if let Err(error) = dataset.check_classes() {
             return self.complain(&error);
         }
-        self.state.before = self.state.said().map(Arc::new);
         self.end_maps();
         self.end_spectra();
         let written = self.state.stopped.as_ref().map(|stopped| stopped.path.clone());
-        let from = written.filter(|_| !self.state.training.went_back);
+        let from = written.filter(|_| !self.state.training.stateless);
         self.worker.send(Command::Relabel { job: self.job(&dataset), from });
         self.learning = Some(dataset);
     }
 
-    /// The worker has taken them in: what it says from now on is of these particles.
+    /// The worker has taken them in: what it says from now on is of these particles. What it said before is kept, to tell
+    /// what changes.
     pub(super) fn on_relabelled(&mut self, epoch: usize, afresh: bool) {
         if let Some(dataset) = self.learning.take() {
+            self.state.before = self.state.said().map(Arc::new);
             let training = &mut self.state.training;
             training.lineage.roles.take(&dataset.ids, &dataset.patches);
             training.lineage.joined.push(epoch);
             training.folds = None;
             training.dataset = Some(dataset);
         }
-        self.state.training.went_back = false;
+        self.state.training.stateless = false;
         if afresh {
             let text = "No state of this model's training is left: it goes on from its weights, with a fresh optimiser.";
             self.tell(Level::Done, text, None);

@@ -76,8 +76,8 @@ pub struct Training {
     pub lineage: Lineage,
     /// Where the current model is kept; nowhere while it learns.
     pub kept: Option<PathBuf>,
-    /// The current model was chosen among those kept, so that the training that was written last is not its own.
-    pub went_back: bool,
+    /// The training that was written last is not that of the current model.
+    pub stateless: bool,
 }
 
 /// What the window knows of the model in the worker.
@@ -137,7 +137,7 @@ impl Training {
         self.joined.clear();
         self.sanity = None;
         self.fallback = None;
-        (self.kept, self.went_back) = (None, false);
+        (self.kept, self.stateless) = (None, false);
     }
 
     /// The particles whose labels judge the current model.

@@ -43,10 +43,13 @@ impl Run {
         Ok(())
     }
 
-    /// A training that had ended gets some epochs more.
+    /// A training that had ended gets some epochs more; each time as many as the time before.
     fn encore(&mut self) {
         let enough = LEAST.div_ceil(self.trainer.steps.max(1));
-        let more = (self.trainer.config.epochs / SHARE).max(enough);
+        let config = &self.trainer.config;
+        let more =
+            config.encore.map_or(config.epochs / SHARE, |last| config.epochs.saturating_sub(last.from));
+        let more = more.max(enough);
         self.trainer.config.go_on(self.trainer.epoch, more);
     }
 }

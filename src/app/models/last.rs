@@ -1,7 +1,7 @@
 //! The model that answers: yesterday's when a project is opened, or one that was read.
 
 use super::super::run::{Model, Phase};
-use super::super::state::{Level, Previews};
+use super::super::state::{Level, Previews, Stopped};
 use super::super::{App, AssemblePurpose};
 use crate::particle::patch::PatchGeometry;
 use crate::project::edit::Edit;
@@ -48,9 +48,7 @@ impl App {
         }
         let geometry = model.geometry.clone();
         self.tell(Level::Done, format!("Model loaded: {}", model.classes.join(", ")), None);
-        let newest = self.state.models.first().is_some_and(|kept| kept.path == from);
         self.adopt(from, model);
-        self.state.training.went_back = !newest;
         // The model understands only patches cut as those it learned from.
         if let Some(patch) = geometry.filter(|patch| *patch != self.state.project.patch)
             && let Err(error) =
@@ -83,7 +81,11 @@ impl App {
     fn adopt(&mut self, from: &Path, model: Arrived) {
         let known = |name: String| (self.state.project.class_named(&name).map(|class| class.id), name);
         let classes = model.classes.into_iter().map(known).collect();
+        let newest = self.state.models.first().is_some_and(|kept| kept.path == from);
+        let its_own = |stopped: &Stopped| newest && stopped.epoch == model.epochs;
+        let stateless = !self.state.stopped.as_ref().is_some_and(its_own);
         let training = &mut self.state.training;
+        training.stateless = stateless;
         training.model = Some(Model { classes, latent: model.latent });
         training.lineage = model.lineage;
         training.kept = Some(from.to_owned());
