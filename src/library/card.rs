@@ -34,7 +34,7 @@ pub fn card(library: &Library) -> String {
     }
     let _ = write!(
         out,
-        "\nSeed {}, trained on {}, {} of {} epochs{}; {} {}, burn {}, {}, {}.\n\n## How well\n\n",
+        "\nSeed {}, trained on {}, {} of {} epochs{}; {} {}{}.\n\n## How well\n\n",
         setting("/seed"),
         cell(&setting("/trained_on")),
         setting("/epochs"),
@@ -42,9 +42,7 @@ pub fn card(library: &Library) -> String {
         joined(library),
         env!("CARGO_PKG_NAME"),
         env!("CARGO_PKG_VERSION"),
-        setting("/versions/burn"),
-        setting("/versions/rustc"),
-        cell(&setting("/versions/system")),
+        versions(library),
     );
     if let Some(text) = library.insight.cross_validated.and_then(|found| found.in_words()) {
         let _ = writeln!(out, "{text}\n");
@@ -56,6 +54,12 @@ pub fn card(library: &Library) -> String {
          particles.\n",
     );
     out
+}
+
+/// What else it was made with, each after a comma.
+fn versions(library: &Library) -> String {
+    let all = library.settings.get("versions").and_then(Value::as_object);
+    all.into_iter().flatten().map(|(name, version)| format!(", {name} {}", cell(&plain(version)))).collect()
 }
 
 /// ", new labels joined before epochs 12, 40".
