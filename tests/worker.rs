@@ -246,7 +246,7 @@ fn new_labels_and_particles_join_a_training_that_ended_even_after_a_restart() {
     assert_eq!(halt.curve.len(), made.epochs, "the curve has the epochs from before the restart");
 
     // Without a state the weights go on, and that is said; other classes are refused and nothing is lost.
-    worker.send(Command::Load(model.clone()));
+    worker.send(Command::Load(model));
     let mut other = only(&all, &kept, 16);
     other.classes[0] = "rod".into();
     worker.send(Command::Relabel { job: other, from: None });

@@ -72,7 +72,7 @@ impl Engine<'_> {
             afresh = from.is_none();
             let begun = match from {
                 Some(from) => self.taken_up(job, from).map(|(run, _)| run),
-                None => self.from_weights(job),
+                None => self.weights_taken_up(job),
             };
             begun.map(|run| self.ended = Some(run))
         };
@@ -116,7 +116,7 @@ impl Engine<'_> {
     }
 
     /// A training that goes on from the weights of the model that was read.
-    fn from_weights(&mut self, mut job: Box<TrainJob>) -> Result<Run> {
+    fn weights_taken_up(&mut self, mut job: Box<TrainJob>) -> Result<Run> {
         let Some(Model { vae, train, classes, geometry, epochs, lineage }) = &self.model else {
             return Err(Error::Training("there is no training to go on with; train first".into()));
         };
