@@ -84,6 +84,7 @@ fn sliders(side: usize) {
         config: TrainConfig { epochs: 100_000, ..TrainConfig::proposed() },
         classes: (0..4).map(|c| c.to_string()).collect(),
         patches: Arc::new(rings(side)),
+        ids: Vec::new(),
         validation: None,
         geometry: None,
         device: DeviceChoice::Cpu,

@@ -164,6 +164,68 @@ fn a_project_becomes_a_library_and_can_be_exported_again() {
 }
 
 #[test]
+fn where_labels_are_few_cross_validation_says_how_well_it_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = project(folder.path());
+    let out = folder.path().join("library");
+    let said = works(&["run", text(&project), "--out", text(&out), "--device", "cpu", "--folds", "3"]);
+    assert!(said.contains("cross-validated accuracy") && said.contains("3 trainings"), "{said}");
+    let read = |dir: &Path, name: &str| fs::read_to_string(dir.join(name)).unwrap();
+    let found = |dir: &Path| {
+        let report: serde_json::Value = serde_json::from_str(&read(dir, "report.json")).unwrap();
+        report["cross_validation"].clone()
+    };
+    let first = found(&out);
+    assert_eq!((&first["of"], &first["folds"]), (&14.into(), &3.into()), "each label judged once");
+    let accuracy = first["accuracy"].as_f64().unwrap();
+    for page in ["report.html", "model_card.md"] {
+        assert!(
+            read(&out, page).contains(&format!("Cross-validated accuracy {accuracy:.3} on 14 labels")),
+            "{page}"
+        );
+    }
+    assert!(read(&out, "model_card.md").contains("burn 0."));
+    // It is known to the model from now on.
+    let again = folder.path().join("again");
+    works(&["export", text(&project), "--out", text(&again)]);
+    assert_eq!(found(&again), first);
+
+    // The same for patches without a project.
+    let (pixels, labels) = halves(40, 12);
+    let (l, u, model) = ["l.npz", "u.npz", "m.safetensors"].map(|name| folder.path().join(name)).into();
+    write_npz(&l, &pixels, 40, 12, Some(&labels));
+    write_npz(&u, &pixels, 40, 12, None);
+    let ask = [
+        "train",
+        "--labelled",
+        text(&l),
+        "--unlabelled",
+        text(&u),
+        "--epochs",
+        "2",
+        "--hidden",
+        "16",
+        "--device",
+        "cpu",
+        "--folds",
+        "4",
+        "--out",
+        text(&model),
+        "--json",
+    ];
+    let said = works(&ask);
+    let last: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["cross_validation"]["of"], &last["cross_validation"]["folds"]),
+        (&40.into(), &4.into())
+    );
+    let description = nanotheca::train::checkpoint::Checkpoint::load(&model).unwrap().description;
+    assert_eq!(description.lineage.cross_validated.unwrap().of, 40);
+    let refused = fails(&["run", text(&project), "--out", text(&folder.path().join("no")), "--folds", "1"]);
+    assert!(refused.contains("at least 2"), "{refused}");
+}
+
+#[test]
 fn detection_writes_its_table_and_new_takes_its_particles() {
     let folder = tempfile::tempdir().unwrap();
     let (picture, labels) = field(folder.path());
@@ -270,6 +332,8 @@ fn training_prints_an_object_an_epoch_and_its_model_classifies() {
     for (i, line) in lines.iter().enumerate() {
         assert_eq!(line["epoch"], i + 1);
         assert!(line["loss"].is_f64() && line["seconds"].is_f64() && line["accuracy"].is_f64(), "{line}");
+        let parts = ["reconstruction", "kl_latent", "kl_class"].map(|part| line[part].as_f64().unwrap());
+        assert!(parts.iter().all(|part| part.is_finite()), "{line}");
     }
     works(&["classify", "--model", text(&model), "--patches", text(&u), "--out", text(&csv)]);
     let rows = fs::read_to_string(&csv).unwrap();

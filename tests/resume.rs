@@ -89,9 +89,9 @@ fn other_particles_and_foreign_files_are_refused() {
     fresh(Preset::Default).halt(&classes()).unwrap().save(&state).unwrap();
     let halted = Halted::load(&state).unwrap();
     let chosen = device::cpu(None);
-    let other = Arc::new(common::bars_and_discs(40, 20, 13, 5));
+    let other = Arc::new(common::bars_and_discs(40, 20, 12, 6));
     let message = Trainer::resume(&halted, other, &chosen.device, chosen.tiled).err().unwrap().to_string();
-    assert!(message.contains("labels"), "{message}");
+    assert!(message.contains("particles"), "{message}");
     let model = folder.path().join("m.safetensors");
     std::fs::write(&model, finish(fresh(Preset::Default))).unwrap();
     let message = Halted::load(&model).unwrap_err().to_string();
@@ -120,8 +120,98 @@ fn new_labels_join_a_training_under_way() {
     let chosen = device::cpu(None);
     let resumed = Trainer::resume(&halted, labelled, &chosen.device, chosen.tiled).unwrap();
     assert!(finish(resumed) == finish(trainer));
-    // Another number of particles is another training.
+    // Who came and who went must be told.
     let mut trainer = fresh(Preset::Default);
     let message = trainer.relabel(&classes(), Arc::new(common::bars_and_discs(42, 20, 20, 5))).unwrap_err();
     assert!(message.to_string().contains("start the training again"), "{message}");
+}
+
+#[test]
+fn labels_that_came_after_a_training_was_written_join_it_when_it_is_taken_up() {
+    for preset in [Preset::Paper, Preset::Default] {
+        let mut trainer = fresh(preset);
+        for _ in 0..5 {
+            trainer.step().unwrap();
+        }
+        let halted = trainer.halt(&classes()).unwrap();
+        let labelled = Arc::new(common::bars_and_discs(40, 20, 20, 5));
+        let chosen = device::cpu(None);
+        let resumed = Trainer::resume(&halted, labelled.clone(), &chosen.device, chosen.tiled).unwrap();
+        trainer.relabel(&classes(), labelled).unwrap();
+        assert!(finish(resumed) == finish(trainer), "{preset:?}: it is as if the labels had joined at once");
+    }
+}
+
+/// The patches of `set` at these places.
+fn some(set: &PatchSet, places: &[usize]) -> Arc<PatchSet> {
+    let size = set.wide * set.wide;
+    let pixels: Vec<f32> =
+        places.iter().flat_map(|i| &set.pixels[i * size..(i + 1) * size]).copied().collect();
+    Arc::new(PatchSet {
+        pixels: pixels.into(),
+        labels: places.iter().map(|i| set.labels[*i]).collect(),
+        held_out: places.iter().map(|i| set.held_out[*i]).collect(),
+        ..set.clone()
+    })
+}
+
+#[test]
+fn particles_that_come_and_go_join_a_training_under_way() {
+    let all = common::bars_and_discs(60, 20, 24, 5);
+    let then: Vec<usize> = (0..40).collect();
+    // Three have gone, one of them with a label, the rest moves up; twenty have come.
+    let now: Vec<usize> = (0..60).filter(|i| ![3, 30, 31].contains(i)).collect();
+    let before: Vec<Option<usize>> = now.iter().map(|i| Some(*i).filter(|i| *i < 40)).collect();
+    for preset in [Preset::Paper, Preset::Default] {
+        let chosen = device::cpu(None);
+        let begun = |patches| {
+            Trainer::new(config(preset), &classes(), patches, &chosen.device, chosen.tiled).unwrap()
+        };
+        let mut trainer = begun(some(&all, &then));
+        for _ in 0..5 {
+            trainer.step().unwrap();
+        }
+        let weights = |trainer: &Trainer| {
+            let of = Checkpoint::of(&trainer.snapshot(), &trainer.config, &classes(), None, 0);
+            of.to_bytes().unwrap()
+        };
+        let (as_it_was, epoch, step, steps) = (weights(&trainer), trainer.epoch, trainer.step, trainer.steps);
+        let halted = trainer.halt(&classes()).unwrap();
+        trainer.join(&classes(), some(&all, &now), &before).unwrap();
+        assert!(as_it_was == weights(&trainer), "it goes on where it was");
+        assert_eq!((trainer.epoch, trainer.step, trainer.steps), (epoch, step, steps));
+        assert_eq!(trainer.patches().len(), 57);
+        // The same from a file.
+        let resumed =
+            Trainer::resume_on(&halted, some(&all, &now), &before, &chosen.device, chosen.tiled).unwrap();
+        assert!(finish(resumed) == finish(trainer), "{preset:?}");
+    }
+    // Patches of another size cannot.
+    let mut trainer = fresh(Preset::Default);
+    let large = Arc::new(common::bars_and_discs(40, 24, 12, 5));
+    let before: Vec<Option<usize>> = (0..40).map(Some).collect();
+    assert!(trainer.join(&classes(), large, &before).is_err());
+}
+
+#[test]
+fn a_training_goes_on_from_a_model_alone() {
+    let mut trainer = fresh(Preset::Default);
+    for _ in 0..6 {
+        trainer.step().unwrap();
+    }
+    let chosen = device::cpu(None);
+    let model = Checkpoint::of(&trainer.snapshot(), &trainer.config, &classes(), None, trainer.epoch);
+    let vae = model.vae(&chosen.device, chosen.tiled).unwrap();
+    let (config, epoch) = (trainer.config.clone(), trainer.epoch);
+    let go_on = |patches| {
+        let (device, tiled) = (&chosen.device, chosen.tiled);
+        Trainer::from_model(&vae, config.clone(), &classes(), patches, epoch, device, tiled)
+    };
+    let mut again = go_on(patches()).unwrap();
+    let bytes =
+        |t: &Trainer| Checkpoint::of(&t.snapshot(), &t.config, &classes(), None, 0).to_bytes().unwrap();
+    assert!(bytes(&again) == bytes(&trainer) && again.epoch == epoch);
+    again.step().unwrap();
+    assert!(bytes(&again) != bytes(&trainer));
+    assert!(go_on(Arc::new(common::bars_and_discs(40, 24, 12, 5))).is_err(), "patches of another size");
 }

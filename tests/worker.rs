@@ -5,8 +5,11 @@ mod common;
 
 use common::bars_and_discs;
 use crossbeam_channel::RecvTimeoutError;
+use nanotheca::particle::ParticleId;
 use nanotheca::particle::patch::PatchSet;
+use nanotheca::train::checkpoint::Checkpoint;
 use nanotheca::train::config::TrainConfig;
+use nanotheca::train::resume::Halted;
 use nanotheca::worker::Worker;
 use nanotheca::worker::message::{Command, DeviceChoice, Event, FinishReason, PreviewRequest, TrainJob};
 use std::sync::Arc;
@@ -20,6 +23,7 @@ fn job(epochs: usize) -> Box<TrainJob> {
         config: TrainConfig { epochs, batch: 16, ..TrainConfig::proposed().with_hidden(16) },
         classes: vec!["bar".into(), "disc".into()],
         patches: Arc::new(bars_and_discs(48, 12, 16, 1)),
+        ids: (0..48).map(ParticleId).collect(),
         validation: None,
         geometry: None,
         device: DeviceChoice::Cpu,
@@ -150,7 +154,7 @@ fn labels_too_few_to_hold_out_judge_by_cross_validation() {
     let worker = Worker::spawn(|| {});
     let mut few = job(12);
     few.patches = Arc::new(PatchSet { held_out: vec![None; 48], ..(*few.patches).clone() });
-    worker.send(Command::Validate(few));
+    worker.send(Command::Validate { job: few, folds: 5 });
     let mut shares = Vec::new();
     let found = wait(&worker, |e| match e {
         Event::Folds(folds) => {
@@ -163,10 +167,131 @@ fn labels_too_few_to_hold_out_judge_by_cross_validation() {
     assert_eq!((found.trained, found.of, found.accuracy.of), (5, 5, 16), "each label judges once");
     assert!(found.accuracy.right >= 10, "{found:?}");
     // Stopped in the middle it says what it knows.
-    worker.send(Command::Validate(job(1_000_000)));
+    worker.send(Command::Validate { job: job(1_000_000), folds: 3 });
     wait(&worker, |e| matches!(e, Event::Folds(folds) if folds.share > 0.0).then_some(()));
     worker.send(Command::Stop);
     let found =
         wait(&worker, |e| if let Event::Folds(folds) = e { folds.over.then_some(folds) } else { None });
-    assert_eq!(found.accuracy.of, 0);
+    assert_eq!((found.accuracy.of, found.of, found.found()), (0, 3, None));
+}
+
+/// The job with these particles alone, and labels for the first `labelled` of them.
+fn only(job: &TrainJob, kept: &[usize], labelled: usize) -> Box<TrainJob> {
+    let set = &job.patches;
+    let size = set.wide * set.wide;
+    let pixels: Vec<f32> = kept.iter().flat_map(|i| &set.pixels[i * size..(i + 1) * size]).copied().collect();
+    let label = |(place, i): (usize, &usize)| Some(i % 2).filter(|_| place < labelled);
+    let patches = PatchSet {
+        pixels: pixels.into(),
+        labels: kept.iter().enumerate().map(label).collect(),
+        held_out: kept
+            .iter()
+            .enumerate()
+            .map(|(place, i)| Some(i % 2).filter(|_| place >= labelled))
+            .collect(),
+        ..(**set).clone()
+    };
+    let ids = kept.iter().map(|i| job.ids[*i]).collect();
+    Box::new(TrainJob { patches: Arc::new(patches), ids, ..job.clone() })
+}
+
+fn finished(event: Event) -> Option<FinishReason> {
+    if let Event::Finished { reason, .. } = event { Some(reason) } else { None }
+}
+
+#[test]
+fn new_labels_and_particles_join_a_training_that_ended_even_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, model) = (folder.path().join("a.training"), folder.path().join("a.safetensors"));
+    let all = job(8);
+    let then = only(&all, &(0..40).collect::<Vec<_>>(), 12);
+    let worker = Worker::spawn(|| {});
+    worker.send(Command::Train(then));
+    wait(&worker, finished);
+    worker.send(Command::Halt(state.clone()));
+    worker.send(Command::Save(model.clone()));
+    wait(&worker, |e| matches!(e, Event::Saved(path) if path == model).then_some(()));
+    drop(worker);
+    let halt = Halted::peek(&state).unwrap();
+    assert_eq!((halt.epoch, halt.curve.len(), halt.particles.len()), (8, 8, 40));
+    assert!(halt.curve.iter().all(|point| point.parts.is_some() && point.accuracy.is_some()));
+    assert_eq!((halt.lineage.roles.taught.len(), halt.lineage.roles.judges.len()), (12, 28));
+    // Another process: two particles have gone, eight have come, four more have labels.
+    let kept: Vec<usize> = (0..48).filter(|i| ![5, 20].contains(i)).collect();
+    let worker = Worker::spawn(|| {});
+    worker.send(Command::Load(model.clone()));
+    worker.send(Command::Relabel { job: only(&all, &kept, 16), from: Some(state.clone()) });
+    let relabelled =
+        |e| if let Event::Relabelled { epoch, afresh } = e { Some((epoch, afresh)) } else { None };
+    assert_eq!(wait(&worker, relabelled), (9, false));
+    let mut told = 0;
+    let reason = wait(&worker, |e| {
+        if let Event::Predictions { predictions, .. } = &e {
+            told = predictions.len();
+        }
+        finished(e)
+    });
+    assert_eq!((reason, told), (FinishReason::AllEpochs, 46));
+    worker.send(Command::Save(model.clone()));
+    worker.send(Command::Halt(state.clone()));
+    wait(&worker, |e| matches!(e, Event::Saved(path) if path == state).then_some(()));
+    let made = Checkpoint::load(&model).unwrap().description;
+    // The model tells its own settings: those it went on with, not those it began with.
+    assert!(made.train.epochs > 8 && made.epochs == made.train.epochs && made.train.encore.is_some());
+    assert_eq!(made.lineage.joined, [9]);
+    // Six that judged teach now, so they judge no more; what once taught never will.
+    let roles = made.lineage.roles;
+    assert!(roles.judges.is_disjoint(&roles.taught) && roles.taught.len() > 16);
+    let halt = Halted::peek(&state).unwrap();
+    assert_eq!(halt.curve.len(), made.epochs, "the curve has the epochs from before the restart");
+
+    // Without a state the weights go on, and that is said; other classes are refused and nothing is lost.
+    worker.send(Command::Load(model));
+    let mut other = only(&all, &kept, 16);
+    other.classes[0] = "rod".into();
+    worker.send(Command::Relabel { job: other, from: None });
+    let message = wait(&worker, |e| if let Event::Refused { message } = e { Some(message) } else { None });
+    assert!(message.contains("classes"), "{message}");
+    worker.send(Command::Relabel { job: only(&all, &kept, 20), from: None });
+    assert_eq!(wait(&worker, relabelled), (made.epochs + 1, true));
+    wait(&worker, finished);
+}
+
+#[test]
+fn a_refusal_leaves_the_training_under_way_as_it_was() {
+    let worker = Worker::spawn(|| {});
+    worker.send(Command::Train(job(1_000_000)));
+    wait(&worker, epoch_done);
+    let mut other = job(1);
+    other.patches = Arc::new(bars_and_discs(48, 16, 16, 1));
+    worker.send(Command::Relabel { job: other, from: None });
+    wait(&worker, |e| matches!(e, Event::Refused { .. }).then_some(()));
+    wait(&worker, epoch_done);
+}
+
+#[test]
+fn a_training_stops_early_only_if_it_is_asked_to() {
+    let worker = Worker::spawn(|| {});
+    // A step size that teaches nothing: no epoch is better than the one before.
+    let still = |patience| {
+        let mut job = job(60);
+        job.config.learning_rate = 1e-12;
+        job.config.patience = patience;
+        job
+    };
+    let mut epochs = 0;
+    let mut run = |patience| {
+        worker.send(Command::Train(still(patience)));
+        let reason = wait(&worker, |e| {
+            if let Event::Finished { epochs: done, .. } = &e {
+                epochs = *done;
+            }
+            finished(e)
+        });
+        (reason, epochs)
+    };
+    assert_eq!(run(None), (FinishReason::AllEpochs, 60));
+    let (reason, epochs) = run(Some(12));
+    assert_eq!(reason, FinishReason::Settled);
+    assert!((15..60).contains(&epochs), "{epochs}: not in the first quarter");
 }

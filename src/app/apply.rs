@@ -58,7 +58,7 @@ impl App {
             Action::GoOn => self.go_on(),
             Action::ExportTo(plan) => self.begin_export(plan),
             Action::LoadModel => self.ask_path(Purpose::LoadModel),
-            Action::LoadModelFrom(path) => self.worker.send(Command::Load(path)),
+            Action::LoadModelFrom(path) => self.load_model(&path),
             Action::SaveModel => self.ask_path(Purpose::SaveModel),
             Action::SaveModelTo(path) => self.worker.send(Command::Save(path)),
             Action::OpenPaths(paths) => self.open_paths(ctx, paths),

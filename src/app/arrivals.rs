@@ -12,6 +12,7 @@ use crate::micrograph::prepare::Step;
 use crate::particle::MicrographId;
 use crate::particle::detect::Detection;
 use crate::project::history::StateId;
+use crate::train::lineage::Lineage;
 use crate::worker::job::Dataset;
 use crate::worker::message::{Command, TrainJob};
 use std::path::{Path, PathBuf};
@@ -86,6 +87,7 @@ impl App {
                 self.replace(loaded.project, loaded.history, path);
                 self.look_for_models();
                 self.look_for_answers();
+                self.wake_last_model();
                 self.state.unnamed = unnamed;
                 self.state.greeting = unnamed.is_some() && !self.memory.greeted;
                 if recovered > 0 {
@@ -212,28 +214,41 @@ impl App {
 
     fn on_assembled(&mut self, dataset: Result<Dataset>) {
         let Some(assembling) = self.assembling.take() else { return };
-        let dataset = match dataset {
-            Ok(dataset) => Arc::new(dataset),
+        let mut dataset = match dataset {
+            Ok(dataset) => dataset,
             Err(error) => {
                 if matches!(assembling.purpose, AssemblePurpose::Train | AssemblePurpose::GoOn) {
                     let message = error.to_string();
                     self.state.training.phase = Phase::Failed { message, details: String::new() };
                 }
                 self.cancel_export();
-                self.complain(&error);
+                // What nobody asked for fails without a word: a picture that is missing has been told of.
+                if assembling.purpose != AssemblePurpose::Wake {
+                    self.complain(&error);
+                }
                 return;
             }
         };
+        if assembling.purpose == AssemblePurpose::GoOn {
+            return self.send_going_on(dataset);
+        }
+        // Labels are those that the model knows, and judge it if they did before.
+        if assembling.purpose != AssemblePurpose::Train && self.state.training.model.is_some() {
+            let training = &self.state.training;
+            dataset.relabel(&self.state.project, &training.class_names(), &training.lineage.roles);
+        }
+        let dataset = Arc::new(dataset);
         self.measure(&dataset);
         match assembling.purpose {
             AssemblePurpose::Look => self.state.training.dataset = Some(dataset),
             AssemblePurpose::Train => self.send_training(dataset),
-            AssemblePurpose::GoOn => self.send_going_on(dataset),
+            AssemblePurpose::Learn => self.send_learning(dataset),
+            AssemblePurpose::GoOn => {}
             AssemblePurpose::Compare => {
                 self.state.training.dataset = Some(dataset);
                 self.compare_models();
             }
-            AssemblePurpose::Classify => {
+            AssemblePurpose::Classify | AssemblePurpose::Wake => {
                 self.worker.send(Command::Classify(dataset.patches.clone()));
                 self.state.training.dataset = Some(dataset);
             }
@@ -256,10 +271,13 @@ impl App {
     /// The window is ready for a run on these patches; the job for the worker.
     pub(super) fn begin_run(&mut self, dataset: Arc<Dataset>, latent: usize) -> Box<TrainJob> {
         let job = self.job(&dataset);
+        let id = |name: &String| self.state.project.class_named(name).map(|class| class.id);
+        let classes = dataset.class_names.iter().map(|name| (id(name), name.clone())).collect();
         let training = &mut self.state.training;
-        let ids = dataset.classes.iter().map(|id| Some(*id));
-        let classes = ids.zip(dataset.class_names.iter().cloned()).collect();
         training.model = Some(Model { classes, latent });
+        training.lineage = Lineage::default();
+        training.lineage.roles.take(&dataset.ids, &dataset.patches);
+        self.state.before = None;
         training.phase = Phase::Starting;
         training.folds = None;
         self.state.previews = Previews::default();
@@ -275,6 +293,7 @@ impl App {
             config: self.state.train_config(),
             classes: dataset.class_names.clone(),
             patches: dataset.patches.clone(),
+            ids: dataset.ids.clone(),
             validation: None,
             geometry: Some(self.state.project.patch.clone()),
             device: self.state.training.choice,

@@ -1,12 +1,11 @@
 //! What arrives from the worker and from the jobs, and what follows from it.
 
+use super::App;
 use super::files::name_of;
-use super::run::{Model, Results};
+use super::models::Arrived;
+use super::run::Results;
 use super::state::Level;
-use super::{App, AssemblePurpose};
 use crate::particle::ClassId;
-use crate::particle::patch::PatchGeometry;
-use crate::project::edit::Edit;
 use crate::worker::mapping::MapEvent;
 use crate::worker::message::{Command, Event, PreviewImages, PreviewRequest};
 use std::sync::Arc;
@@ -58,22 +57,30 @@ impl App {
             }
             Event::Predictions { predictions, .. } => self.on_predictions(predictions),
             Event::Preview(images) => self.on_preview(images),
-            Event::Loaded { classes, latent, geometry, .. } => self.on_loaded(classes, latent, geometry),
+            Event::Loaded { from, classes, latent, geometry, epochs, lineage, .. } => {
+                self.on_loaded(&from, Arrived { classes, latent, geometry, epochs, lineage });
+            }
+            Event::Relabelled { epoch, afresh } => self.on_relabelled(epoch, afresh),
             Event::Saved(path) if self.is_state(&path) => self.look_for_stopped(),
             Event::Saved(path) if self.is_kept(&path) => self.on_kept(),
             Event::Saved(path) if self.export_model() == Some(path.as_path()) => self.write_export(),
             Event::Saved(path) => self.tell(Level::Done, format!("Model saved as {}", name_of(&path)), None),
             Event::Paused => self.write_state(),
-            Event::Finished { reason, .. } => {
+            Event::Finished { .. } => {
                 self.state.previews.revision += 1;
-                self.on_finished(reason);
+                self.on_finished();
             }
             Event::Failed { message, details } => {
                 self.state.previews.asked = None;
+                self.learning = None;
                 self.cancel_export();
                 // While training the pane says it, in full; a toast points there.
                 let message = if was_active { format!("Training failed: {message}") } else { message };
                 self.tell(Level::Error, message, Some(details).filter(|details| !details.is_empty()));
+            }
+            Event::Refused { message } => {
+                self.learning = None;
+                self.tell(Level::Error, message, None);
             }
             _ => {}
         }
@@ -131,27 +138,6 @@ impl App {
             PreviewRequest::Manifold { .. } => previews.manifold = Some(images),
             PreviewRequest::At { .. } => previews.image = Some(images),
             PreviewRequest::Film { .. } => previews.film = Some(images),
-        }
-    }
-
-    fn on_loaded(&mut self, classes: Vec<String>, latent: usize, geometry: Option<PatchGeometry>) {
-        let known = |name: String| (self.state.project.class_named(&name).map(|class| class.id), name);
-        let classes: Vec<_> = classes.into_iter().map(known).collect();
-        let names: Vec<&str> = classes.iter().map(|(_, name)| name.as_str()).collect();
-        self.tell(Level::Done, format!("Model loaded: {}", names.join(", ")), None);
-        self.state.training.model = Some(Model { classes, latent });
-        self.state.results = None;
-        self.state.previews = super::state::Previews::default();
-        // The model understands only patches cut as those it learned from.
-        if let Some(patch) = geometry.filter(|patch| *patch != self.state.project.patch)
-            && let Err(error) =
-                self.state.change("cut patches as the model needs them", Edit::SetPatch(patch))
-        {
-            self.complain(&error);
-            return;
-        }
-        if !self.state.project.particles.is_empty() {
-            self.assemble(AssemblePurpose::Classify);
         }
     }
 }

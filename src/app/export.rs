@@ -9,8 +9,11 @@ use super::jobs::{self, Done};
 use super::state::{Level, count};
 use crate::error::Result;
 use crate::particle::Prediction;
+use crate::train::checkpoint::{Checkpoint, Description};
+use crate::train::lineage::Roles;
 use crate::worker::job::Dataset;
 use crate::worker::message::DeviceChoice;
+use crate::worker::provenance::{Made, is_made_in_one_go};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -56,29 +59,11 @@ impl App {
     pub(super) fn write_export(&mut self) {
         let Some(export) = self.export.take() else { return };
         let (Some(dataset), Some(predictions)) = (export.dataset, export.predictions) else { return };
-        let run = &self.state.training;
         let plan = export.plan;
-        let config = self.state.train_config();
-        let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
-        let device = match run.choice {
-            DeviceChoice::Auto => "auto",
-            DeviceChoice::Gpu => "gpu",
-            DeviceChoice::Cpu => "cpu",
+        let made = match Checkpoint::load(&export.model) {
+            Ok(model) => self.made(&model.description, &plan),
+            Err(error) => return self.complain(&error),
         };
-        // Only a saved project can be named on the command line, and only as a whole.
-        let command = self.state.path.as_ref().filter(|_| !plan.selection).map(|path| {
-            let (project, out) = (quoted(path), quoted(&plan.dir));
-            format!("nanotheca run {project} --out {out} --device {device} --seed {}", config.seed)
-        });
-        let settings = serde_json::json!({
-            "training": config,
-            "seed": config.seed,
-            "patch": self.state.project.patch,
-            "device": run.device,
-            "fallback": run.fallback,
-            "version": env!("CARGO_PKG_VERSION"),
-            "command": command,
-        });
         let selection = plan.selection;
         // What is selected now, not when the dialog was opened.
         let (dataset, predictions) = match selection {
@@ -97,7 +82,7 @@ impl App {
             model: export.model,
             dir: plan.dir.clone(),
             overwrite: plan.overwrite,
-            settings,
+            made,
         };
         let folder = export.folder;
         self.jobs.start_writing(format!("Exporting to {}", name_of(&plan.dir)), move |_| {
@@ -106,6 +91,44 @@ impl App {
             drop(folder);
             Done::Exported { dir: plan.dir, particles, result }
         });
+    }
+
+    /// How the library came to be, as the model's own file tells it.
+    fn made(&self, model: &Description, plan: &ExportPlan) -> Made {
+        let run = &self.state.training;
+        let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
+        let device = match run.choice {
+            DeviceChoice::Auto => "auto",
+            DeviceChoice::Gpu => "gpu",
+            DeviceChoice::Cpu => "cpu",
+        };
+        // Only a saved project can be named on the command line, and only as a whole.
+        let command = self.state.path.as_ref().filter(|_| !plan.selection).map(|path| {
+            let (project, out, seed) = (quoted(path), quoted(&plan.dir), model.train.seed);
+            if is_made_in_one_go(model, &self.state.train_config()) && self.has_learned_all() {
+                return format!("nanotheca run {project} --out {out} --device {device} --seed {seed}");
+            }
+            // No command trains it again: labels joined on the way, or it was stopped. Its model makes the library again.
+            let own = plan.dir.join("model.safetensors");
+            let model = quoted(run.kept.as_deref().unwrap_or(&own));
+            format!("nanotheca export {project} --model {model} --out {out}")
+        });
+        let on = run.device.as_deref().unwrap_or(&model.lineage.device);
+        let mut made = Made::by(model, on, run.choice, command.as_deref());
+        made.settings["fallback"] = serde_json::json!(run.fallback);
+        made.cross_validated = run.folds.and_then(|folds| folds.found()).or(made.cross_validated);
+        made
+    }
+
+    /// True if a new training would have the labels that the model was trained with.
+    fn has_learned_all(&self) -> bool {
+        let run = &self.state.training;
+        let Some(dataset) = &run.dataset else { return false };
+        let mut fresh = (**dataset).clone();
+        fresh.relabel(&self.state.project, &run.class_names(), &Roles::default());
+        let mut roles = Roles::default();
+        roles.take(&fresh.ids, &fresh.patches);
+        roles == run.lineage.roles
     }
 
     pub(super) fn on_exported(&mut self, dir: &Path, particles: usize, result: Result<()>) {

@@ -100,6 +100,8 @@ impl App {
         self.keep_answers();
         // What was left was saved, or the user wanted it gone.
         self.state.history.finish_journal();
+        self.learning = None;
+        self.worker.send(Command::Forget);
         self.state.replace_project(project, history, path);
         self.layout.reset_views();
         self.begin_journal();

@@ -59,6 +59,7 @@ mod welcome;
 use crate::error::{Error, Result};
 use crate::project::{Project, session};
 use crate::worker::Worker;
+use crate::worker::job::Dataset;
 use crate::worker::models::Kept;
 use action::Action;
 use dialogs::Dialog;
@@ -132,6 +133,10 @@ pub struct App {
     keeping: Option<Kept>,
     /// Models of a project without a file; they go with the window.
     unsaved_models: Option<tempfile::TempDir>,
+    /// Models of projects that were opened, which the worker was told to read.
+    waking: Vec<PathBuf>,
+    /// What the worker is told to learn, until it has taken it in.
+    learning: Option<Arc<Dataset>>,
     /// The models to compare once the patches are cut.
     to_compare: Option<[PathBuf; 2]>,
     /// Writes the answers of the review.
@@ -160,6 +165,8 @@ struct Assembling {
 enum AssemblePurpose {
     Train,
     GoOn,
+    /// New labels and particles join the training.
+    Learn,
     /// Kept models are to be asked about the particles.
     Compare,
     Export,
@@ -167,6 +174,8 @@ enum AssemblePurpose {
     Look,
     /// A model was loaded: what does it say of the particles?
     Classify,
+    /// The same where nobody asked: a project was opened that has a model.
+    Wake,
 }
 
 impl App {
@@ -221,6 +230,8 @@ impl App {
             journal_problem: None,
             keeping: None,
             unsaved_models: None,
+            waking: Vec::new(),
+            learning: None,
             to_compare: None,
             keeper: review::Keeper::default(),
             state_written: None,

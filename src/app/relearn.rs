@@ -1,39 +1,66 @@
-//! New labels for a training that goes on, and measurements beside it.
+//! New labels and particles for a training that goes on, and measurements beside it.
 
-use super::App;
 use super::jobs::Done;
 use super::state::{Level, Measured};
+use super::{App, AssemblePurpose};
+use crate::worker::folds::FOLDS;
 use crate::worker::insight;
 use crate::worker::job::Dataset;
 use crate::worker::message::Command;
 use std::sync::Arc;
 
 impl App {
-    /// The labels given since go into the training; where particles or classes came or went it must start anew.
+    /// The labels given since, and the particles that came or went, go into the training; where classes came or went it
+    /// must start anew. The patches are cut first.
     pub(super) fn learn_new_labels(&mut self) {
-        let Some(before) = self.state.training.dataset.clone() else {
+        if self.state.training.model.is_none() {
             self.tell(Level::Warning, "There is no training to go on with; press Train (T).", None);
             return;
-        };
+        }
+        let names = self.state.training.class_names();
         let project = &self.state.project;
-        let same = before.ids.len() == project.particles.len()
-            && before.ids.iter().all(|id| project.particle(*id).is_some())
-            && before.class_names.iter().all(|name| project.class_named(name).is_some());
-        if !same {
-            let text = "Particles or classes have come or gone since the training began; press Train (T) to take them in.";
+        let gone = names.iter().any(|name| project.class_named(name).is_none());
+        let used = |name: &str| {
+            project.particles.values().any(|p| p.label.map(|id| self.state.class_name(id)) == Some(name))
+        };
+        let new = project.classes.iter().any(|class| !names.contains(&class.name) && used(&class.name));
+        if gone || new {
+            let text = "Classes have come or gone since the training began; press Train (T) to take them in.";
             self.tell(Level::Warning, text, None);
             return;
         }
-        let mut dataset = (*before).clone();
-        dataset.relabel(project, &before.class_names);
-        let dataset = Arc::new(dataset);
+        self.assemble(AssemblePurpose::Learn);
+    }
+
+    /// The patches are cut: the worker takes them in.
+    pub(super) fn send_learning(&mut self, dataset: Arc<Dataset>) {
+        if let Err(error) = dataset.check_classes() {
+            return self.complain(&error);
+        }
         self.end_maps();
         self.end_spectra();
-        self.worker.send(Command::Relabel {
-            classes: dataset.class_names.clone(),
-            patches: dataset.patches.clone(),
-        });
-        self.state.training.dataset = Some(dataset);
+        let written = self.state.stopped.as_ref().map(|stopped| stopped.path.clone());
+        let from = written.filter(|_| !self.state.training.stateless);
+        self.worker.send(Command::Relabel { job: self.job(&dataset), from });
+        self.learning = Some(dataset);
+    }
+
+    /// The worker has taken them in: what it says from now on is of these particles. What it said before is kept, to tell
+    /// what changes.
+    pub(super) fn on_relabelled(&mut self, epoch: usize, afresh: bool) {
+        if let Some(dataset) = self.learning.take() {
+            self.state.before = self.state.said().map(Arc::new);
+            let training = &mut self.state.training;
+            training.lineage.roles.take(&dataset.ids, &dataset.patches);
+            training.lineage.joined.push(epoch);
+            training.folds = None;
+            training.dataset = Some(dataset);
+        }
+        self.state.training.stateless = false;
+        if afresh {
+            let text = "No state of this model's training is left: it goes on from its weights, with a fresh optimiser.";
+            self.tell(Level::Done, text, None);
+        }
     }
 
     /// How well does it do? Trainings without some of the labels say, beside the model.
@@ -41,7 +68,7 @@ impl App {
         if let Some(dataset) = self.state.training.dataset.clone() {
             self.end_maps();
             self.end_spectra();
-            self.worker.send(Command::Validate(self.job(&dataset)));
+            self.worker.send(Command::Validate { job: self.job(&dataset), folds: FOLDS });
         }
     }
 

@@ -1,9 +1,12 @@
 //! A training run as the window sees it: phase, curve, predictions.
 
 use crate::particle::{ClassId, ParticleId, Prediction};
+pub use crate::train::curve::{EpochPoint, smoothed};
+use crate::train::lineage::Lineage;
 use crate::worker::job::Dataset;
 use crate::worker::message::{Accuracy, DeviceChoice, Event, FinishReason, FoldProgress, Progress, Sanity};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Where a run stands.
@@ -48,15 +51,6 @@ impl Phase {
     }
 }
 
-/// One finished epoch.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EpochPoint {
-    pub epoch: usize,
-    /// Nats per image.
-    pub loss: f64,
-    pub accuracy: Option<Accuracy>,
-}
-
 /// The current or last run.
 #[derive(Default)]
 pub struct Training {
@@ -78,6 +72,12 @@ pub struct Training {
     pub joined: Vec<usize>,
     /// What the worker trains on, or last trained on.
     pub dataset: Option<Arc<Dataset>>,
+    /// What the current model learned from.
+    pub lineage: Lineage,
+    /// Where the current model is kept; nowhere while it learns.
+    pub kept: Option<PathBuf>,
+    /// The training that was written last is not that of the current model.
+    pub stateless: bool,
 }
 
 /// What the window knows of the model in the worker.
@@ -137,6 +137,17 @@ impl Training {
         self.joined.clear();
         self.sanity = None;
         self.fallback = None;
+        (self.kept, self.stateless) = (None, false);
+    }
+
+    /// The particles whose labels judge the current model.
+    pub fn judges(&self) -> BTreeSet<ParticleId> {
+        self.dataset.as_ref().map(|dataset| dataset.judges()).unwrap_or_default()
+    }
+
+    /// The names of the current model's classes.
+    pub fn class_names(&self) -> Vec<String> {
+        self.model.iter().flat_map(|model| &model.classes).map(|(_, name)| name.clone()).collect()
     }
 
     /// Takes what the worker tells of the run; other events change nothing here.
@@ -150,8 +161,14 @@ impl Training {
                 self.phase = Phase::WarmingUp { done: *done, of: *of };
             }
             Event::Progress(progress) if self.phase.is_active() => self.progressed(progress),
-            Event::Relabelled { epoch } => {
+            Event::Relabelled { epoch, afresh } => {
+                if *afresh {
+                    // The curve was that of another training.
+                    self.curve.clear();
+                    self.joined.clear();
+                }
                 self.joined.push(*epoch);
+                self.kept = None;
                 if !self.phase.is_active() {
                     self.phase = Phase::Running;
                 }
@@ -174,10 +191,10 @@ impl Training {
         if self.phase.can_pause() {
             self.phase = Phase::Running;
         }
-        if let Some(loss) = progress.loss
-            && self.curve.last().is_none_or(|last| last.epoch < progress.epoch)
+        if let Some(point) = progress.point()
+            && self.curve.last().is_none_or(|last| last.epoch < point.epoch)
         {
-            self.curve.push(EpochPoint { epoch: progress.epoch, loss, accuracy: progress.accuracy });
+            self.curve.push(point);
         }
         self.progress = Some(progress.clone());
     }
@@ -199,19 +216,6 @@ pub fn interval(accuracy: Accuracy) -> Option<(f64, f64)> {
     let half = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
     let whole = 1.0 + z * z / n;
     Some((((centre - half) / whole).max(0.0), ((centre + half) / whole).min(1.0)))
-}
-
-/// Exponentially smoothed values with the start-up bias taken out; `memory` in 0..1.
-pub fn smoothed(values: &[f64], memory: f64) -> Vec<f64> {
-    let (mut mean, mut weight) = (0.0, 0.0);
-    values
-        .iter()
-        .map(|value| {
-            mean = memory * mean + (1.0 - memory) * value;
-            weight = memory * weight + (1.0 - memory);
-            mean / weight
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -259,10 +263,5 @@ mod tests {
         let (low, high) = interval(Accuracy { right: 9, of: 10 }).unwrap();
         assert!((low - 0.5958).abs() < 1e-3 && (high - 0.9821).abs() < 1e-3, "{low} {high}");
         assert_eq!(interval(Accuracy { right: 0, of: 0 }), None);
-    }
-
-    #[test]
-    fn smoothing_keeps_a_constant() {
-        assert!(smoothed(&[4.0; 7], 0.8).iter().all(|v| (v - 4.0).abs() < 1e-12));
     }
 }

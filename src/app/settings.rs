@@ -16,6 +16,9 @@ pub struct SettingsPanel {
     patch: Option<PatchGeometry>,
 }
 
+const PATIENCE: &str = "When neither hold-out accuracy nor loss has improved for so long. Careful: before it jumps, this \
+     model often stands still for a while, and would be stopped there.";
+
 /// The settings of a preset.
 fn preset(preset: Preset) -> TrainConfig {
     match preset {
@@ -108,6 +111,16 @@ fn training(ui: &mut Ui, config: &mut TrainConfig) {
         let label = name(ui, "Epochs");
         ui.add(DragValue::new(&mut config.epochs).range(1..=100_000).update_while_editing(false))
             .labelled_by(label.id);
+    });
+    line(ui, PATIENCE, |ui| {
+        let mut early = config.patience.is_some();
+        if ui.checkbox(&mut early, "Stop early").changed() {
+            config.patience = early.then_some(50);
+        }
+        if let Some(epochs) = &mut config.patience {
+            ui.add(DragValue::new(epochs).range(1..=100_000).suffix(" epochs").update_while_editing(false))
+                .accessible_name("Epochs without an improvement");
+        }
     });
     line(ui, "Particles a step; more is smoother and needs more memory.", |ui| {
         let label = name(ui, "Batch");

@@ -36,7 +36,8 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let path = sample::create(folder.path())?;
     let project = store::load(&path)?;
-    run::library(&project, &path, &out, options.compute, &options.tuning, Between::default()).map(|_| ())
+    let more = run::More { tuning: &options.tuning, between: Between::default(), folds: None };
+    run::library(&project, &path, &out, options.compute, more).map(|_| ())
 }
 
 /// A real lattice image from the program's own assets to maps.

@@ -202,3 +202,19 @@ fn command_line() -> String {
     });
     std::iter::once("nanotheca".to_owned()).chain(words.skip(1)).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_setting_can_be_given_by_name_those_that_are_off_too() {
+        let set = |more: &str| Tuning { more: vec![more.to_owned()] }.apply(TrainConfig::proposed());
+        assert_eq!(TrainConfig::proposed().patience, None);
+        assert_eq!(set("patience=20").unwrap().patience, Some(20));
+        assert_eq!(set("augmentation.noise=0.5").unwrap().augmentation.unwrap().noise, 0.5);
+        let message = set("patience=0").unwrap_err().to_string();
+        assert!(message.contains("patience") && message.contains("at least 1"), "{message}");
+        assert!(set("patients=3").unwrap_err().to_string().contains("there is no setting"));
+    }
+}

@@ -11,6 +11,7 @@ use crate::train::checkpoint::Checkpoint;
 use crate::train::config::TrainConfig;
 use crate::train::resume::Halted;
 use crate::worker::message::{DeviceChoice, TrainJob};
+use crate::worker::provenance::Made;
 use crate::worker::{device, job};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,10 @@ pub struct Options {
     /// Writes the training's state here as it goes, so that it can be stopped at any time.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+    /// Also finds the accuracy by cross-validation: so many trainings, each without a part of the labels, which then
+    /// judges it. For projects with too few labels to hold some out.
+    #[arg(long, value_name = "N")]
+    folds: Option<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -52,7 +57,16 @@ pub struct ExportOptions {
 pub fn run(options: &Options) -> Result<()> {
     let project = open(&options.project)?;
     let between = Between { resume: options.resume.as_deref(), state: options.state.as_deref() };
-    library(&project, &options.project, &options.out, options.compute, &options.tuning, between).map(|_| ())
+    let more = More { tuning: &options.tuning, between, folds: options.folds };
+    library(&project, &options.project, &options.out, options.compute, more).map(|_| ())
+}
+
+/// What a training on a project may be asked for besides.
+#[derive(Clone, Copy, Debug)]
+pub struct More<'a> {
+    pub tuning: &'a Tuning,
+    pub between: Between<'a>,
+    pub folds: Option<usize>,
 }
 
 /// The whole way from an open project to an exported library; prints the hold-out accuracy.
@@ -64,31 +78,42 @@ pub fn library(
     path: &Path,
     out: &Path,
     compute: Compute,
-    tuning: &Tuning,
-    between: Between<'_>,
+    More { tuning, between, folds }: More<'_>,
 ) -> Result<Option<HoldOut>> {
     refuse_used(out)?;
     let mut config = settings_of(project)?;
     config.seed = compute.seed;
+    let mut dataset = job::assemble(project, &|id| job::open(project, id), &|_| true)?;
     let config = match between.resume {
-        Some(from) => Halted::peek(from)?.config,
+        Some(from) => {
+            let halt = Halted::peek(from)?;
+            if !halt.labels.is_empty() {
+                dataset.relabel(project, &halt.classes, &halt.lineage.roles);
+            }
+            halt.config
+        }
         None => tuning.apply(config)?,
     };
-    let dataset = job::assemble(project, &|id| job::open(project, id), &|_| true)?;
     dataset.check_classes()?;
     let choice = DeviceChoice::from(compute.device);
     let train = TrainJob {
-        config: config.clone(),
+        config,
         classes: dataset.class_names.clone(),
         patches: dataset.patches.clone(),
+        ids: dataset.ids.clone(),
         validation: None,
         geometry: Some(project.patch.clone()),
         device: choice,
     };
     let model = model_of(path);
+    let cross_validated = folds.map(|folds| follow::validate(train.clone(), folds)).transpose()?;
     let trained = follow::train_between(train, Some(&model), between, |_| {})?;
-    let settings = job::settings(&config, &trained.device, choice, &command_line());
-    job::export(project, &dataset, &trained.predictions, Some(&model), out, false, settings)?;
+    if let Some(found) = cross_validated {
+        follow::write_found(&model, found)?;
+    }
+    let description = Checkpoint::load(&model)?.description;
+    let made = Made::by(&description, &trained.device, choice, Some(&command_line()));
+    job::export(project, &dataset, &trained.predictions, Some(&model), out, false, made)?;
     println!(
         "{} particles, {} epochs in {:.0} s on {}",
         dataset.ids.len(),
@@ -96,6 +121,9 @@ pub fn library(
         trained.seconds,
         trained.device
     );
+    if let Some(found) = cross_validated {
+        println!("{}", follow::found_in_words(found));
+    }
     let hold_out = job::hold_out(&dataset, &trained.predictions)?;
     if let Some(hold_out) = &hold_out {
         print_hold_out(hold_out);
@@ -122,12 +150,12 @@ pub fn export(options: &ExportOptions) -> Result<()> {
     let checkpoint = Checkpoint::load(&model)?;
     let description = checkpoint.description.clone();
     let mut dataset = job::assemble(&project, &|id| job::open(&project, id), &|_| true)?;
-    dataset.relabel(&project, &description.classes);
+    dataset.relabel(&project, &description.classes, &description.lineage.roles);
     let chosen = device::cpu(None);
     let vae = checkpoint.vae(&chosen.device, chosen.tiled)?;
     let predictions = embed::predict(&vae, &dataset.patches, &mut || true)?;
-    let settings = job::settings(&description.train, &chosen.name, DeviceChoice::Cpu, &command_line());
-    job::export(&project, &dataset, &predictions, Some(&model), &options.out, false, settings)?;
+    let made = Made::by(&description, &chosen.name, DeviceChoice::Cpu, Some(&command_line()));
+    job::export(&project, &dataset, &predictions, Some(&model), &options.out, false, made)?;
     println!("{} particles; library: {}", dataset.ids.len(), options.out.display());
     Ok(())
 }

@@ -55,6 +55,10 @@ pub struct Options {
     /// At the end, print the exact unlabelled loss: all pixels, all classes, beta 2.
     #[arg(long)]
     bound: bool,
+    /// Also find the accuracy by cross-validation: so many trainings, each without a part of the labels, which then judges
+    /// it. It is printed, and written into the model.
+    #[arg(long, value_name = "N")]
+    folds: Option<usize>,
     /// One JSON object an epoch instead of a table.
     #[arg(long)]
     json: bool,
@@ -76,6 +80,7 @@ pub fn run(options: &Options) -> Result<()> {
         config,
         classes,
         patches: Arc::new(patches),
+        ids: Vec::new(),
         validation: validation.map(Arc::new),
         geometry: None,
         device: options.compute.device.into(),
@@ -88,7 +93,21 @@ pub fn run(options: &Options) -> Result<()> {
     let scratch = scratch.path().join("model.safetensors");
     let model = options.out.as_deref().or(options.bound.then_some(scratch.as_path()));
     let patches = job.patches.clone();
+    let found = options.folds.map(|folds| follow::validate(job.clone(), folds)).transpose()?;
     let trained = follow::train(job, model, |progress| print(progress, options.json))?;
+    if let Some(found) = found {
+        if let Some(path) = &options.out {
+            follow::write_found(path, found)?;
+        }
+        if options.json {
+            let accuracy = found.right as f64 / found.of.max(1) as f64;
+            let (right, of, folds) = (found.right, found.of, found.folds);
+            let found = serde_json::json!({ "accuracy": accuracy, "right": right, "of": of, "folds": folds });
+            println!("{}", serde_json::json!({ "cross_validation": found }));
+        } else {
+            println!("{}", follow::found_in_words(found));
+        }
+    }
     if let (true, Some(model)) = (options.bound, model) {
         print_bound(model, &patches, options.json)?;
     }
@@ -121,8 +140,12 @@ fn print(progress: &Progress, json: bool) {
     let accuracy = progress.accuracy.map(|a| a.right as f64 / a.of.max(1) as f64);
     let loss = progress.loss.unwrap_or(f64::NAN);
     if json {
+        let parts = progress.parts;
         let line = serde_json::json!({
             "epoch": progress.epoch, "seconds": progress.seconds, "loss": loss, "accuracy": accuracy,
+            "reconstruction": parts.map(|p| p.reconstruction),
+            "kl_latent": parts.map(|p| p.kl_latent),
+            "kl_class": parts.map(|p| p.kl_class),
         });
         println!("{line}");
     } else {

@@ -34,13 +34,19 @@ pub fn card(library: &Library) -> String {
     }
     let _ = write!(
         out,
-        "\nSeed {}, device {}, {} epochs at most, {} {}.\n\n## How well\n\n",
+        "\nSeed {}, trained on {}, {} of {} epochs{}; {} {}{}.\n\n## How well\n\n",
         setting("/seed"),
-        setting("/device"),
+        cell(&setting("/trained_on")),
+        setting("/epochs"),
         setting("/training/epochs"),
+        joined(library),
         env!("CARGO_PKG_NAME"),
-        env!("CARGO_PKG_VERSION")
+        env!("CARGO_PKG_VERSION"),
+        versions(library),
     );
+    if let Some(text) = library.insight.cross_validated.and_then(|found| found.in_words()) {
+        let _ = writeln!(out, "{text}\n");
+    }
     judged(&mut out, library);
     out.push_str(
         "\n## Not for\n\nPatches cut in another size or contrast than those above; kinds of particles that are not in the \
@@ -50,9 +56,31 @@ pub fn card(library: &Library) -> String {
     out
 }
 
+/// What else it was made with, each after a comma.
+fn versions(library: &Library) -> String {
+    let all = library.settings.get("versions").and_then(Value::as_object);
+    all.into_iter().flatten().map(|(name, version)| format!(", {name} {}", cell(&plain(version)))).collect()
+}
+
+/// ", new labels joined before epochs 12, 40".
+fn joined(library: &Library) -> String {
+    let epochs = library.settings.get("labels_joined_before_epochs").and_then(Value::as_array);
+    let epochs: Vec<String> = epochs.into_iter().flatten().map(plain).collect();
+    if epochs.is_empty() {
+        return String::new();
+    }
+    format!(
+        ", new labels joined before epoch{} {}",
+        if epochs.len() == 1 { "" } else { "s" },
+        epochs.join(", ")
+    )
+}
+
 fn judged(out: &mut String, library: &Library) {
     let Some(hold_out) = library.hold_out.as_ref().filter(|h| h.of > 0) else {
-        out.push_str("Unknown: no label was held out.\n");
+        if library.insight.cross_validated.is_none() {
+            out.push_str("Unknown: no label was held out.\n");
+        }
         return;
     };
     let accuracy = hold_out.accuracy.unwrap_or(0.0);

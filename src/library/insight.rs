@@ -18,6 +18,35 @@ pub struct Insight {
     pub calibration: Option<Calibration>,
     /// The model's self-check on the particles of the library.
     pub sanity: Option<Sanity>,
+    /// Accuracy where labels were too few to hold some out.
+    pub cross_validated: Option<CrossValidated>,
+}
+
+/// Accuracy found by cross-validation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CrossValidated {
+    pub right: usize,
+    pub of: usize,
+    /// Trainings, each without a part of the labels.
+    pub folds: usize,
+}
+
+impl CrossValidated {
+    /// Share that was right, with Wilson's 95 % interval; nothing without a label that judged.
+    pub fn accuracy(&self) -> Option<(f64, [f64; 2])> {
+        let interval = super::report::wilson(self.right, self.of)?;
+        Some((self.right as f64 / self.of as f64, interval))
+    }
+
+    /// One sentence for reports.
+    pub fn in_words(&self) -> Option<String> {
+        let (accuracy, [low, high]) = self.accuracy()?;
+        Some(format!(
+            "Cross-validated accuracy {accuracy:.3} on {} labels, each judged by one of {} trainings that had not seen it \
+             (95 % interval {low:.3} to {high:.3}).",
+            self.of, self.folds
+        ))
+    }
 }
 
 /// Mean and variance of a class's patches, as cut and with the learned pose taken back; `[side, side]` each.

@@ -101,6 +101,13 @@ pub fn report(library: &Library) -> Value {
         "patch_pixel_nm": library.patch_pixel_nm(),
         "latents": library.latents,
         "hold_out": library.hold_out,
+        "cross_validation": library.insight.cross_validated.as_ref().and_then(|found| {
+            let (accuracy, interval) = found.accuracy()?;
+            Some(json!({
+                "right": found.right, "of": found.of, "folds": found.folds,
+                "accuracy": accuracy, "interval_95": interval,
+            }))
+        }),
         "calibration": library.insight.calibration,
         "self_check": library.insight.sanity,
         "latent_meanings": library.insight.meanings,

@@ -3,6 +3,7 @@
 use crate::particle::describe::{Descriptor, Descriptors};
 use crate::particle::{ClassId, ParticleId, Prediction};
 use crate::project::Project;
+use std::collections::BTreeSet;
 
 /// A number that a particle has, or has not (NaN).
 #[derive(Clone, Debug, PartialEq)]
@@ -143,6 +144,14 @@ impl Table {
         let latents = predictions.first().map_or(0, |p| p.mu.len());
         let in_nm = !rows.is_empty() && rows.iter().all(|row| row.nm_per_px.is_some());
         Self { rows, classes: classes.to_vec(), latents, in_nm }
+    }
+
+    /// The same with these as the labels that judge: those that the model's training left out, which may be others than
+    /// the ones a person marked.
+    #[must_use]
+    pub fn judged_by(mut self, judges: &BTreeSet<ParticleId>) -> Self {
+        self.rows.iter_mut().for_each(|row| row.held_out = judges.contains(&row.id));
+        self
     }
 
     /// Every variable that this table can show, in the order of a menu.

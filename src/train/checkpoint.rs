@@ -1,6 +1,7 @@
 //! The model file: one `.safetensors` with the weights and, in its metadata, everything needed to use them.
 
 use super::config::TrainConfig;
+use super::lineage::Lineage;
 use crate::error::{Error, Result};
 use crate::model::VaeConfig;
 use crate::model::network::Classifier;
@@ -34,6 +35,9 @@ pub struct Description {
     pub geometry: Option<PatchGeometry>,
     /// Complete epochs.
     pub epochs: usize,
+    /// What it learned from; empty for models of before.
+    #[serde(default)]
+    pub lineage: Lineage,
 }
 
 /// A model file in memory.
@@ -60,8 +64,16 @@ impl Checkpoint {
             classes: classes.to_vec(),
             geometry,
             epochs,
+            lineage: Lineage::default(),
         };
         Self { description, arrays: weights::to_arrays(&vae.networks) }
+    }
+
+    /// The same with what it learned from.
+    #[must_use]
+    pub fn with_lineage(mut self, lineage: Lineage) -> Self {
+        self.description.lineage = lineage;
+        self
     }
 
     /// The whole model on `device`.
@@ -146,6 +158,7 @@ impl Checkpoint {
             model,
             geometry: None,
             epochs: 0,
+            lineage: Lineage::default(),
         };
         Ok(Self { description, arrays })
     }

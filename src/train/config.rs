@@ -1,8 +1,11 @@
 //! Every setting of a training run, with the two presets.
 
-use crate::error::{Error, Result};
+mod check;
+mod course;
+
 pub use crate::model::{Activation, Invariances, Likelihood};
 use crate::model::{Look, VaeConfig};
+pub use course::Encore;
 use serde::{Deserialize, Serialize};
 
 /// Random poses given to training images, so that a handful of upright labels covers every pose.
@@ -32,20 +35,6 @@ pub enum Preset {
     #[default]
     Default,
 }
-
-/// How a training that had ended goes on with new labels: with small steps, which teach without shaking what is known.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Encore {
-    /// Its first epoch.
-    pub from: usize,
-    /// The learning rate it begins with, as a part of the first one of all.
-    pub rate: f64,
-    /// The temperature it begins with.
-    pub temperature: f32,
-}
-
-/// What an encore's learning rate begins with at least.
-const ENCORE_RATE: f64 = 0.3;
 
 /// All settings of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -104,6 +93,9 @@ pub struct TrainConfig {
     pub labelled_batch: usize,
     /// Only the labels teach: the classifier alone, without the model, to compare with.
     pub labels_only: bool,
+    /// Stop once neither the accuracy on held-out labels nor the smoothed loss has improved for so many epochs, though not
+    /// in the first quarter of the training. Off by default: before it jumps, this model's learning curve has a plateau.
+    pub patience: Option<usize>,
     /// The training had ended and goes on with new labels.
     pub encore: Option<Encore>,
     pub seed: u64,
@@ -151,6 +143,7 @@ impl TrainConfig {
             confidence: 0.8,
             labelled_batch: 64,
             labels_only: false,
+            patience: None,
             encore: None,
             seed: 1,
         }
@@ -196,44 +189,6 @@ impl TrainConfig {
         self
     }
 
-    /// Weight of the latent KL term in `epoch` (from 0).
-    pub fn beta(&self, epoch: usize) -> f32 {
-        let steps = self.beta_ramp.saturating_sub(1).max(1);
-        let part = epoch.min(steps) as f32 / steps as f32;
-        self.beta_start + (self.beta_end - self.beta_start) * part
-    }
-
-    /// Lets a training that ended after `epoch` epochs go on for `more`. Learning rate and temperature go on from where they
-    /// were, so that a training stopped early still has its large steps before it.
-    pub fn go_on(&mut self, epoch: usize, more: usize) {
-        let last = epoch.saturating_sub(1);
-        let (rate, temperature) = (self.rate(last) / self.learning_rate, self.temperature(last));
-        self.encore = Some(Encore { from: epoch, rate: rate.max(ENCORE_RATE), temperature });
-        self.epochs = epoch + more;
-    }
-
-    /// The stretch of epochs that `epoch` (from 0) lies in, as the epochs of it gone by and all of them.
-    fn stretch(&self, epoch: usize) -> (usize, usize) {
-        let from = self.encore.map_or(0, |encore| encore.from);
-        (epoch.saturating_sub(from), self.epochs.saturating_sub(from))
-    }
-
-    /// Learning rate in `epoch` (from 0).
-    pub fn rate(&self, epoch: usize) -> f64 {
-        let (gone, of) = self.stretch(epoch);
-        let part = (gone as f64 / of.saturating_sub(1).max(1) as f64).min(1.0);
-        let left = 0.5 * (1.0 + (std::f64::consts::PI * part).cos());
-        let first = self.encore.map_or(1.0, |encore| encore.rate).max(self.final_rate);
-        self.learning_rate * (self.final_rate + (first - self.final_rate) * left)
-    }
-
-    /// Temperature in `epoch` (from 0).
-    pub fn temperature(&self, epoch: usize) -> f32 {
-        let (gone, of) = self.stretch(epoch);
-        let part = (gone as f32 / (0.75 * of.max(1) as f32)).min(1.0);
-        self.encore.map_or(self.temperature, |encore| encore.temperature).powf(1.0 - part)
-    }
-
     /// The model these settings describe, for patches of `dims` and `classes` classes.
     pub fn model(&self, dims: Vec<usize>, classes: usize) -> VaeConfig {
         let turns = if self.invariances.rotation { self.rotations.max(1) } else { 1 };
@@ -263,140 +218,5 @@ impl TrainConfig {
             waves: 0,
             input: None,
         }
-    }
-
-    /// Checks that every setting is in its range.
-    ///
-    /// # Errors
-    /// The first setting that is not, its value and its range.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |what: &str, value: String, range: &str| {
-            Err(Error::invalid(what, format!("{value} is out of range; it must be {range}")))
-        };
-        let widths = [&self.hidden_encoder, &self.hidden_decoder, &self.hidden_classifier];
-        if widths.iter().any(|w| w.is_empty() || w.iter().any(|&n| n == 0 || n > 4096)) {
-            return wrong("hidden widths", format!("{widths:?}"), "1 to 4096, at least one layer a network");
-        }
-        let positive = |x: f32| x > 0.0 && x.is_finite();
-        let sigma = match self.likelihood {
-            Likelihood::Gaussian { sigma } => sigma,
-            _ => 1.0,
-        };
-        let checks = [
-            ("latent", (1..=64).contains(&self.latent), self.latent.to_string(), "1 to 64"),
-            ("epochs", self.epochs >= 1, self.epochs.to_string(), "at least 1"),
-            ("batch", (1..=4096).contains(&self.batch), self.batch.to_string(), "1 to 4096"),
-            ("rotations", (1..=360).contains(&self.rotations), self.rotations.to_string(), "1 to 360"),
-            ("look side", (4..=256).contains(&self.look_side), self.look_side.to_string(), "4 to 256"),
-            (
-                "temperature",
-                self.temperature >= 1.0 && self.temperature.is_finite(),
-                self.temperature.to_string(),
-                "at least 1",
-            ),
-            (
-                "labelled images of a step",
-                (1..=4096).contains(&self.labelled_batch),
-                self.labelled_batch.to_string(),
-                "1 to 4096",
-            ),
-            (
-                "learning rate",
-                self.learning_rate > 0.0 && self.learning_rate <= 1.0,
-                self.learning_rate.to_string(),
-                "above 0 and at most 1",
-            ),
-            (
-                "final learning rate",
-                self.final_rate > 0.0 && self.final_rate <= 1.0,
-                self.final_rate.to_string(),
-                "above 0 and at most 1",
-            ),
-            (
-                "pixel share",
-                self.pixel_share > 0.0 && self.pixel_share <= 1.0,
-                self.pixel_share.to_string(),
-                "above 0 and at most 1",
-            ),
-            (
-                "class threshold",
-                (0.0..0.5).contains(&self.class_threshold),
-                self.class_threshold.to_string(),
-                "from 0 to below 0.5",
-            ),
-            ("shift prior", positive(self.shift_prior), self.shift_prior.to_string(), "above 0"),
-            ("scale prior", positive(self.scale_prior), self.scale_prior.to_string(), "above 0"),
-            ("sigma of the Gaussian likelihood", positive(sigma), sigma.to_string(), "above 0"),
-            (
-                "auxiliary weight",
-                self.auxiliary >= 0.0 && self.auxiliary.is_finite(),
-                self.auxiliary.to_string(),
-                "at least 0",
-            ),
-            (
-                "beta",
-                self.beta_start >= 0.0
-                    && self.beta_end >= 0.0
-                    && (self.beta_start + self.beta_end).is_finite(),
-                format!("{} to {}", self.beta_start, self.beta_end),
-                "at least 0",
-            ),
-        ];
-        for (what, fine, value, range) in checks {
-            if !fine {
-                return wrong(what, value, range);
-            }
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn beta_ramps_and_stays() {
-        let config = TrainConfig::paper();
-        assert_eq!(config.beta(0), 1.0);
-        assert!((config.beta(14) - (1.0 + 14.0 / 29.0)).abs() < 1e-6);
-        assert_eq!(config.beta(29), 2.0);
-        assert_eq!(config.beta(99), 2.0);
-    }
-
-    #[test]
-    fn the_rate_is_constant_in_the_paper_and_falls_in_the_default() {
-        let paper = TrainConfig::paper();
-        assert_eq!((paper.rate(0), paper.rate(50), paper.rate(99)), (5e-4, 5e-4, 5e-4));
-        let proposed = TrainConfig::proposed();
-        assert_eq!(proposed.rate(0), 2e-3);
-        assert!((proposed.rate(99) - 2e-5).abs() < 1e-12 && proposed.rate(49) > 8e-4);
-    }
-
-    #[test]
-    fn an_encore_goes_on_with_small_steps_and_after_an_early_stop_with_large_ones() {
-        let mut ended = TrainConfig::proposed();
-        ended.go_on(100, 25);
-        assert_eq!(ended.epochs, 125);
-        assert!((ended.rate(100) / 2e-3 - ENCORE_RATE).abs() < 1e-9, "{}", ended.rate(100));
-        assert!((ended.rate(124) - 2e-5).abs() < 1e-12 && ended.temperature(100) == 1.0);
-        let mut early = TrainConfig::proposed();
-        let (rate, temperature) = (early.rate(29), early.temperature(29));
-        early.go_on(30, 25);
-        assert!((early.rate(30) - rate).abs() < 1e-9 && early.temperature(30) == temperature);
-        assert_eq!(early.temperature(54), 1.0);
-        let mut paper = TrainConfig::paper();
-        paper.go_on(100, 25);
-        assert_eq!((paper.rate(100), paper.rate(124)), (5e-4, 5e-4));
-        // Twice.
-        ended.go_on(125, 25);
-        assert!((ended.rate(125) / 2e-3 - ENCORE_RATE).abs() < 1e-9);
-    }
-
-    #[test]
-    fn a_setting_out_of_range_is_named() {
-        let config = TrainConfig { latent: 0, ..TrainConfig::paper() };
-        let message = config.check().unwrap_err().to_string();
-        assert!(message.contains("latent") && message.contains("1 to 64"), "{message}");
     }
 }

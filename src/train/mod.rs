@@ -4,10 +4,15 @@
 mod adam;
 pub mod checkpoint;
 pub mod config;
+pub mod curve;
+mod join;
 mod joint;
+pub mod lineage;
 pub mod present;
+mod published;
 pub mod register;
 pub mod resume;
 pub mod schedule;
 pub mod shift;
+mod state_file;
 pub mod trainer;

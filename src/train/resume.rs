@@ -5,26 +5,23 @@
 //! as one that was never stopped.
 
 use super::config::TrainConfig;
-use super::register;
+use super::curve::EpochPoint;
+use super::join::Standing;
+use super::lineage::Lineage;
 use super::schedule::Turn;
 use super::trainer::{Sums, Trainer, host};
 use crate::error::{Error, Result};
+use crate::model::vae::Vae;
+use crate::particle::ParticleId;
 use crate::particle::patch::PatchSet;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
-use std::io::Read as _;
-use std::path::Path;
 use std::sync::Arc;
 
-const FORMAT: &str = "training state";
-const KEY: &str = "nanotheca training state";
-const VERSION: u32 = 1;
-const OPTIMIZER: &str = "optimizer";
+pub(super) const VERSION: u32 = 1;
 
 /// Everything about a halted training but its arrays.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +32,20 @@ pub struct Halt {
     pub classes: Vec<String>,
     /// blake3 of the patches and labels that were trained on.
     pub patches: String,
+    /// blake3 of the patches alone. Empty in older files, as is what follows.
+    #[serde(default)]
+    pub pixels: String,
+    /// The particle of each patch; empty where patches are not of particles.
+    #[serde(default)]
+    pub particles: Vec<ParticleId>,
+    /// The labels that teach.
+    #[serde(default)]
+    pub labels: Vec<Option<usize>>,
+    #[serde(default)]
+    pub lineage: Lineage,
+    /// What it has measured so far.
+    #[serde(default)]
+    pub curve: Vec<EpochPoint>,
     pub epoch: usize,
     pub step: usize,
     pub steps: usize,
@@ -49,15 +60,15 @@ pub struct Halt {
     #[serde(default)]
     label_angles: Vec<u32>,
     /// The optimiser knows parameters by these numbers, in the order of the networks.
-    parameters: Vec<u64>,
+    pub(super) parameters: Vec<u64>,
 }
 
 /// A halted training in memory.
 #[derive(Clone, Debug)]
 pub struct Halted {
     pub halt: Halt,
-    weights: Vec<(Vec<usize>, Vec<f32>)>,
-    optimizer: Vec<u8>,
+    pub(super) weights: Vec<(Vec<usize>, Vec<f32>)>,
+    pub(super) optimizer: Vec<u8>,
 }
 
 impl Trainer {
@@ -66,11 +77,7 @@ impl Trainer {
     /// # Errors
     /// A device that stops answering; an optimiser that cannot be written down.
     pub fn halt(&self, classes: &[String]) -> Result<Halted> {
-        let mut read = Read { ids: Vec::new(), weights: Vec::new(), failed: None };
-        self.vae.networks.visit(&mut read);
-        if let Some(error) = read.failed {
-            return Err(error);
-        }
+        let read = Read::of(&self.vae, true)?;
         let optimizer = self
             .optimizer
             .into_bytes()
@@ -81,6 +88,11 @@ impl Trainer {
             config: self.config.clone(),
             classes: classes.to_vec(),
             patches: fingerprint(&self.patches),
+            pixels: pixels_fingerprint(&self.patches),
+            particles: Vec::new(),
+            labels: self.patches.labels.clone(),
+            lineage: Lineage::default(),
+            curve: Vec::new(),
             epoch: self.epoch,
             step: self.step,
             steps: self.steps,
@@ -94,31 +106,45 @@ impl Trainer {
         Ok(Halted { halt, weights: read.weights, optimizer: optimizer.to_vec() })
     }
 
-    /// Goes on where [`Trainer::halt`] stopped, on the same patches.
+    /// Goes on where [`Trainer::halt`] stopped, on the same patches. Labels that are others than then join, as with
+    /// [`Trainer::relabel`].
     ///
     /// # Errors
-    /// Patches or labels that are not those of the halted training; a state that does not fit its own settings.
+    /// Patches that are not those of the halted training; a state that does not fit its own settings.
     pub fn resume(halted: &Halted, patches: Arc<PatchSet>, device: &Device, tiled: bool) -> Result<Self> {
         let halt = &halted.halt;
-        if fingerprint(&patches) != halt.patches {
+        let same = if halt.pixels.is_empty() {
+            fingerprint(&patches) == halt.patches
+        } else {
+            pixels_fingerprint(&patches) == halt.pixels
+        };
+        if !same {
             return Err(Error::Training(
-                "the particles or labels are not those of the stopped training; train again, or take the labels back"
+                "the particles are not those of the stopped training; learn the new labels, or train again"
                     .into(),
             ));
         }
+        let before: Vec<Option<usize>> = (0..patches.len()).map(Some).collect();
+        Self::resume_on(halted, patches, &before, device, tiled)
+    }
+
+    /// Goes on with other patches; `before` has the place each had in the halted training, or none for a new one. With the
+    /// same patches and labels the training is that which was halted, to the bit.
+    ///
+    /// # Errors
+    /// Patches of another size; a state that does not fit its own settings.
+    pub fn resume_on(
+        halted: &Halted,
+        patches: Arc<PatchSet>,
+        before: &[Option<usize>],
+        device: &Device,
+        tiled: bool,
+    ) -> Result<Self> {
+        let halt = &halted.halt;
         let wrong =
             |what: &str| Error::invalid("training state", format!("{what} does not fit its settings"));
         let mut trainer = Self::new(halt.config.clone(), &halt.classes, patches, device, tiled)?;
-        let mut restore = Restore {
-            device: trainer.device.clone(),
-            ids: halt.parameters.clone().into_iter(),
-            weights: halted.weights.clone().into_iter(),
-            fits: true,
-        };
-        trainer.vae.networks = trainer.vae.networks.map(&mut restore);
-        if !restore.fits || restore.ids.next().is_some() {
-            return Err(wrong("a weight"));
-        }
+        trainer.put_weights(halt.parameters.clone(), halted.weights.clone()).map_err(wrong)?;
         let bytes = Bytes::from_bytes_vec(halted.optimizer.clone());
         trainer.optimizer = trainer.optimizer.from_bytes(bytes).map_err(|_| wrong("the optimiser"))?;
         let (seed, stream, position) = &halt.rng;
@@ -128,72 +154,82 @@ impl Trainer {
         let (images, [loss, reconstruction, kl_latent, kl_class]) =
             (halt.sums.0, halt.sums.1.map(f64::from_bits));
         trainer.sums = Sums { images, loss, reconstruction, kl_latent, kl_class };
-        let count = trainer.labels.len();
+        // Older files hold no labels, and are taken up with the very labels they were written with.
+        let labels = if halt.pixels.is_empty() { &trainer.patches.labels } else { &halt.labels };
+        let count = labels.len();
         let known = |turn: &Turn| match turn {
             Turn::Unlabelled(batch) | Turn::Labelled(batch) => batch.iter().all(|i| *i < count),
         };
         if !halt.turns.iter().all(known) || halt.deck.iter().any(|i| *i >= count) {
             return Err(wrong("the order of images"));
         }
-        trainer.turns = halt.turns.clone().into_iter();
-        trainer.deck = halt.deck.clone();
+        let as_it_was = before.len() == count
+            && before.iter().enumerate().all(|(i, was)| *was == Some(i))
+            && *labels == trainer.patches.labels;
+        let turns = trainer.carried(&halt.turns, count, before);
         if halt.label_angles.len() == count {
-            trainer.label_angles = halt.label_angles.iter().map(|bits| f32::from_bits(*bits)).collect();
+            let stood: Vec<f32> = halt.label_angles.iter().map(|bits| f32::from_bits(*bits)).collect();
+            trainer.label_angles = if as_it_was {
+                stood
+            } else {
+                trainer.in_frame_of(&Standing { labels, angles: &stood }, before)
+            };
         } else if !halt.label_angles.is_empty() {
             return Err(wrong("an angle"));
+        }
+        trainer.turns = turns.into_iter();
+        if as_it_was {
+            trainer.deck = halt.deck.clone();
         }
         (trainer.epoch, trainer.step, trainer.steps) = (halt.epoch, halt.step, halt.steps);
         Ok(trainer)
     }
 
-    /// Takes new labels into the training that is under way: weights, momenta and schedule stay. The pixels must be
-    /// those of the patches it trains on; the epoch under way ends with the labels it began with.
+    /// Goes on from a model alone, where no state of its training is left: its weights after `epoch` epochs, a fresh
+    /// optimiser and fresh random numbers.
     ///
     /// # Errors
-    /// Patches of another number or size; labels that leave a class empty or name an unknown one.
-    pub fn relabel(&mut self, classes: &[String], patches: Arc<PatchSet>) -> Result<()> {
-        let same = patches.len() == self.patches.len()
-            && patches.side == self.patches.side
-            && patches.wide == self.patches.wide;
-        if !same || classes.len().max(1) != self.vae.config.classes {
-            return Err(Error::Training(
-                "particles or classes have come or gone; start the training again to take them in".into(),
-            ));
-        }
-        let fresh =
-            Self::new(self.config.clone(), classes, patches, &self.device.clone().inner(), self.vae.tiled)?;
-        self.label_angles = self.in_frame(&fresh);
-        self.patches = fresh.patches;
-        self.seen = fresh.seen;
-        self.labels = fresh.labels;
-        self.labelled = fresh.labelled;
-        self.unlabelled = fresh.unlabelled;
-        self.deck.clear();
-        Ok(())
+    /// Settings, classes or patches that are not the model's.
+    pub fn from_model(
+        vae: &Vae,
+        config: TrainConfig,
+        classes: &[String],
+        patches: Arc<PatchSet>,
+        epoch: usize,
+        device: &Device,
+        tiled: bool,
+    ) -> Result<Self> {
+        let mut trainer = Self::new(config, classes, patches, device, tiled)?;
+        let ids = Read::of(&trainer.vae, true)?.ids;
+        let weights = Read::of(vae, false)?.weights;
+        let same = trainer.vae.config == vae.config;
+        let put = if same { trainer.put_weights(ids, weights) } else { Err("a size") };
+        put.map_err(|_| {
+            Error::Training("the model does not fit these classes and patches; train again".into())
+        })?;
+        trainer.epoch = epoch;
+        trainer.steps = trainer.unlabelled.len().div_ceil(trainer.config.batch.max(1));
+        Ok(trainer)
     }
 
-    /// Angles of `fresh`'s labels in the frame in which this training learned each class: a label that was there before
-    /// keeps its angle, a new one is measured from those.
-    fn in_frame(&self, fresh: &Self) -> Vec<f32> {
-        let mut angles = fresh.label_angles.clone();
-        for class in 0..self.vae.config.classes as u32 {
-            let of = |trainer: &Self, i: usize| trainer.labels[i] == class;
-            let (known, new): (Vec<usize>, Vec<usize>) = fresh
-                .labelled
-                .iter()
-                .filter(|&&i| of(fresh, i))
-                .partition(|&&i| of(self, i) && self.labelled.binary_search(&i).is_ok());
-            let off: Vec<f32> = known.iter().map(|&i| self.label_angles[i] - fresh.label_angles[i]).collect();
-            let turn = register::common_turn(&off);
-            new.iter().for_each(|&i| angles[i] += turn);
-            known.iter().for_each(|&i| angles[i] = self.label_angles[i]);
-        }
-        angles
+    /// Puts weights in the place of its own, under these numbers.
+    fn put_weights(
+        &mut self,
+        ids: Vec<u64>,
+        weights: Vec<(Vec<usize>, Vec<f32>)>,
+    ) -> std::result::Result<(), &'static str> {
+        let mut restore = Restore {
+            device: self.device.clone(),
+            ids: ids.into_iter(),
+            weights: weights.into_iter(),
+            fits: true,
+        };
+        self.vae.networks = self.vae.networks.clone().map(&mut restore);
+        if restore.fits && restore.ids.next().is_none() { Ok(()) } else { Err("a weight") }
     }
 }
 
-/// Identifies patches with their labels.
-pub fn fingerprint(patches: &PatchSet) -> String {
+fn hash_of_pixels(patches: &PatchSet) -> blake3::Hasher {
     let mut hash = blake3::Hasher::new();
     for size in [patches.side, patches.wide, patches.len()] {
         hash.update(&(size as u64).to_le_bytes());
@@ -201,6 +237,17 @@ pub fn fingerprint(patches: &PatchSet) -> String {
     for value in patches.pixels.iter() {
         hash.update(&value.to_le_bytes());
     }
+    hash
+}
+
+/// Identifies patches without their labels.
+fn pixels_fingerprint(patches: &PatchSet) -> String {
+    hash_of_pixels(patches).finalize().to_hex().to_string()
+}
+
+/// Identifies patches with their labels.
+pub fn fingerprint(patches: &PatchSet) -> String {
+    let mut hash = hash_of_pixels(patches);
     for label in &patches.labels {
         hash.update(&label.map_or(u64::MAX, |l| l as u64).to_le_bytes());
     }
@@ -209,14 +256,24 @@ pub fn fingerprint(patches: &PatchSet) -> String {
 
 /// Reads parameters in the order of the networks.
 struct Read {
+    /// The networks are in training: their tensors carry gradients.
+    trained: bool,
     ids: Vec<u64>,
     weights: Vec<(Vec<usize>, Vec<f32>)>,
     failed: Option<Error>,
 }
 
+impl Read {
+    fn of(vae: &Vae, trained: bool) -> Result<Self> {
+        let mut read = Self { trained, ids: Vec::new(), weights: Vec::new(), failed: None };
+        vae.networks.visit(&mut read);
+        read.failed.take().map_or(Ok(read), Err)
+    }
+}
+
 impl ModuleVisitor for Read {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let value = param.val().inner();
+        let value = if self.trained { param.val().inner() } else { param.val() };
         let shape = value.dims().to_vec();
         match host(value) {
             Ok(values) => {
@@ -248,87 +305,5 @@ impl ModuleMapper for Restore {
                 param
             }
         }
-    }
-}
-
-impl Halted {
-    /// Writes the state: beside its place first, then renamed.
-    ///
-    /// # Errors
-    /// The path and the operating system's reason.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        let broken =
-            |e: &dyn std::fmt::Display| Error::invalid(FORMAT, format!("cannot be written down: {e}"));
-        let text = serde_json::to_string(&self.halt).map_err(|e| broken(&e))?;
-        let bytes: Vec<Vec<u8>> =
-            self.weights.iter().map(|(_, v)| v.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
-        let names: Vec<String> = (0..bytes.len()).map(|i| format!("weight.{i}")).collect();
-        let mut views = Vec::with_capacity(bytes.len() + 1);
-        for ((name, bytes), (shape, _)) in names.iter().zip(&bytes).zip(&self.weights) {
-            let view = TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(|e| broken(&e))?;
-            views.push((name.as_str(), view));
-        }
-        let view = TensorView::new(Dtype::U8, vec![self.optimizer.len()], &self.optimizer)
-            .map_err(|e| broken(&e))?;
-        views.push((OPTIMIZER, view));
-        let metadata = HashMap::from([(KEY.to_owned(), text)]);
-        let all = safetensors::serialize(views, Some(metadata)).map_err(|e| broken(&e))?;
-        super::checkpoint::write_whole(path, &all)
-    }
-
-    /// Everything about a state but its arrays, without reading those.
-    ///
-    /// # Errors
-    /// As [`Halted::load`].
-    pub fn peek(path: &Path) -> Result<Halt> {
-        let wrong = |problem: &str| Error::file(path, FORMAT, "header", problem);
-        let read = |e: std::io::Error| Error::io(path, "open", e);
-        let mut file = std::fs::File::open(path).map_err(read)?;
-        let mut length = [0; 8];
-        file.read_exact(&mut length).map_err(|_| wrong("the file is too short"))?;
-        let mut header = Vec::new();
-        file.take(u64::from_le_bytes(length)).read_to_end(&mut header).map_err(read)?;
-        let header: serde_json::Value = serde_json::from_slice(&header).map_err(|e| wrong(&e.to_string()))?;
-        let text = header.get("__metadata__").and_then(|all| all.get(KEY)).and_then(|text| text.as_str());
-        let text = text.ok_or_else(|| wrong("it is no stopped training of this program"))?;
-        let halt: Halt = serde_json::from_str(text).map_err(|e| wrong(&e.to_string()))?;
-        if halt.version > VERSION {
-            return Err(wrong("it is newer than this program"));
-        }
-        Ok(halt)
-    }
-
-    /// Reads a state.
-    ///
-    /// # Errors
-    /// The path and what is wrong: not such a file, broken, or from a newer version.
-    pub fn load(path: &Path) -> Result<Self> {
-        let bytes = std::fs::read(path).map_err(|e| Error::io(path, "open", e))?;
-        let wrong = |field: &str, problem: String| Error::file(path, FORMAT, field, problem);
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| wrong("header", e.to_string()))?;
-        let text = metadata.metadata().as_ref().and_then(|m| m.get(KEY));
-        let text =
-            text.ok_or_else(|| wrong("metadata", "it is no stopped training of this program".into()))?;
-        let halt: Halt = serde_json::from_str(text).map_err(|e| wrong("metadata", e.to_string()))?;
-        if halt.version > VERSION {
-            return Err(wrong(
-                "version",
-                format!("{} is newer than this program knows ({VERSION})", halt.version),
-            ));
-        }
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| wrong("tensors", e.to_string()))?;
-        let tensor = |name: &str| tensors.tensor(name).map_err(|e| wrong(name, e.to_string()));
-        let mut weights = Vec::with_capacity(halt.parameters.len());
-        for i in 0..halt.parameters.len() {
-            let name = format!("weight.{i}");
-            let view = tensor(&name)?;
-            if view.dtype() != Dtype::F32 {
-                return Err(wrong(&name, format!("is {:?} instead of F32", view.dtype())));
-            }
-            let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-            weights.push((view.shape().to_vec(), values.collect()));
-        }
-        let optimizer = tensor(OPTIMIZER)?.data().to_vec();
-        Ok(Self { halt, weights, optimizer })
     }
 }

@@ -2,16 +2,16 @@
 
 use super::adam::adam;
 use super::config::{Preset, TrainConfig};
-use super::present::{Seen, plain};
+use super::present::Seen;
+use super::published::fill_zeros;
 use super::register;
 use super::schedule::{self, Turn};
 use crate::error::{Error, Result};
 use crate::model::VaeConfig;
-use crate::model::objective;
 use crate::model::vae::{PixelSubset, Vae};
 use crate::particle::patch::PatchSet;
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use burn::module::Module;
+use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::seq::{SliceRandom, index};
 use rand::{RngExt, SeedableRng};
@@ -169,65 +169,6 @@ impl Trainer {
         self.turns = turns.into_iter();
     }
 
-    /// The published unlabelled step: an Adam step on the unlabelled bound, then the auxiliary step, whose gradient is
-    /// zero without labels. Zero is not nothing: Adam goes on with its momentum, as the reference does.
-    fn published_turn(&mut self, batch: &[usize]) -> Result<usize> {
-        let mut sum = GradientsAccumulator::new();
-        for part in batch.chunks(self.at_once()) {
-            let x = self.plain(part);
-            let loss = self.unlabelled_loss(x, part.len())?;
-            let mut gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
-            fill_zeros(&self.vae.networks, &mut gradients);
-            sum.accumulate(&self.vae.networks, gradients);
-        }
-        self.apply(sum.grads());
-        self.coast();
-        Ok(batch.len())
-    }
-
-    /// The published labelled step: labelled bound, then cross-entropy.
-    fn labelled_turn(&mut self, batch: &[usize]) -> Result<usize> {
-        let labels: Vec<u32> = batch.iter().map(|&i| self.labels[i]).collect();
-        let beta = self.config.beta(self.epoch);
-        let subset = self.subset();
-        let x = self.plain(batch);
-        let eps = self.noise(batch.len());
-        let bound = objective::labelled(&self.vae, x.clone(), &labels, eps, beta, &subset);
-        finite("labelled", &bound)?;
-        self.update(bound, true);
-        let auxiliary =
-            objective::cross_entropy(&self.vae, x, &labels).sum().mul_scalar(self.config.auxiliary);
-        finite("classifier", &auxiliary)?;
-        self.update(auxiliary, true);
-        Ok(batch.len())
-    }
-
-    /// Images whose activations fit into [`MEMORY`] while all classes are decoded in plain operations. The loss is a sum
-    /// over images, so their gradients simply add up. The tile kernel keeps nothing per pixel and takes all.
-    fn at_once(&self) -> usize {
-        if self.vae.tiled {
-            return self.config.batch.max(1);
-        }
-        let config = &self.vae.config;
-        let widths: usize = config.hidden_decoder.iter().sum::<usize>() + config.hidden_decoder[0];
-        // Each layer's output is kept before and after its non-linearity, and once more as a gradient.
-        let image = config.classes * config.pixels() * widths * 3 * size_of::<f32>();
-        (MEMORY / image.max(1)).max(1)
-    }
-
-    fn unlabelled_loss(&mut self, x: Tensor<2>, batch: usize) -> Result<Tensor<1>> {
-        let eps = self.noise(batch * self.vae.config.classes);
-        let (beta, subset) = (self.config.beta(self.epoch), self.subset());
-        let terms = objective::unlabelled(&self.vae, x, eps, beta, &subset, self.config.class_threshold);
-        self.count(&terms, batch)?;
-        Ok(terms.loss)
-    }
-
-    /// Images as they were cut.
-    fn plain(&self, batch: &[usize]) -> Tensor<2> {
-        self.upload(plain(&self.patches, batch), batch.len())
-    }
-
     pub(super) fn upload(&self, values: Vec<f32>, rows: usize) -> Tensor<2> {
         let columns = values.len() / rows.max(1);
         Tensor::from_data(TensorData::new(values, [rows, columns]), &self.device)
@@ -288,14 +229,7 @@ impl Trainer {
         self.apply(gradients);
     }
 
-    /// An Adam step with a zero gradient.
-    fn coast(&mut self) {
-        let mut gradients = GradientsParams::new();
-        fill_zeros(&self.vae.networks, &mut gradients);
-        self.apply(gradients);
-    }
-
-    fn apply(&mut self, gradients: GradientsParams) {
+    pub(super) fn apply(&mut self, gradients: GradientsParams) {
         let networks = self.vae.networks.clone();
         self.vae.networks = self.optimizer.step(self.config.rate(self.epoch), networks, gradients);
     }
@@ -305,9 +239,6 @@ impl Trainer {
         Vae { config: self.vae.config.clone(), networks: self.vae.networks.valid(), tiled: self.vae.tiled }
     }
 }
-
-/// Bytes of activations of one pass through plain operations.
-const MEMORY: usize = 2 << 30;
 
 fn check_labels(classes: &[String], patches: &PatchSet) -> Result<()> {
     if patches.is_empty() {
@@ -358,17 +289,4 @@ pub(crate) fn not_finite(what: &str) -> Error {
     Error::Training(format!(
         "the {what} loss is no longer a finite number; the weights before this step are kept. Try a lower learning rate"
     ))
-}
-
-/// Adds a zero gradient for every parameter that has none.
-fn fill_zeros<M: Module>(module: &M, gradients: &mut GradientsParams) {
-    struct Fill<'a>(&'a mut GradientsParams);
-    impl ModuleVisitor for Fill<'_> {
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if self.0.get::<D>(param.id).is_none() {
-                self.0.register(param.id, param.val().inner().zeros_like());
-            }
-        }
-    }
-    module.visit(&mut Fill(gradients));
 }

@@ -18,6 +18,7 @@ use crate::particle::Prediction;
 use crate::particle::patch::{PatchGeometry, PatchSet};
 use crate::train::checkpoint::Checkpoint;
 use crate::train::config::TrainConfig;
+use crate::train::lineage::Lineage;
 use crate::train::present::Seen;
 use crate::train::trainer::{Sums, Trainer};
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
@@ -34,11 +35,12 @@ const WARM_UP: usize = 3;
 
 /// A model that answers, in training or not.
 pub(super) struct Model {
-    vae: Vae,
-    train: TrainConfig,
-    classes: Vec<String>,
-    geometry: Option<PatchGeometry>,
-    epochs: usize,
+    pub vae: Vae,
+    pub train: TrainConfig,
+    pub classes: Vec<String>,
+    pub geometry: Option<PatchGeometry>,
+    pub epochs: usize,
+    pub lineage: Lineage,
 }
 
 /// The state of the thread.
@@ -142,10 +144,10 @@ impl Engine<'_> {
     fn obey(&mut self, command: Command) {
         match command {
             Command::Train(job) => self.begin(job),
-            Command::Relabel { classes, patches } => self.relabel(&classes, patches),
+            Command::Relabel { job, from } => self.relabel(job, from.as_deref()),
             Command::Halt(path) => self.halt(&path),
             Command::GoOn { job, from } => self.go_on(job, &from),
-            Command::Validate(job) => self.validate(job),
+            Command::Validate { job, folds } => self.validate(job, folds),
             Command::Map(job) => self.begin_map(job),
             Command::MapAsk(query) => self.map_query = Some(query),
             Command::MapSave(path) => self.save_map(&path),
@@ -182,6 +184,7 @@ impl Engine<'_> {
             Command::Preview(request) => self.preview = Some(request),
             Command::Save(path) => self.save(&path),
             Command::Load(path) => self.load(&path),
+            Command::Forget => (self.ended, self.model) = (None, None),
         }
     }
 
@@ -257,10 +260,15 @@ impl Engine<'_> {
             None => {}
         }
         self.look_on(&mut run);
-        let done = run.trainer.done();
+        let settled = step.epoch.is_some() && run.has_settled();
+        let over = if run.trainer.done() {
+            Some(FinishReason::AllEpochs)
+        } else {
+            settled.then_some(FinishReason::Settled)
+        };
         self.run = Some(run);
-        if done {
-            self.finish(FinishReason::AllEpochs);
+        if let Some(reason) = over {
+            self.finish(reason);
         }
     }
 
@@ -285,6 +293,7 @@ impl Engine<'_> {
         let (patches, seen) = run.judges();
         let accuracy = self.accuracy(patches, seen);
         let progress = run.progress(Some(sums), accuracy);
+        run.remember(&progress);
         self.tell(Event::Progress(progress));
         if !run.trainer.done() {
             run.look();
@@ -295,10 +304,12 @@ impl Engine<'_> {
     fn keep(&mut self, run: &Run) {
         self.model = Some(Model {
             vae: run.trainer.snapshot(),
-            train: run.job.config.clone(),
+            // Not the job's: the training may have gone on with new labels.
+            train: run.trainer.config.clone(),
             classes: run.job.classes.clone(),
             geometry: run.job.geometry.clone(),
             epochs: run.trainer.epoch,
+            lineage: run.lineage.clone(),
         });
     }
 
@@ -401,7 +412,8 @@ impl Engine<'_> {
             return self.fail(&Error::Training("there is no model yet; train one or open one".into()));
         };
         let checkpoint =
-            Checkpoint::of(&model.vae, &model.train, &model.classes, model.geometry.clone(), model.epochs);
+            Checkpoint::of(&model.vae, &model.train, &model.classes, model.geometry.clone(), model.epochs)
+                .with_lineage(model.lineage.clone());
         match checkpoint.save(path) {
             Ok(()) => self.tell(Event::Saved(path.to_owned())),
             Err(e) => self.fail(&e),
@@ -418,10 +430,13 @@ impl Engine<'_> {
             Ok((checkpoint, vae)) => {
                 let d = checkpoint.description;
                 let event = Event::Loaded {
+                    from: path.to_owned(),
                     classes: d.classes.clone(),
                     side: vae.config.dims[0],
                     latent: vae.config.latent,
                     geometry: d.geometry.clone(),
+                    epochs: d.epochs,
+                    lineage: d.lineage.clone(),
                 };
                 // New labels would go on with a training that is not this model's.
                 self.ended = None;
@@ -431,6 +446,7 @@ impl Engine<'_> {
                     classes: d.classes,
                     geometry: d.geometry,
                     epochs: d.epochs,
+                    lineage: d.lineage,
                 });
                 self.tell(event);
             }

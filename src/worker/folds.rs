@@ -13,7 +13,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
 
-/// Parts that the labels are split into.
+/// Parts that the labels are split into, unless another number is asked for.
 pub const FOLDS: usize = 5;
 
 /// Patches in which the labels of one part judge and those of the others teach, for each part; classes are split alike.
@@ -21,7 +21,10 @@ pub const FOLDS: usize = 5;
 ///
 /// # Errors
 /// Fewer than two labels in every class: nothing could judge.
-pub fn split(patches: &PatchSet, seed: u64) -> Result<Vec<Arc<PatchSet>>> {
+pub fn split(patches: &PatchSet, seed: u64, folds: usize) -> Result<Vec<Arc<PatchSet>>> {
+    if folds < 2 {
+        return Err(Error::invalid("folds", format!("{folds} is too few; it must be at least 2")));
+    }
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let classes = patches.labels.iter().flatten().max().map_or(0, |most| most + 1);
     // The part in which each label judges.
@@ -35,12 +38,12 @@ pub fn split(patches: &PatchSet, seed: u64) -> Result<Vec<Arc<PatchSet>>> {
         }
         of_class.shuffle(&mut rng);
         for i in of_class {
-            judges[i] = Some(next % FOLDS);
+            judges[i] = Some(next % folds);
             next += 1;
         }
     }
     let judged = |part: usize| judges.contains(&Some(part));
-    let parts: Vec<usize> = (0..FOLDS).filter(|part| judged(*part)).collect();
+    let parts: Vec<usize> = (0..folds).filter(|part| judged(*part)).collect();
     if parts.is_empty() {
         let problem = "no class has two labels, so none can judge; label at least two particles of a class";
         return Err(Error::Training(problem.into()));
@@ -68,8 +71,8 @@ pub(super) struct Folds {
 }
 
 impl Folds {
-    fn new(job: Box<TrainJob>) -> Result<Self> {
-        let folds = split(&job.patches, job.config.seed)?;
+    fn new(job: Box<TrainJob>, folds: usize) -> Result<Self> {
+        let folds = split(&job.patches, job.config.seed, folds)?;
         let chosen = device::choose(job.device);
         Ok(Self { job, chosen, folds, trainer: None, done: 0, found: Accuracy::default() })
     }
@@ -116,8 +119,8 @@ impl Folds {
 
 impl Engine<'_> {
     /// Begins a cross-validation.
-    pub(super) fn validate(&mut self, job: Box<TrainJob>) {
-        match Folds::new(job) {
+    pub(super) fn validate(&mut self, job: Box<TrainJob>, folds: usize) {
+        match Folds::new(job, folds) {
             Ok(folds) => {
                 self.tell(Event::Folds(folds.progress()));
                 self.folds = Some(folds);
@@ -172,7 +175,7 @@ mod tests {
             labels: labels.clone(),
             held_out: vec![None; 20],
         };
-        let folds = split(&patches, 3).unwrap();
+        let folds = split(&patches, 3, FOLDS).unwrap();
         assert_eq!(folds.len(), FOLDS);
         let mut times = [0; 20];
         for fold in &folds {
@@ -186,6 +189,6 @@ mod tests {
         }
         assert!((0..13).all(|i| times[i] == 1) && (13..20).all(|i| times[i] == 0));
         let lone = PatchSet { labels: labels.iter().map(|l| l.filter(|c| *c == 2)).collect(), ..patches };
-        assert!(split(&lone, 3).unwrap_err().to_string().contains("two labels"));
+        assert!(split(&lone, 3, FOLDS).unwrap_err().to_string().contains("two labels"));
     }
 }

@@ -1,6 +1,7 @@
 //! From a project to what the worker trains on, and from its answers to a library.
 
-use super::message::DeviceChoice;
+use super::judges::labels;
+use super::provenance::Made;
 use crate::error::{Error, Result};
 use crate::library::report::HoldOut;
 use crate::library::{self, Library, Patches};
@@ -10,16 +11,14 @@ use crate::particle::patch::{PatchSet, PatchSource, turned};
 use crate::particle::territory::territories;
 use crate::particle::{ClassId, MicrographId, Particle, ParticleId, Prediction};
 use crate::project::{MicrographEntry, Project};
-use crate::train::config::TrainConfig;
+use crate::train::lineage::{CrossValidated, Roles};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Patches are stored this much wider than they are shown, so that a turned and shifted one is cut from real
 /// surroundings: the diagonal, and a twentieth of the side either way.
 const SURROUNDINGS: f64 = 0.27;
-/// With no held-out label in the project, every fifth label of a class with at least this many is held out.
-const ENOUGH_TO_HOLD_OUT: usize = 10;
-const EVERY: usize = 5;
 
 /// A project's particles as patches.
 #[derive(Clone, Debug)]
@@ -62,7 +61,7 @@ pub fn assemble(project: &Project, pictures: Pictures<'_>, watch: Watch<'_>) -> 
     let classes = trained_classes(project);
     let class_names: Vec<String> =
         classes.iter().filter_map(|c| project.class(*c)).map(|c| c.name.clone()).collect();
-    let (labels, held_out) = labels(project, &ids, &class_names);
+    let (labels, held_out) = labels(project, &ids, &class_names, &Roles::default());
     let patches = PatchSet { side, wide, pixels: pixels.into(), labels, held_out };
     Ok(Dataset { patches: Arc::new(patches), ids, classes, class_names })
 }
@@ -105,39 +104,6 @@ fn trained_classes(project: &Project) -> Vec<ClassId> {
         .map(|c| c.id)
         .filter(|&c| project.particles.values().any(|p| p.label == Some(c) && !p.held_out))
         .collect()
-}
-
-/// Labels for training and for judging, as places in `names`. Without a held-out mark in the project some labels are
-/// held out of training.
-fn labels(
-    project: &Project,
-    ids: &[ParticleId],
-    names: &[String],
-) -> (Vec<Option<usize>>, Vec<Option<usize>>) {
-    let particles: Vec<&Particle> = ids.iter().filter_map(|id| project.particle(*id)).collect();
-    let marked = particles.iter().any(|p| p.held_out);
-    let index = |p: &Particle| {
-        let class = p.label.and_then(|l| project.class(l))?;
-        names.iter().position(|name| *name == class.name)
-    };
-    let mut counts = vec![0_usize; names.len()];
-    particles.iter().filter_map(|p| index(p)).for_each(|c| counts[c] += 1);
-    let mut seen = vec![0_usize; names.len()];
-    let mut labels = Vec::with_capacity(particles.len());
-    let mut held_out = Vec::with_capacity(particles.len());
-    for particle in particles {
-        let class = index(particle);
-        let judge = match class {
-            Some(c) if !marked => {
-                seen[c] += 1;
-                counts[c] >= ENOUGH_TO_HOLD_OUT && seen[c].is_multiple_of(EVERY)
-            }
-            _ => particle.held_out,
-        };
-        labels.push(class.filter(|_| !judge));
-        held_out.push(class.filter(|_| judge));
-    }
-    (labels, held_out)
 }
 
 impl Dataset {
@@ -184,29 +150,20 @@ impl Dataset {
         (dataset, which.iter().filter_map(|&i| predictions.get(i).cloned()).collect())
     }
 
-    /// Labels as places among a model's classes instead of the project's own.
-    pub fn relabel(&mut self, project: &Project, names: &[String]) {
-        let (labels, held_out) = labels(project, &self.ids, names);
+    /// Labels as they are now, as places among a model's classes instead of the project's own; `roles` are those that
+    /// labels had in the model's training.
+    pub fn relabel(&mut self, project: &Project, names: &[String], roles: &Roles) {
+        let (labels, held_out) = labels(project, &self.ids, names, roles);
         self.patches = Arc::new(PatchSet { labels, held_out, ..(*self.patches).clone() });
         self.class_names = names.to_vec();
+        self.classes = names.iter().filter_map(|name| project.class_named(name)).map(|c| c.id).collect();
     }
-}
 
-/// What the report says of how a library was made.
-pub fn settings(
-    config: &TrainConfig,
-    device: &str,
-    choice: DeviceChoice,
-    command: &str,
-) -> serde_json::Value {
-    serde_json::json!({
-        "training": config,
-        "seed": config.seed,
-        "device": device,
-        "device_asked_for": choice,
-        "version": env!("CARGO_PKG_VERSION"),
-        "command": command,
-    })
+    /// The particles whose labels judge.
+    pub fn judges(&self) -> BTreeSet<ParticleId> {
+        let judged = self.ids.iter().zip(&self.patches.held_out).filter(|(_, class)| class.is_some());
+        judged.map(|(id, _)| *id).collect()
+    }
 }
 
 /// Writes the library of a project's particles into `folder`.
@@ -222,7 +179,7 @@ pub fn export(
     model: Option<&Path>,
     folder: &Path,
     overwrite: bool,
-    settings: serde_json::Value,
+    made: Made,
 ) -> Result<()> {
     let set = &dataset.patches;
     let side = set.side;
@@ -237,7 +194,10 @@ pub fn export(
     judge_by_model(project, dataset, predictions, &mut library);
     library.hold_out = hold_out(dataset, predictions)?;
     super::insight::fill(&mut library, project, dataset, predictions, model)?;
-    library.settings = settings;
+    library.insight.cross_validated = made
+        .cross_validated
+        .map(|CrossValidated { right, of, folds }| library::insight::CrossValidated { right, of, folds });
+    library.settings = made.settings;
     library.model = match model {
         Some(path) => Some(std::fs::read(path).map_err(|e| Error::io(path, "open", e))?),
         None => None,

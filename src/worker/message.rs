@@ -3,9 +3,12 @@
 use super::mapping::{MapEvent, MapJob, MapQuery};
 use super::spectra::{SpectraCommand, SpectraEvent};
 pub use crate::explore::sanity::Sanity;
-use crate::particle::Prediction;
 use crate::particle::patch::{PatchGeometry, PatchSet};
+use crate::particle::{ParticleId, Prediction};
 use crate::train::config::TrainConfig;
+use crate::train::curve::EpochPoint;
+pub use crate::train::curve::{Accuracy, LossParts};
+use crate::train::lineage::{CrossValidated, Lineage};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,14 +29,18 @@ pub enum DeviceChoice {
 pub enum Command {
     /// Train a new model on these patches; a running training is stopped first.
     Train(Box<TrainJob>),
-    /// New labels for the particles of the present or last training: it goes on from where it is, or was; answered by
+    /// New labels, or particles, for the present or last training: it goes on from where it is, or was. If the worker holds
+    /// none, `from` is where its state was written; without that the model goes on from its weights. Answered by
     /// [`Event::Relabelled`].
     Relabel {
-        classes: Vec<String>,
-        patches: Arc<PatchSet>,
+        job: Box<TrainJob>,
+        from: Option<PathBuf>,
     },
     /// Find the accuracy by cross-validation, beside the model, which stays as it is; answered by [`Event::Folds`].
-    Validate(Box<TrainJob>),
+    Validate {
+        job: Box<TrainJob>,
+        folds: usize,
+    },
     /// Write the training as it is into a file from which it can go on, to the bit on the CPU.
     Halt(PathBuf),
     /// Go on with a training that was written by [`Command::Halt`], on the same patches.
@@ -61,6 +68,8 @@ pub enum Command {
     Save(PathBuf),
     /// Read a model; it becomes the current one.
     Load(PathBuf),
+    /// Another project is open: the model and the last training were not its own.
+    Forget,
 }
 
 /// One training run.
@@ -70,6 +79,8 @@ pub struct TrainJob {
     /// Names in the order of the label indices.
     pub classes: Vec<String>,
     pub patches: Arc<PatchSet>,
+    /// The particle of each patch; empty where patches are not of particles.
+    pub ids: Vec<ParticleId>,
     /// Patches that only measure accuracy, for data sets that bring their own; `None` measures on the held-out
     /// labels of `patches`.
     pub validation: Option<Arc<PatchSet>>,
@@ -132,6 +143,8 @@ pub enum Event {
     /// New labels have joined the training, before this epoch.
     Relabelled {
         epoch: usize,
+        /// No state of the training was left: it goes on from the model's weights with a fresh optimiser.
+        afresh: bool,
     },
     Paused,
     Resumed,
@@ -143,12 +156,19 @@ pub enum Event {
     },
     /// A model was read: its classes, patch side, number of content latents and how patches are cut for it.
     Loaded {
+        from: PathBuf,
         classes: Vec<String>,
         side: usize,
         latent: usize,
         geometry: Option<PatchGeometry>,
+        epochs: usize,
+        lineage: Lineage,
     },
     Saved(PathBuf),
+    /// What was asked for beside a training cannot be done; the training, if one is under way, goes on as it was.
+    Refused {
+        message: String,
+    },
     /// What happened and what to do, for a person; `details` for a bug report. The last good weights stay.
     Failed {
         message: String,
@@ -161,6 +181,8 @@ pub enum Event {
 pub enum FinishReason {
     AllEpochs,
     Stopped,
+    /// Nothing had got better for as long as was asked for.
+    Settled,
 }
 
 /// How far a run is.
@@ -184,12 +206,12 @@ pub struct Progress {
     pub accuracy: Option<Accuracy>,
 }
 
-/// Parts of the unlabelled loss, nats per image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct LossParts {
-    pub reconstruction: f64,
-    pub kl_latent: f64,
-    pub kl_class: f64,
+impl Progress {
+    /// A complete epoch as a point of the curve.
+    pub fn point(&self) -> Option<EpochPoint> {
+        let (epoch, accuracy) = (self.epoch, self.accuracy);
+        Some(EpochPoint { epoch, loss: self.loss?, parts: self.parts, accuracy })
+    }
 }
 
 /// How far a cross-validation is, and what it has found.
@@ -206,9 +228,11 @@ pub struct FoldProgress {
     pub over: bool,
 }
 
-/// Accuracy on patches whose labels training never saw.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Accuracy {
-    pub right: usize,
-    pub of: usize,
+impl FoldProgress {
+    /// What was found, once all labels have judged.
+    pub fn found(&self) -> Option<CrossValidated> {
+        let Accuracy { right, of } = self.accuracy;
+        let all = self.trained == self.of && of > 0;
+        all.then_some(CrossValidated { right, of, folds: self.of })
+    }
 }

@@ -11,6 +11,7 @@ use crate::particle::Prediction;
 use crate::particle::patch::PatchSet;
 use crate::project::atomic;
 use crate::train::checkpoint::Checkpoint;
+use crate::train::lineage::Roles;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -120,15 +121,16 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What a model says of patches, and the names of its classes; computed on the CPU.
+/// What a model says of patches, the names of its classes, and which labels it learned from; computed on the CPU.
 ///
 /// # Errors
 /// A model that cannot be read, or patches of another size than it learned from.
-pub fn predict(model: &Path, patches: &PatchSet) -> Result<(Vec<String>, Vec<Prediction>)> {
+pub fn predict(model: &Path, patches: &PatchSet) -> Result<(Vec<String>, Vec<Prediction>, Roles)> {
     let checkpoint = Checkpoint::load(model)?;
     let chosen = device::cpu(None);
     let vae = checkpoint.vae(&chosen.device, chosen.tiled)?;
-    Ok((checkpoint.description.classes, embed::predict(&vae, patches, &mut || true)?))
+    let predictions = embed::predict(&vae, patches, &mut || true)?;
+    Ok((checkpoint.description.classes, predictions, checkpoint.description.lineage.roles))
 }
 
 #[cfg(test)]

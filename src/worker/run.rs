@@ -3,8 +3,12 @@
 use super::device::Chosen;
 use super::message::{Accuracy, LossParts, Progress, TrainJob};
 use super::predicting::Predicting;
+use crate::error::Result;
 use crate::particle::patch::PatchSet;
+use crate::train::curve::{EpochPoint, has_settled};
+use crate::train::lineage::Lineage;
 use crate::train::present::Seen;
+use crate::train::resume::Halted;
 use crate::train::trainer::{Sums, Trainer};
 use std::time::{Duration, Instant};
 
@@ -29,13 +33,21 @@ pub(super) struct Run {
     /// When the next look at all patches may begin.
     pub look_again: Instant,
     pub steps: usize,
+    /// What it learned from, and what it has measured; with a training from a file, since its beginning.
+    pub lineage: Lineage,
+    pub curve: Vec<EpochPoint>,
 }
+
+/// No training settles before this part of its epochs.
+const EARLIEST: usize = 4;
 
 impl Run {
     /// A run that has not begun.
     pub fn new(job: Box<TrainJob>, trainer: Trainer, chosen: Chosen) -> Self {
         let now = Instant::now();
         let judges = job.validation.as_ref().and_then(|patches| Seen::new(patches, &trainer.vae.config));
+        let mut lineage = Lineage { device: chosen.name.clone(), ..Lineage::default() };
+        lineage.roles.take(&job.ids, &job.patches);
         Self {
             job,
             trainer,
@@ -51,7 +63,48 @@ impl Run {
             told: now,
             look_again: now + Duration::from_secs(1),
             steps: 0,
+            lineage,
+            curve: Vec::new(),
         }
+    }
+
+    /// Takes up what a training was that has been somewhere else before.
+    pub fn follow(&mut self, lineage: Lineage, curve: Vec<EpochPoint>) {
+        self.lineage.joined = lineage.joined;
+        self.lineage.cross_validated = lineage.cross_validated;
+        self.lineage.roles.taught.extend(lineage.roles.taught);
+        self.lineage.roles.take(&self.job.ids, &self.job.patches);
+        self.curve = curve;
+    }
+
+    /// Where it stands, to be written.
+    ///
+    /// # Errors
+    /// A device that stops answering.
+    pub fn halt(&self) -> Result<Halted> {
+        let mut halted = self.trainer.halt(&self.job.classes)?;
+        halted.halt.particles.clone_from(&self.job.ids);
+        halted.halt.lineage = self.lineage.clone();
+        halted.halt.curve.clone_from(&self.curve);
+        Ok(halted)
+    }
+
+    /// Keeps what an epoch has measured.
+    pub fn remember(&mut self, progress: &Progress) {
+        if let Some(point) = progress.point() {
+            self.curve.push(point);
+        }
+    }
+
+    /// True if it is to stop because nothing gets better any more.
+    pub fn has_settled(&self) -> bool {
+        let config = &self.trainer.config;
+        let Some(patience) = config.patience else { return false };
+        let from = config.encore.map_or(0, |encore| encore.from);
+        let first = self.curve.partition_point(|point| point.epoch <= from);
+        let least = config.warm_up.max(config.epochs.saturating_sub(from) / EARLIEST);
+        let curve = &self.curve[first..];
+        curve.len() >= least && has_settled(curve, patience)
     }
 
     /// Patches whose known classes measure accuracy, as they are seen.

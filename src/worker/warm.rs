@@ -1,90 +1,166 @@
-//! Going on: with new labels, or from a file.
+//! Going on: with new labels and particles, or from a file.
 
 use super::device;
-use super::engine::Engine;
+use super::engine::{Engine, Model};
 use super::message::{Event, FinishReason, TrainJob};
 use super::run::Run;
 use crate::error::{Error, Result};
-use crate::particle::patch::PatchSet;
+use crate::particle::ParticleId;
 use crate::train::resume::Halted;
 use crate::train::trainer::Trainer;
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 
 /// Epochs that a training which had ended gets for new labels, as a part of its own, and the steps they have at least.
 const SHARE: usize = 4;
 const LEAST: usize = 100;
 
+/// The place that each of the particles `now` had among those `then`; where patches are not of particles, its own.
+fn places(then: &[ParticleId], now: &[ParticleId], patches: usize) -> Vec<Option<usize>> {
+    if then.is_empty() || now.is_empty() {
+        return (0..patches).map(Some).collect();
+    }
+    let places: HashMap<ParticleId, usize> = then.iter().enumerate().map(|(i, id)| (*id, i)).collect();
+    now.iter().map(|id| places.get(id).copied()).collect()
+}
+
+impl Run {
+    /// Other labels, or particles, for it.
+    fn join(&mut self, job: TrainJob) -> Result<()> {
+        if let (Some(cut), Some(learned)) = (&job.geometry, &self.job.geometry)
+            && cut != learned
+        {
+            let problem =
+                "patches are cut in another size than when it began; train again, or take that back";
+            return Err(Error::Training(problem.into()));
+        }
+        let before = places(&self.job.ids, &job.ids, job.patches.len());
+        self.trainer.join(&job.classes, job.patches.clone(), &before)?;
+        self.lineage.roles.take(&job.ids, &job.patches);
+        (self.job.patches, self.job.ids) = (job.patches, job.ids);
+        // The look under way is that of the model as it was.
+        self.predicting = None;
+        Ok(())
+    }
+
+    /// A training that had ended gets some epochs more; each time as many as the time before.
+    fn encore(&mut self) {
+        let enough = LEAST.div_ceil(self.trainer.steps.max(1));
+        let config = &self.trainer.config;
+        let more =
+            config.encore.map_or(config.epochs / SHARE, |last| config.epochs.saturating_sub(last.from));
+        let more = more.max(enough);
+        self.trainer.config.go_on(self.trainer.epoch, more);
+    }
+}
+
 impl Engine<'_> {
-    /// Takes new labels into the training under way, or into the last one, which then goes on for a while.
-    pub(super) fn relabel(&mut self, classes: &[String], patches: Arc<PatchSet>) {
-        let (mut run, ended) = match (self.run.take(), self.ended.take()) {
-            (Some(run), ended) => {
-                self.ended = ended;
-                (run, false)
-            }
-            (None, Some(run)) => (run, true),
-            (None, None) => {
-                return self.fail(&Error::Training("there is no training to go on with; train first".into()));
-            }
-        };
-        let joined = run.trainer.relabel(classes, patches.clone());
-        if joined.is_ok() {
-            run.job.patches = patches;
-            // The look under way is that of the model as it was.
-            run.predicting = None;
-            if ended {
-                let enough = LEAST.div_ceil(run.trainer.steps.max(1));
-                let more = (run.job.config.epochs / SHARE).max(enough);
-                run.trainer.config.go_on(run.trainer.epoch, more);
+    /// Takes new labels into the training under way, or into the last one, which then goes on for a while: the one in
+    /// memory, else the one whose state lies at `from`, else the model that was read, from its weights.
+    pub(super) fn relabel(&mut self, job: Box<TrainJob>, from: Option<&Path>) {
+        let under_way = self.run.is_some();
+        let mut afresh = false;
+        let joined = if let Some(run) = &mut self.run {
+            run.join(*job)
+        } else if let Some(run) = &mut self.ended {
+            run.join(*job).map(|()| {
                 // What lies between the end and now was no work.
                 run.pause = None;
                 run.rested += run.halted_for();
-            }
-        }
-        let epoch = run.trainer.epoch + 1;
-        if ended && joined.is_err() {
-            self.ended = Some(run);
+            })
         } else {
+            afresh = from.is_none();
+            let begun = match from {
+                Some(from) => self.taken_up(job, from).map(|(run, _)| run),
+                None => self.weights_taken_up(job),
+            };
+            begun.map(|run| self.ended = Some(run))
+        };
+        if let Err(error) = joined {
+            return self.tell(Event::Refused { message: error.to_string() });
+        }
+        if !under_way && let Some(mut run) = self.ended.take() {
+            run.encore();
             self.run = Some(run);
         }
-        match joined {
-            Ok(()) => self.tell(Event::Relabelled { epoch }),
-            // The training under way goes on as it was.
-            Err(error) => self.fail(&error),
+        if let Some(run) = &mut self.run {
+            let epoch = run.trainer.epoch + 1;
+            run.lineage.joined.push(epoch);
+            self.tell(Event::Relabelled { epoch, afresh });
         }
     }
 
-    /// Writes the training under way, or the last one.
-    pub(super) fn halt(&mut self, path: &Path) {
-        let run = self.run.as_ref().or(self.ended.as_ref());
-        let written = run
-            .ok_or_else(|| Error::Training("there is no training to keep; train first".into()))
-            .and_then(|run| run.trainer.halt(&run.job.classes))
-            .and_then(|halted| halted.save(path));
-        match written {
-            Ok(()) => self.tell(Event::Saved(path.to_owned())),
-            Err(error) => self.fail(&error),
-        }
-    }
-
-    /// Goes on from a file.
-    pub(super) fn go_on(&mut self, mut job: Box<TrainJob>, from: &Path) {
-        if self.run.is_some() {
-            self.finish(FinishReason::Stopped);
+    /// The training whose state lies at `from`, with the labels and particles of the job; true if they are others than
+    /// then.
+    fn taken_up(&mut self, mut job: Box<TrainJob>, from: &Path) -> Result<(Run, bool)> {
+        let halted = Halted::load(from)?;
+        let halt = &halted.halt;
+        if halt.classes != job.classes {
+            return Err(Error::Training("the classes are others than when it began; train again".into()));
         }
         let chosen = device::choose(job.device);
         self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
-        let resumed = || -> Result<Trainer> {
-            let halted = Halted::load(from)?;
-            Trainer::resume(&halted, job.patches.clone(), &chosen.device, chosen.tiled)
+        let patches = job.patches.clone();
+        let (trainer, changed) = if halt.particles.is_empty() {
+            let changed = !halt.labels.is_empty() && halt.labels != patches.labels;
+            (Trainer::resume(&halted, patches, &chosen.device, chosen.tiled)?, changed)
+        } else {
+            let before = places(&halt.particles, &job.ids, patches.len());
+            let changed = halt.particles != job.ids || halt.labels != patches.labels;
+            (Trainer::resume_on(&halted, patches, &before, &chosen.device, chosen.tiled)?, changed)
         };
-        match resumed() {
-            Ok(trainer) => {
-                job.config = trainer.config.clone();
+        job.config = trainer.config.clone();
+        let mut run = Run::new(job, trainer, chosen);
+        run.follow(halted.halt.lineage, halted.halt.curve);
+        Ok((run, changed))
+    }
+
+    /// A training that goes on from the weights of the model that was read.
+    fn weights_taken_up(&mut self, mut job: Box<TrainJob>) -> Result<Run> {
+        let Some(Model { vae, train, classes, geometry, epochs, lineage }) = &self.model else {
+            return Err(Error::Training("there is no training to go on with; train first".into()));
+        };
+        if *classes != job.classes
+            || geometry.is_some() && job.geometry.is_some() && *geometry != job.geometry
+        {
+            let problem = "the model knows other classes, or patches of another size; train again";
+            return Err(Error::Training(problem.into()));
+        }
+        let chosen = device::choose(job.device);
+        let (config, patches) = (train.clone(), job.patches.clone());
+        let trainer =
+            Trainer::from_model(vae, config, classes, patches, *epochs, &chosen.device, chosen.tiled)?;
+        job.config = trainer.config.clone();
+        let lineage = lineage.clone();
+        self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
+        let mut run = Run::new(job, trainer, chosen);
+        run.follow(lineage, Vec::new());
+        Ok(run)
+    }
+
+    /// Writes the training under way, or the last one, if there is one.
+    pub(super) fn halt(&mut self, path: &Path) {
+        let Some(run) = self.run.as_ref().or(self.ended.as_ref()) else { return };
+        match run.halt().and_then(|halted| halted.save(path)) {
+            Ok(()) => self.tell(Event::Saved(path.to_owned())),
+            Err(error) => self.tell(Event::Refused { message: error.to_string() }),
+        }
+    }
+
+    /// Goes on from a file. Labels that are others than then join.
+    pub(super) fn go_on(&mut self, job: Box<TrainJob>, from: &Path) {
+        if self.run.is_some() {
+            self.finish(FinishReason::Stopped);
+        }
+        match self.taken_up(job, from) {
+            Ok((mut run, changed)) => {
                 self.ended = None;
-                let done = trainer.done();
-                self.run = Some(Run::new(job, trainer, chosen));
+                let (done, epoch) = (run.trainer.done(), run.trainer.epoch + 1);
+                if changed && !done {
+                    run.lineage.joined.push(epoch);
+                    self.tell(Event::Relabelled { epoch, afresh: false });
+                }
+                self.run = Some(run);
                 if done {
                     self.finish(FinishReason::AllEpochs);
                 }

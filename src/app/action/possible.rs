@@ -3,7 +3,7 @@
 use super::Action;
 use crate::app::class_acts::ClassAct;
 use crate::app::maps::Workspace;
-use crate::app::state::State;
+use crate::app::state::{State, Stopped};
 
 impl Action {
     /// Whether it would do anything now; menus, buttons and the palette ask the same question.
@@ -40,10 +40,10 @@ impl Action {
             Action::ExportSelection => crate::app::bar::can_export(state) && !state.selection.is_empty(),
             Action::TakeAway => crate::app::take::Figure::ALL.iter().any(|view| view.is_there(state)),
             Action::KeepModel => state.training.model.is_some(),
-            Action::GoOn => state.stopped.is_some() && !active,
             Action::Ask => state.training.dataset.is_some(),
             Action::SkipQuestion => state.asking.current.is_some(),
             Action::Agree => state.asking.current.as_ref().is_some_and(|asked| asked.proposal.is_some()),
+            Action::GoOn => state.stopped.as_ref().is_some_and(Stopped::can_go_on) && !active,
             Action::LearnNewLabels => state.training.dataset.is_some(),
             Action::CrossValidate => state.training.dataset.is_some() && !active,
             Action::LoadModel => opened && !active,

@@ -31,7 +31,8 @@ impl Data {
         let classes: Vec<String> =
             model.map(|m| m.classes.iter().map(|(_, name)| name.clone()).collect()).unwrap_or_default();
         let descriptors = measured.map_or(&[][..], |m| &m.descriptors[..]);
-        let table = Table::new(&state.project, &results.ids, &classes, &results.predictions, descriptors);
+        let table = Table::new(&state.project, &results.ids, &classes, &results.predictions, descriptors)
+            .judged_by(&state.training.judges());
         self.meanings = if descriptors.is_empty() { Vec::new() } else { meanings(&table) };
         self.table = Some(Arc::new(table));
     }

@@ -10,6 +10,7 @@ use crate::project::history::History;
 use crate::project::session;
 use crate::project::{MicrographEntry, Project, Region, store};
 use crate::worker::job::{self, Dataset};
+use crate::worker::provenance::Made;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -179,7 +180,7 @@ pub struct Export {
     pub model: PathBuf,
     pub dir: PathBuf,
     pub overwrite: bool,
-    pub settings: serde_json::Value,
+    pub made: Made,
 }
 
 impl Export {
@@ -192,7 +193,7 @@ impl Export {
             Some(&self.model),
             &self.dir,
             self.overwrite,
-            self.settings,
+            self.made,
         )
     }
 }

@@ -1,19 +1,22 @@
 //! Models kept by name, and a training that was stopped and can go on.
 
+mod last;
 mod panel;
 
+pub use last::Arrived;
 pub use panel::ModelsPanel;
 
 use super::files::name_of;
 use super::jobs::Done;
 use super::state::{Compared, Level, Stopped};
 use super::{App, AssemblePurpose};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::review::Table;
 use crate::review::compare::compare;
+use crate::train::lineage::Roles;
 use crate::train::resume::Halted;
 use crate::worker::job::Dataset;
-use crate::worker::message::{Command, FinishReason};
+use crate::worker::message::Command;
 use crate::worker::models::{self, Kept};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -60,7 +63,17 @@ impl App {
         if let Err(error) = models::copy(&from, &to) {
             self.complain(&error);
         }
+        if let (Some(before), Some(now)) = (before.map(models::state), self.state_path())
+            && before.is_file()
+            && let Err(source) = std::fs::copy(&before, &now)
+        {
+            self.complain(&Error::Io { path: now, action: "write", source });
+        }
+        if let (None, Some(path)) = (before, self.state_path()) {
+            self.worker.send(Command::Halt(path));
+        }
         self.list_models();
+        self.look_for_stopped();
     }
 
     /// What a model is called if nobody thinks of a name.
@@ -74,7 +87,8 @@ impl App {
     pub(super) fn keep_model(&mut self, name: String, automatic: bool) {
         let Some(folder) = self.models_folder() else { return };
         let run = &self.state.training;
-        let labels = self.state.counts.classes.iter().map(|count| count.labelled - count.held_out).sum();
+        let taught = run.dataset.iter().flat_map(|dataset| dataset.patches.labels.iter().flatten());
+        let labels = taught.count();
         let kept = Kept {
             automatic,
             at: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()),
@@ -107,7 +121,11 @@ impl App {
     /// The worker has written it.
     pub(super) fn on_kept(&mut self) {
         let Some(kept) = self.keeping.take() else { return };
-        match models::keep(&kept) {
+        let written = models::keep(&kept);
+        if written.is_ok() && !self.state.training.phase.is_active() {
+            self.state.training.kept = Some(kept.path.clone());
+        }
+        match written {
             Ok(()) if kept.automatic => {}
             Ok(()) => self.tell(Level::Done, format!("Model kept as {}", kept.name), None),
             Err(error) => self.complain(&error),
@@ -149,11 +167,18 @@ impl App {
         };
         let names = [name(&both[0]), name(&both[1])];
         self.jobs.start("Comparing two models".into(), move |_| {
-            let table = |path: &Path| -> Result<Table> {
-                let (classes, predictions) = models::predict(path, &dataset.patches)?;
-                Ok(Table::new(&project, &dataset.ids, &classes, &predictions, &[]))
+            let table = |path: &Path| -> Result<(Table, Roles)> {
+                let (classes, predictions, roles) = models::predict(path, &dataset.patches)?;
+                Ok((Table::new(&project, &dataset.ids, &classes, &predictions, &[]), roles))
             };
-            let found = table(&both[0]).and_then(|first| Ok(compare(&first, &table(&both[1])?)));
+            let found = table(&both[0]).and_then(|(first, a)| {
+                let (second, b) = table(&both[1])?;
+                // The same labels judge both, and neither has learned from them.
+                let known = [&a, &b].iter().any(|roles| **roles != Roles::default());
+                let mut judges = if known { &a.judges | &b.judges } else { dataset.judges() };
+                judges.retain(|id| !a.taught.contains(id) && !b.taught.contains(id));
+                Ok(compare(&first.judged_by(&judges), &second.judged_by(&judges)))
+            });
             Done::Compared(found.map(|found| Compared { names, found }))
         });
     }
@@ -199,6 +224,9 @@ impl App {
                 epoch: halt.epoch,
                 epochs: halt.config.epochs,
                 latent: halt.config.latent,
+                classes: halt.classes,
+                lineage: halt.lineage,
+                curve: halt.curve,
             }),
             Some((Err(error), _)) => {
                 self.complain(&error);
@@ -208,34 +236,38 @@ impl App {
         };
     }
 
-    /// A training has ended: its model is kept, and where it was stopped, its state.
-    pub(super) fn on_finished(&mut self, reason: FinishReason) {
+    /// A training has ended: its model is kept, and its state, so that new labels can join it after a restart.
+    pub(super) fn on_finished(&mut self) {
         self.keep_model(self.model_name(), true);
-        let Some(path) = self.state_path() else { return };
-        match reason {
-            FinishReason::Stopped => self.worker.send(Command::Halt(path)),
-            // Nothing is left to go on with.
-            FinishReason::AllEpochs => {
-                let _ = std::fs::remove_file(&path);
-                self.look_for_stopped();
-            }
+        if let Some(path) = self.state_path() {
+            self.worker.send(Command::Halt(path));
         }
     }
 
     /// Goes on with the stopped training: the same patches are cut first.
     pub(super) fn go_on(&mut self) {
-        if self.state.stopped.is_none() || self.state.training.phase.is_active() {
+        let Some(stopped) = self.state.stopped.clone().filter(Stopped::can_go_on) else { return };
+        if self.state.training.phase.is_active() {
             return;
         }
         self.cancel_export();
         self.state.training.begin();
+        self.state.training.curve = stopped.curve;
+        self.state.training.joined = stopped.lineage.joined;
         self.state.results = None;
         self.assemble(AssemblePurpose::GoOn);
     }
 
-    pub(super) fn send_going_on(&mut self, dataset: Arc<Dataset>) {
+    pub(super) fn send_going_on(&mut self, mut dataset: Dataset) {
         let Some(stopped) = self.state.stopped.clone() else { return };
+        dataset.relabel(&self.state.project, &stopped.classes, &stopped.lineage.roles);
+        let dataset = Arc::new(dataset);
+        self.measure(&dataset);
         let job = self.begin_run(dataset, stopped.latent);
+        let roles = std::mem::take(&mut self.state.training.lineage.roles);
+        self.state.training.lineage = stopped.lineage;
+        self.state.training.lineage.roles.taught.extend(roles.taught);
+        self.state.training.lineage.roles.judges = roles.judges;
         self.worker.send(Command::GoOn { job, from: stopped.path });
     }
 }

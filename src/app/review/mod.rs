@@ -25,9 +25,8 @@ use std::sync::Arc;
 /// What the panel alone remembers.
 #[derive(Default)]
 pub struct ReviewPanel {
-    /// The table when the model was last told to learn the answers, and what has moved since.
-    before: Option<Arc<Table>>,
-    moved: Option<(Arc<Table>, Comparison)>,
+    /// What has moved since the model was last told to learn new labels, and of which two tables that is said.
+    moved: Option<([usize; 2], Comparison)>,
     confusion: Confusion,
     picture: Option<(ParticleId, TextureHandle)>,
     /// The row of the table that the question is about.
@@ -128,17 +127,16 @@ impl ReviewPanel {
         ui.horizontal_wrapped(|ui| {
             let button = ui.button("Learn the new labels");
             if button.on_hover_text("The training goes on with them; it does not start over.").clicked() {
-                self.before = Some(table.clone());
-                self.moved = None;
                 actions.push(Action::LearnNewLabels);
             }
             if let Some(epoch) = state.training.joined.last() {
                 ui.weak(format!("New labels joined in epoch {epoch}."));
             }
         });
-        let Some(before) = &self.before else { return };
-        if self.moved.as_ref().is_none_or(|(of, _)| !Arc::ptr_eq(of, table)) {
-            self.moved = Some((table.clone(), compare(before, table)));
+        let Some(before) = &state.before else { return };
+        let place = [before, table].map(|table| Arc::as_ptr(table) as usize);
+        if self.moved.as_ref().is_none_or(|(of, _)| *of != place) {
+            self.moved = Some((place, compare(before, table)));
         }
         let Some((_, found)) = &self.moved else { return };
         let share = |(right, of): (usize, usize)| {

@@ -19,8 +19,11 @@ use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
 use crate::project::Project;
 use crate::project::edit::Edit;
 use crate::project::history::History;
+use crate::review::Table;
 use crate::review::compare::Comparison;
 use crate::train::config::TrainConfig;
+use crate::train::curve::EpochPoint;
+use crate::train::lineage::Lineage;
 use crate::worker::models::Kept;
 pub use asked::{Detecting, Previews};
 pub use counts::Counts;
@@ -72,6 +75,8 @@ pub struct State {
     pub spectra: SpectraWork,
     /// What the current model says of the particles.
     pub results: Option<Results>,
+    /// What the model said before it was last told to learn new labels.
+    pub before: Option<Arc<Table>>,
     /// What a ruler says of the particles the model has seen.
     pub measured: Option<Arc<Measured>>,
     pub previews: Previews,
@@ -81,7 +86,7 @@ pub struct State {
     pub models: Vec<Kept>,
     /// Two of them side by side, once they have been compared.
     pub compared: Option<Arc<Compared>>,
-    /// A training of this project that was stopped and can go on.
+    /// The last training of this project, as it was written down.
     pub stopped: Option<Stopped>,
     /// What was said to the user, oldest first.
     pub messages: Vec<Message>,
@@ -122,7 +127,7 @@ pub struct Compared {
     pub found: Comparison,
 }
 
-/// Where a stopped training stands.
+/// Where a training that was stopped, or has ended, stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stopped {
     pub path: PathBuf,
@@ -130,6 +135,17 @@ pub struct Stopped {
     pub epoch: usize,
     pub epochs: usize,
     pub latent: usize,
+    /// In the order of its labels.
+    pub classes: Vec<String>,
+    pub lineage: Lineage,
+    pub curve: Vec<EpochPoint>,
+}
+
+impl Stopped {
+    /// True if it has epochs before it.
+    pub fn can_go_on(&self) -> bool {
+        self.epoch < self.epochs
+    }
 }
 
 /// How important a message is.
@@ -150,6 +166,14 @@ pub struct Message {
 }
 
 impl State {
+    /// What the model says of the particles now, as a table.
+    pub fn said(&self) -> Option<Table> {
+        let results = self.results.as_ref()?;
+        let classes = self.training.class_names();
+        let table = Table::new(&self.project, &results.ids, &classes, &results.predictions, &[]);
+        Some(table.judged_by(&self.training.judges()))
+    }
+
     /// Takes a project as the current one, forgetting all that belonged to the one before.
     pub fn replace_project(&mut self, project: Project, history: History, path: Option<PathBuf>) {
         let messages = std::mem::take(&mut self.messages);

@@ -1,23 +1,26 @@
 //! Views as pages for print, with the numbers they were drawn from.
 
-use super::super::run::{EpochPoint, smoothed};
+use super::super::run::{EpochPoint, interval, smoothed};
 use super::super::state::{State, count};
 use super::Taken;
 use crate::library::drawing::chart::{Axis, Chart, Point, Series};
 use crate::library::drawing::picture::Sheet;
 use crate::library::drawing::{BLUE, Drawing, GREEN, Ink, Table, cell};
 use crate::library::insight::{self, ClassAverage};
-use crate::worker::message::{PreviewImages, PreviewRequest};
+use crate::train::curve::MEMORY;
+use crate::worker::message::{LossParts, PreviewImages, PreviewRequest};
 use std::sync::Arc;
-
-/// As the training pane smooths its curve.
-const MEMORY: f64 = 0.7;
 
 /// "gold-rods, epoch 120. Nanotheca 0.1.0.": what every caption ends with.
 pub fn source(state: &State) -> String {
     let epoch = state.training.progress.as_ref().map_or_else(String::new, |p| format!(", epoch {}", p.epoch));
     format!("{}{epoch}. Nanotheca {}.", state.name(), env!("CARGO_PKG_VERSION"))
 }
+
+/// Colours of the parts of the loss, as on screen.
+const SKY: Ink = [0, 114, 178, 255];
+const AMBER: Ink = [168, 110, 0, 255];
+const MAUVE: Ink = [156, 63, 117, 255];
 
 fn series(name: &str, ink: Ink, line: f32, radius: f32, points: impl Iterator<Item = [f64; 2]>) -> Series {
     let points = points.map(|at| Point { at, ink, radius }).collect();
@@ -41,6 +44,20 @@ pub fn loss(state: &State, logarithmic: bool) -> Option<Taken> {
     let smooth = smoothed(&losses, MEMORY);
     let [red, green, blue, _] = BLUE;
     let at = |point: &EpochPoint| point.epoch as f64;
+    let part = |name: &str, ink: Ink, of: fn(&LossParts) -> f64| {
+        let known = curve.iter().filter_map(move |p| Some([at(p), of(&p.parts?)]));
+        series(name, ink, 0.8, 0.0, known)
+    };
+    let parts = [
+        part("reconstruction", SKY, |p| p.reconstruction),
+        part("KL of the latents", AMBER, |p| p.kl_latent),
+        part("KL of the class", MAUVE, |p| p.kl_class),
+    ];
+    let mut lines = vec![
+        series("each epoch", [red, green, blue, 115], 0.0, 2.0, curve.iter().map(|p| [at(p), p.loss])),
+        series("smoothed", BLUE, 1.6, 0.0, curve.iter().zip(&smooth).map(|(p, v)| [at(p), *v])),
+    ];
+    lines.extend(parts.into_iter().filter(|part| !part.points.is_empty()));
     let chart = Chart {
         across: epochs(),
         up: Axis {
@@ -48,19 +65,21 @@ pub fn loss(state: &State, logarithmic: bool) -> Option<Taken> {
             logarithmic: logarithmic && losses.iter().all(|v| *v > 0.0),
             ..Axis::default()
         },
-        series: vec![
-            series("each epoch", [red, green, blue, 115], 0.0, 2.0, curve.iter().map(|p| [at(p), p.loss])),
-            series("smoothed", BLUE, 1.6, 0.0, curve.iter().zip(&smooth).map(|(p, v)| [at(p), *v])),
-        ],
+        series: lines,
         marks: joined(state),
         caption: format!("Loss, {:.1} nats an image at the end. {}", last.loss, source(state)),
         ..Chart::default()
     };
-    let mut table = Table::new(&["epoch", "loss_nats_per_image", "smoothed", "new_labels"]);
+    let columns =
+        ["epoch", "loss_nats_per_image", "smoothed", "reconstruction", "kl_latent", "kl_class", "new_labels"];
+    let mut table = Table::new(&columns);
     for (point, smooth) in curve.iter().zip(&smooth) {
         let joined = state.training.joined.contains(&point.epoch);
         let new = u8::from(joined).to_string();
-        table.rows.push(vec![point.epoch.to_string(), cell(point.loss), cell(*smooth), new]);
+        let parts = point.parts.map_or([f64::NAN; 3], |p| [p.reconstruction, p.kl_latent, p.kl_class]);
+        let [reconstruction, latent, class] = parts.map(cell);
+        let epoch = point.epoch.to_string();
+        table.rows.push(vec![epoch, cell(point.loss), cell(*smooth), reconstruction, latent, class, new]);
     }
     Some(Taken { page: chart.draw(), table })
 }
@@ -68,21 +87,31 @@ pub fn loss(state: &State, logarithmic: bool) -> Option<Taken> {
 /// Hold-out accuracy over the epochs.
 pub fn accuracy(state: &State) -> Option<Taken> {
     let last = state.training.accuracy()?;
-    let mut table = Table::new(&["epoch", "accuracy", "right", "of", "new_labels"]);
-    let mut points = Vec::new();
+    let mut table = Table::new(&["epoch", "accuracy", "low_95", "high_95", "right", "of", "new_labels"]);
+    let (mut points, mut lower, mut upper) = (Vec::new(), Vec::new(), Vec::new());
     for point in &state.training.curve {
         let Some(found) = point.accuracy.filter(|found| found.of > 0) else { continue };
         let share = found.right as f64 / found.of as f64;
-        points.push([point.epoch as f64, share]);
+        let (low, high) = interval(found).unwrap_or((f64::NAN, f64::NAN));
+        let epoch = point.epoch as f64;
+        points.push([epoch, share]);
+        lower.push([epoch, low]);
+        upper.push([epoch, high]);
         let new = u8::from(state.training.joined.contains(&point.epoch)).to_string();
-        let cells =
-            [point.epoch.to_string(), cell(share), found.right.to_string(), found.of.to_string(), new];
-        table.rows.push(cells.into());
+        let (right, of) = (found.right.to_string(), found.of.to_string());
+        let row = vec![point.epoch.to_string(), cell(share), cell(low), cell(high), right, of, new];
+        table.rows.push(row);
     }
+    let [red, green, blue, _] = GREEN;
+    let band = [red, green, blue, 120];
     let chart = Chart {
         across: epochs(),
         up: Axis { name: "hold-out accuracy".into(), range: Some([0.0, 1.0]), ..Axis::default() },
-        series: vec![series("", GREEN, 1.6, 0.0, points.into_iter())],
+        series: vec![
+            series("accuracy", GREEN, 1.6, 0.0, points.into_iter()),
+            series("95 % interval", band, 0.8, 0.0, lower.into_iter()),
+            series("", band, 0.8, 0.0, upper.into_iter()),
+        ],
         marks: joined(state),
         caption: format!(
             "Accuracy on labels that training never saw: {} at the end. {}",
@@ -281,7 +310,9 @@ mod tests {
         let mut state = State::default();
         for epoch in 1..=20 {
             let accuracy = Some(Accuracy { right: epoch, of: 20 });
-            state.training.curve.push(EpochPoint { epoch, loss: 300.0 / epoch as f64, accuracy });
+            let loss = 300.0 / epoch as f64;
+            let parts = Some(LossParts { reconstruction: loss - 9.0, kl_latent: 8.0, kl_class: 1.0 });
+            state.training.curve.push(EpochPoint { epoch, loss, parts, accuracy });
         }
         state.training.joined.push(12);
         state
@@ -297,6 +328,26 @@ mod tests {
             let text = |item: &&Item| matches!(item, Item::Text { text, .. } if text == "new labels");
             assert_eq!(taken.page.items.iter().filter(text).count(), 1);
         }
+        let taken = loss(&state, false).unwrap();
+        let column = |name: &str| taken.table.header.iter().position(|column| column == name).unwrap();
+        let row = &taken.table.rows[9];
+        assert_eq!(
+            [column("reconstruction"), column("kl_latent"), column("kl_class")].map(|c| row[c].as_str()),
+            ["21", "8", "1"]
+        );
+        assert!(
+            taken
+                .page
+                .items
+                .iter()
+                .any(|i| matches!(i, Item::Text { text, .. } if text == "KL of the latents"))
+        );
+        let found = accuracy(&state).unwrap().table;
+        let [low, high] = ["low_95", "high_95"].map(|name| {
+            let column = found.header.iter().position(|column| column == name).unwrap();
+            found.rows[9][column].parse::<f64>().unwrap()
+        });
+        assert!((low - 0.2993).abs() < 1e-3 && (high - 0.7007).abs() < 1e-3, "10 of 20: {low} {high}");
         assert!(loss(&State::default(), false).is_none() && calibration(&state).is_none());
     }
 

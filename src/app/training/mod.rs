@@ -1,19 +1,16 @@
 //! The run as it goes: where it stands, what it measures, loss and hold-out accuracy over the epochs.
 
 mod numbers;
+mod plots;
 
 use super::action::Action;
 use super::panes::scrolled;
-use super::run::{Phase, Training, interval, smoothed};
+use super::run::{Phase, Training, interval};
 use super::state::{Readiness, State, count};
 use super::take::{self, Figure};
 use super::{sanity, theme};
 use crate::worker::message::{Accuracy, FinishReason};
-use egui::{Align2, Color32, Label, ProgressBar, RichText, Ui};
-use egui_plot::{Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, Text, VLine};
-
-/// How much of the last value stays in the smoothed curve.
-const MEMORY: f64 = 0.7;
+use egui::{Label, ProgressBar, RichText, Ui};
 
 /// What the panel alone remembers.
 #[derive(Default)]
@@ -63,9 +60,9 @@ impl TrainingPanel {
         let free = ui.available_height() - 38.0;
         let height = if has_accuracy { (free * 0.54).max(120.0) } else { free.max(120.0) };
         let logarithmic = self.logarithmic && can_log;
-        loss_plot(ui, run, logarithmic, height);
+        plots::loss(ui, run, logarithmic, height);
         if has_accuracy {
-            accuracy_plot(ui, run, (free - height).max(105.0));
+            plots::accuracy(ui, run, (free - height).max(105.0));
         }
     }
 }
@@ -82,6 +79,7 @@ pub fn title(phase: &Phase) -> &'static str {
         Phase::Stopping => "Stopping",
         Phase::Ended { reason: FinishReason::AllEpochs, .. } => "Done",
         Phase::Ended { reason: FinishReason::Stopped, .. } => "Stopped",
+        Phase::Ended { reason: FinishReason::Settled, .. } => "Settled",
         Phase::Failed { .. } => "Training failed",
     }
 }
@@ -163,7 +161,8 @@ fn progress(ui: &mut Ui, run: &Training) {
 
 /// A training that was stopped, today or before, can go on where it was.
 fn stopped(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
-    let Some(stopped) = state.stopped.as_ref().filter(|_| !state.training.phase.is_active()) else { return };
+    let stopped = state.stopped.as_ref().filter(|stopped| stopped.can_go_on());
+    let Some(stopped) = stopped.filter(|_| !state.training.phase.is_active()) else { return };
     ui.horizontal_wrapped(|ui| {
         let button = ui.button("Go on");
         let button =
@@ -204,97 +203,6 @@ pub fn duration(seconds: f64) -> String {
     let s = seconds.max(0.0) as u64;
     let (h, m, s) = (s / 3600, s / 60 % 60, s % 60);
     if h > 0 { format!("{h}:{m:02}:{s:02}") } else { format!("{m}:{s:02}") }
-}
-
-/// A quiet plot: no dragging, the bounds follow the data.
-fn plot<'a>(ui: &Ui, name: &'static str, x_label: &'static str, height: f32) -> Plot<'a> {
-    Plot::new(name)
-        .height(height)
-        .allow_drag(false)
-        .allow_zoom(false)
-        .allow_scroll(false)
-        .allow_boxed_zoom(false)
-        .allow_axis_zoom_drag(false)
-        .show_crosshair(false)
-        .custom_x_axes(vec![egui_plot::AxisHints::new_x().label(x_label).label_spacing(28.0..=56.0)])
-        .y_axis_min_width(44.0)
-        .grid_color(theme::grid(ui.visuals()))
-        .include_x(1.0)
-}
-
-/// The moments at which new labels joined, each with its caption at the top of the plot.
-fn mark_joined(plot: &mut PlotUi<'_>, run: &Training, colour: Color32, top: f64) {
-    for epoch in &run.joined {
-        let (name, x) = (format!("new labels joined in epoch {epoch}"), *epoch as f64);
-        let line = VLine::new(name.clone(), x).color(colour).width(1.2).style(LineStyle::dashed_dense());
-        plot.vline(line.allow_hover(false));
-        let caption = RichText::new(" new labels").small();
-        let late = run.curve.last().is_some_and(|last| 3 * epoch > 2 * last.epoch);
-        let anchor = if late { Align2::RIGHT_TOP } else { Align2::LEFT_TOP };
-        plot.text(Text::new(name, PlotPoint::new(x, top), caption).color(colour).anchor(anchor));
-    }
-}
-
-fn loss_plot(ui: &mut Ui, run: &Training, logarithmic: bool, height: f32) {
-    let curve = &run.curve;
-    let value = |loss: f64| if logarithmic { loss.log10() } else { loss };
-    let raw: Vec<[f64; 2]> = curve.iter().map(|point| [point.epoch as f64, value(point.loss)]).collect();
-    let losses: Vec<f64> = curve.iter().map(|point| point.loss).collect();
-    let line: Vec<[f64; 2]> = smoothed(&losses, MEMORY)
-        .into_iter()
-        .zip(curve)
-        .map(|(loss, point)| [point.epoch as f64, value(loss)])
-        .collect();
-    let colour = if ui.visuals().dark_mode { theme::ACCENT } else { Color32::from_rgb(0x1f, 0x55, 0xc4) };
-    let mut plot = plot(ui, "loss", "", height).y_axis_label("nats / image").label_formatter(move |at| {
-        let egui_plot::HoverPosition::NearDataPoint { position, .. } = at else { return None };
-        let loss = if logarithmic { 10.0_f64.powf(position.y) } else { position.y };
-        Some(format!("epoch {:.0}\n{loss:.1}", position.x))
-    });
-    if logarithmic {
-        plot = plot.y_axis_formatter(|mark, _| {
-            let value = 10.0_f64.powf(mark.value);
-            if value >= 10.0 { format!("{value:.0}") } else { format!("{value:.2}") }
-        });
-    }
-    let mark = ui.visuals().warn_fg_color;
-    let top = curve.iter().map(|point| value(point.loss)).fold(f64::NEG_INFINITY, f64::max);
-    plot.show(ui, |plot| {
-        mark_joined(plot, run, mark, top);
-        plot.points(
-            Points::new("each epoch", PlotPoints::new(raw)).radius(1.8).color(colour.gamma_multiply(0.45)),
-        );
-        plot.line(Line::new("smoothed", PlotPoints::new(line)).color(colour).width(1.8).allow_hover(false));
-    });
-}
-
-fn accuracy_plot(ui: &mut Ui, run: &Training, height: f32) {
-    let points: Vec<[f64; 2]> = run
-        .curve
-        .iter()
-        .filter_map(|point| {
-            let accuracy = point.accuracy.filter(|accuracy| accuracy.of > 0)?;
-            Some([point.epoch as f64, accuracy.right as f64 / accuracy.of as f64])
-        })
-        .collect();
-    let colour = if ui.visuals().dark_mode {
-        Color32::from_rgb(0x56, 0xc8, 0x9a)
-    } else {
-        Color32::from_rgb(0, 0x7a, 0x58)
-    };
-    let mark = ui.visuals().warn_fg_color;
-    plot(ui, "accuracy", "epoch", height)
-        .y_axis_label("accuracy")
-        .include_y(0.0)
-        .include_y(1.0)
-        .label_formatter(|at| {
-            let egui_plot::HoverPosition::NearDataPoint { position, .. } = at else { return None };
-            Some(format!("epoch {:.0}\n{:.3}", position.x, position.y))
-        })
-        .show(ui, |plot| {
-            mark_joined(plot, run, mark, 1.0);
-            plot.line(Line::new("accuracy", PlotPoints::new(points)).color(colour).width(1.8));
-        });
 }
 
 #[cfg(test)]

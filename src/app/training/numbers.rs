@@ -14,8 +14,11 @@ pub fn ui(ui: &mut Ui, state: &State, logarithmic: &mut bool, actions: &mut Vec<
     let of = if progress.epochs > 0 { format!(" of {}", progress.epochs) } else { String::new() };
     ui.horizontal_wrapped(|ui| {
         number(ui, "Epoch", &format!("{}{of}", progress.epoch));
-        number(ui, "Time", &duration(progress.seconds));
-        number(ui, "Images/s", &significant(progress.images_per_second));
+        // Unknown for a training of an earlier day.
+        if progress.seconds > 0.0 {
+            number(ui, "Time", &duration(progress.seconds));
+            number(ui, "Images/s", &significant(progress.images_per_second));
+        }
         if run.phase == Phase::Running
             && let Some(left) = seconds_left(state)
         {

@@ -34,6 +34,9 @@ pub(super) fn summary(out: &mut String, library: &Library) {
              {high:.3}).</p>"
         );
     }
+    if let Some(text) = library.insight.cross_validated.and_then(|found| found.in_words()) {
+        let _ = writeln!(out, "<p class=\"lead\">{text}</p>");
+    }
 }
 
 fn sizes(library: &Library, place: usize) -> (Vec<f64>, &'static str) {
@@ -204,7 +207,9 @@ fn meanings(out: &mut String, library: &Library, name: &str) {
 pub(super) fn judgement(out: &mut String, library: &Library) {
     out.push_str("<section>\n<h2>How well it is known</h2>\n");
     let Some(hold_out) = &library.hold_out else {
-        out.push_str("<p>No label was held out, so accuracy is unknown.</p>\n</section>\n");
+        let found = library.insight.cross_validated.and_then(|found| found.in_words());
+        let text = found.unwrap_or_else(|| "No label was held out, so accuracy is unknown.".into());
+        let _ = writeln!(out, "<p>{text}</p>\n</section>");
         return;
     };
     out.push_str("<table class=\"confusion\">\n<caption>Labels the training never saw: rows are the person's, columns the model's</caption>\n<tr><th></th>");

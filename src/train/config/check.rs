@@ -1,0 +1,110 @@
+//! Is every setting in its range?
+
+use super::TrainConfig;
+use crate::error::{Error, Result};
+use crate::model::Likelihood;
+
+impl TrainConfig {
+    /// Checks that every setting is in its range.
+    ///
+    /// # Errors
+    /// The first setting that is not, its value and its range.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |what: &str, value: String, range: &str| {
+            Err(Error::invalid(what, format!("{value} is out of range; it must be {range}")))
+        };
+        let widths = [&self.hidden_encoder, &self.hidden_decoder, &self.hidden_classifier];
+        if widths.iter().any(|w| w.is_empty() || w.iter().any(|&n| n == 0 || n > 4096)) {
+            return wrong("hidden widths", format!("{widths:?}"), "1 to 4096, at least one layer a network");
+        }
+        let positive = |x: f32| x > 0.0 && x.is_finite();
+        let sigma = match self.likelihood {
+            Likelihood::Gaussian { sigma } => sigma,
+            _ => 1.0,
+        };
+        let checks = [
+            ("latent", (1..=64).contains(&self.latent), self.latent.to_string(), "1 to 64"),
+            ("epochs", self.epochs >= 1, self.epochs.to_string(), "at least 1"),
+            (
+                "patience",
+                self.patience != Some(0),
+                self.patience.map_or_else(String::new, |epochs| epochs.to_string()),
+                "at least 1 epoch, or null",
+            ),
+            ("batch", (1..=4096).contains(&self.batch), self.batch.to_string(), "1 to 4096"),
+            ("rotations", (1..=360).contains(&self.rotations), self.rotations.to_string(), "1 to 360"),
+            ("look side", (4..=256).contains(&self.look_side), self.look_side.to_string(), "4 to 256"),
+            (
+                "temperature",
+                self.temperature >= 1.0 && self.temperature.is_finite(),
+                self.temperature.to_string(),
+                "at least 1",
+            ),
+            (
+                "labelled images of a step",
+                (1..=4096).contains(&self.labelled_batch),
+                self.labelled_batch.to_string(),
+                "1 to 4096",
+            ),
+            (
+                "learning rate",
+                self.learning_rate > 0.0 && self.learning_rate <= 1.0,
+                self.learning_rate.to_string(),
+                "above 0 and at most 1",
+            ),
+            (
+                "final learning rate",
+                self.final_rate > 0.0 && self.final_rate <= 1.0,
+                self.final_rate.to_string(),
+                "above 0 and at most 1",
+            ),
+            (
+                "pixel share",
+                self.pixel_share > 0.0 && self.pixel_share <= 1.0,
+                self.pixel_share.to_string(),
+                "above 0 and at most 1",
+            ),
+            (
+                "class threshold",
+                (0.0..0.5).contains(&self.class_threshold),
+                self.class_threshold.to_string(),
+                "from 0 to below 0.5",
+            ),
+            ("shift prior", positive(self.shift_prior), self.shift_prior.to_string(), "above 0"),
+            ("scale prior", positive(self.scale_prior), self.scale_prior.to_string(), "above 0"),
+            ("sigma of the Gaussian likelihood", positive(sigma), sigma.to_string(), "above 0"),
+            (
+                "auxiliary weight",
+                self.auxiliary >= 0.0 && self.auxiliary.is_finite(),
+                self.auxiliary.to_string(),
+                "at least 0",
+            ),
+            (
+                "beta",
+                self.beta_start >= 0.0
+                    && self.beta_end >= 0.0
+                    && (self.beta_start + self.beta_end).is_finite(),
+                format!("{} to {}", self.beta_start, self.beta_end),
+                "at least 0",
+            ),
+        ];
+        for (what, fine, value, range) in checks {
+            if !fine {
+                return wrong(what, value, range);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_out_of_range_is_named() {
+        let config = TrainConfig { latent: 0, ..TrainConfig::paper() };
+        let message = config.check().unwrap_err().to_string();
+        assert!(message.contains("latent") && message.contains("1 to 64"), "{message}");
+    }
+}

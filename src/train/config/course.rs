@@ -1,0 +1,101 @@
+//! What changes from epoch to epoch: the weight of the prior, the learning rate, the temperature.
+
+use super::TrainConfig;
+use serde::{Deserialize, Serialize};
+
+/// How a training that had ended goes on with new labels: with small steps, which teach without shaking what is known.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Encore {
+    /// Its first epoch.
+    pub from: usize,
+    /// The learning rate it begins with, as a part of the first one of all.
+    pub rate: f64,
+    /// The temperature it begins with.
+    pub temperature: f32,
+}
+
+/// What an encore's learning rate begins with at least.
+const ENCORE_RATE: f64 = 0.3;
+
+impl TrainConfig {
+    /// Weight of the latent KL term in `epoch` (from 0).
+    pub fn beta(&self, epoch: usize) -> f32 {
+        let steps = self.beta_ramp.saturating_sub(1).max(1);
+        let part = epoch.min(steps) as f32 / steps as f32;
+        self.beta_start + (self.beta_end - self.beta_start) * part
+    }
+
+    /// Lets a training that ended after `epoch` epochs go on for `more`. Learning rate and temperature go on from where they
+    /// were, so that a training stopped early still has its large steps before it.
+    pub fn go_on(&mut self, epoch: usize, more: usize) {
+        let last = epoch.saturating_sub(1);
+        let (rate, temperature) = (self.rate(last) / self.learning_rate, self.temperature(last));
+        self.encore = Some(Encore { from: epoch, rate: rate.max(ENCORE_RATE), temperature });
+        self.epochs = epoch + more;
+    }
+
+    /// The stretch of epochs that `epoch` (from 0) lies in, as the epochs of it gone by and all of them.
+    fn stretch(&self, epoch: usize) -> (usize, usize) {
+        let from = self.encore.map_or(0, |encore| encore.from);
+        (epoch.saturating_sub(from), self.epochs.saturating_sub(from))
+    }
+
+    /// Learning rate in `epoch` (from 0).
+    pub fn rate(&self, epoch: usize) -> f64 {
+        let (gone, of) = self.stretch(epoch);
+        let part = (gone as f64 / of.saturating_sub(1).max(1) as f64).min(1.0);
+        let left = 0.5 * (1.0 + (std::f64::consts::PI * part).cos());
+        let first = self.encore.map_or(1.0, |encore| encore.rate).max(self.final_rate);
+        self.learning_rate * (self.final_rate + (first - self.final_rate) * left)
+    }
+
+    /// Temperature in `epoch` (from 0).
+    pub fn temperature(&self, epoch: usize) -> f32 {
+        let (gone, of) = self.stretch(epoch);
+        let part = (gone as f32 / (0.75 * of.max(1) as f32)).min(1.0);
+        self.encore.map_or(self.temperature, |encore| encore.temperature).powf(1.0 - part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn beta_ramps_and_stays() {
+        let config = TrainConfig::paper();
+        assert_eq!(config.beta(0), 1.0);
+        assert!((config.beta(14) - (1.0 + 14.0 / 29.0)).abs() < 1e-6);
+        assert_eq!(config.beta(29), 2.0);
+        assert_eq!(config.beta(99), 2.0);
+    }
+
+    #[test]
+    fn the_rate_is_constant_in_the_paper_and_falls_in_the_default() {
+        let paper = TrainConfig::paper();
+        assert_eq!((paper.rate(0), paper.rate(50), paper.rate(99)), (5e-4, 5e-4, 5e-4));
+        let proposed = TrainConfig::proposed();
+        assert_eq!(proposed.rate(0), 2e-3);
+        assert!((proposed.rate(99) - 2e-5).abs() < 1e-12 && proposed.rate(49) > 8e-4);
+    }
+
+    #[test]
+    fn an_encore_goes_on_with_small_steps_and_after_an_early_stop_with_large_ones() {
+        let mut ended = TrainConfig::proposed();
+        ended.go_on(100, 25);
+        assert_eq!(ended.epochs, 125);
+        assert!((ended.rate(100) / 2e-3 - ENCORE_RATE).abs() < 1e-9, "{}", ended.rate(100));
+        assert!((ended.rate(124) - 2e-5).abs() < 1e-12 && ended.temperature(100) == 1.0);
+        let mut early = TrainConfig::proposed();
+        let (rate, temperature) = (early.rate(29), early.temperature(29));
+        early.go_on(30, 25);
+        assert!((early.rate(30) - rate).abs() < 1e-9 && early.temperature(30) == temperature);
+        assert_eq!(early.temperature(54), 1.0);
+        let mut paper = TrainConfig::paper();
+        paper.go_on(100, 25);
+        assert_eq!((paper.rate(100), paper.rate(124)), (5e-4, 5e-4));
+        // Twice.
+        ended.go_on(125, 25);
+        assert!((ended.rate(125) / 2e-3 - ENCORE_RATE).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,93 @@
+//! The steps of the published recipe: a bound without labels, then one with labels and the classifier's own loss.
+
+use super::present::plain;
+use super::trainer::{Trainer, finite};
+use crate::error::Result;
+use crate::model::objective;
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::Tensor;
+
+/// Bytes of activations of one pass through plain operations.
+const MEMORY: usize = 2 << 30;
+
+impl Trainer {
+    /// The published unlabelled step: an Adam step on the unlabelled bound, then the auxiliary step, whose gradient is
+    /// zero without labels. Zero is not nothing: Adam goes on with its momentum, as the reference does.
+    pub(super) fn published_turn(&mut self, batch: &[usize]) -> Result<usize> {
+        let mut sum = GradientsAccumulator::new();
+        for part in batch.chunks(self.at_once()) {
+            let x = self.plain(part);
+            let loss = self.unlabelled_loss(x, part.len())?;
+            let mut gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
+            fill_zeros(&self.vae.networks, &mut gradients);
+            sum.accumulate(&self.vae.networks, gradients);
+        }
+        self.apply(sum.grads());
+        self.coast();
+        Ok(batch.len())
+    }
+
+    /// The published labelled step: labelled bound, then cross-entropy.
+    pub(super) fn labelled_turn(&mut self, batch: &[usize]) -> Result<usize> {
+        let labels: Vec<u32> = batch.iter().map(|&i| self.labels[i]).collect();
+        let beta = self.config.beta(self.epoch);
+        let subset = self.subset();
+        let x = self.plain(batch);
+        let eps = self.noise(batch.len());
+        let bound = objective::labelled(&self.vae, x.clone(), &labels, eps, beta, &subset);
+        finite("labelled", &bound)?;
+        self.update(bound, true);
+        let auxiliary =
+            objective::cross_entropy(&self.vae, x, &labels).sum().mul_scalar(self.config.auxiliary);
+        finite("classifier", &auxiliary)?;
+        self.update(auxiliary, true);
+        Ok(batch.len())
+    }
+
+    /// Images whose activations fit into [`MEMORY`] while all classes are decoded in plain operations. The loss is a sum
+    /// over images, so their gradients simply add up. The tile kernel keeps nothing per pixel and takes all.
+    fn at_once(&self) -> usize {
+        if self.vae.tiled {
+            return self.config.batch.max(1);
+        }
+        let config = &self.vae.config;
+        let widths: usize = config.hidden_decoder.iter().sum::<usize>() + config.hidden_decoder[0];
+        // Each layer's output is kept before and after its non-linearity, and once more as a gradient.
+        let image = config.classes * config.pixels() * widths * 3 * size_of::<f32>();
+        (MEMORY / image.max(1)).max(1)
+    }
+
+    fn unlabelled_loss(&mut self, x: Tensor<2>, batch: usize) -> Result<Tensor<1>> {
+        let eps = self.noise(batch * self.vae.config.classes);
+        let (beta, subset) = (self.config.beta(self.epoch), self.subset());
+        let terms = objective::unlabelled(&self.vae, x, eps, beta, &subset, self.config.class_threshold);
+        self.count(&terms, batch)?;
+        Ok(terms.loss)
+    }
+
+    /// Images as they were cut.
+    fn plain(&self, batch: &[usize]) -> Tensor<2> {
+        self.upload(plain(&self.patches, batch), batch.len())
+    }
+
+    /// An Adam step with a zero gradient.
+    fn coast(&mut self) {
+        let mut gradients = GradientsParams::new();
+        fill_zeros(&self.vae.networks, &mut gradients);
+        self.apply(gradients);
+    }
+}
+
+/// Adds a zero gradient for every parameter that has none.
+pub(super) fn fill_zeros<M: Module>(module: &M, gradients: &mut GradientsParams) {
+    struct Fill<'a>(&'a mut GradientsParams);
+    impl ModuleVisitor for Fill<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if self.0.get::<D>(param.id).is_none() {
+                self.0.register(param.id, param.val().inner().zeros_like());
+            }
+        }
+    }
+    module.visit(&mut Fill(gradients));
+}
