@@ -117,6 +117,8 @@ impl Folds {
 impl Engine<'_> {
     /// Begins a cross-validation.
     pub(super) fn validate(&mut self, job: Box<TrainJob>) {
+        self.stop_map();
+        self.stop_spectra();
         match Folds::new(job) {
             Ok(folds) => {
                 self.tell(Event::Folds(folds.progress()));

@@ -18,6 +18,9 @@ const LEAST: usize = 100;
 impl Engine<'_> {
     /// Takes new labels into the training under way, or into the last one, which then goes on for a while.
     pub(super) fn relabel(&mut self, classes: &[String], patches: Arc<PatchSet>) {
+        // It may go on beside a cross-validation, which takes nothing from it, but not beside another model.
+        self.stop_map();
+        self.stop_spectra();
         let (mut run, ended) = match (self.run.take(), self.ended.take()) {
             (Some(run), ended) => {
                 self.ended = ended;
@@ -73,6 +76,7 @@ impl Engine<'_> {
         if self.run.is_some() {
             self.finish(FinishReason::Stopped);
         }
+        self.stop_others();
         let chosen = device::choose(job.device);
         self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
         let resumed = || -> Result<Trainer> {

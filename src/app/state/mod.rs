@@ -11,6 +11,7 @@ use super::picture::Picture;
 use super::run::{Phase, Results, Training};
 use super::spectra::SpectraWork;
 use crate::error::Result;
+use crate::micrograph::PixelSize;
 use crate::micrograph::prepare::Step;
 use crate::particle::describe::Descriptors;
 use crate::particle::detect::Example;
@@ -266,6 +267,12 @@ impl State {
             Some(Opened::Ready(picture)) => Some(picture),
             _ => None,
         }
+    }
+
+    /// The scale of the image that the maps are of, as it is known now: a person may have typed it since the run began.
+    pub fn map_scale(&self) -> Option<PixelSize> {
+        let subject = self.maps.subject.as_ref()?;
+        self.project.micrograph(subject.id).map_or(subject.pixel_size, |entry| entry.pixel_size)
     }
 
     /// The project's name for the title: the file's, or what stands for it.
