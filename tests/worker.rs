@@ -208,7 +208,7 @@ fn stopped(event: &Event) -> bool {
 
 /// A map run that would never end is told to by `command`, and no more is heard of it until `until`.
 fn ends_the_maps(worker: &Worker, command: Command, until: impl Fn(&Event) -> bool) {
-    worker.send(Command::Map(map_job(1_000_000)));
+    worker.send(Command::Map(map_job(100_000)));
     wait(worker, |e| matches!(e, Event::Map(MapEvent::Maps(_))).then_some(()));
     worker.send(command);
     wait(worker, |e| stopped(&e).then_some(()));
@@ -242,7 +242,7 @@ fn maps_end_when_a_training_goes_on_or_is_validated() {
 #[test]
 fn spectra_end_when_a_training_is_validated() {
     let worker = Worker::spawn(|| {});
-    worker.send(Command::Spectra(SpectraCommand::Learn(spectra_job(1_000_000))));
+    worker.send(Command::Spectra(SpectraCommand::Learn(spectra_job(100_000))));
     wait(&worker, |e| {
         matches!(e, Event::Spectra(e) if matches!(e.told, SpectraTold::Found(_))).then_some(())
     });

@@ -28,8 +28,8 @@ pub struct Judgement {
     pub roughness: f64,
     /// Share of the spectrum's area that the discs cover: what white noise would leak.
     pub leakage_of_noise: f64,
-    /// The same with the discs of all orders up to half a cycle per pixel. On a coarse map they are folded over most of the
-    /// spectrum and cover slow changes, too: the verdict goes by the low orders.
+    /// The same with the discs of all orders that the map itself can show (up to half a cycle a value; the higher ones,
+    /// folded into it, would cover its slow changes, too). The verdict goes by the low orders.
     pub leakage_all_orders: f64,
     pub leakage_all_orders_of_noise: f64,
     /// Standard deviation of the known values.
@@ -89,7 +89,8 @@ fn shares(map: &Map, lattice: &Lattice) -> Option<Shares> {
     let (w, h, power) = spectrum(map)?;
     let bin = [1.0 / w as f64, 1.0 / h as f64];
     let low_orders = (ORDERS * 1.001 / lattice.lengths()[0]).min(0.5);
-    let inside = [low_orders, 0.5].map(|finest| discs(map.step, lattice, finest, w, h));
+    let all_orders = low_orders.max(0.5 / map.step.max(1.0));
+    let inside = [low_orders, all_orders].map(|finest| discs(map.step, lattice, finest, w, h));
     let rough_from = 1.0 / (ROUGH * lattice.lengths()[1]);
     let (mut all, mut rough) = (0.0, 0.0);
     let (mut leaked, mut covered) = ([0.0; 2], [0_usize; 2]);

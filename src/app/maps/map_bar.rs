@@ -29,6 +29,8 @@ pub fn ui(ui: &mut Ui, maps: &Option<&Maps>, sight: &mut Sight, actions: &mut Ve
         ComboBox::from_id_salt("which map")
             .selected_text(sight.shown.name())
             .width(96.0)
+            // All maps at once, where the window is high enough.
+            .height(420.0)
             .show_ui(ui, |ui| choices(ui, set, &mut sight.shown))
             .response
             .on_hover_text("Which map")

@@ -82,7 +82,7 @@ fn judgement_of(ui: &mut Ui, i: usize, judgement: &Judgement) {
         ui.label(name);
         ui.label(RichText::new(numbers(judgement)).monospace()).on_hover_text(format!(
             "Leakage: share of the map's power at the lattice's own frequencies (noise alone would leak {:.3}).\n\
-             Over all orders it is {:.3} (noise {:.3}), of which a coarse map folds slow changes in.\n\
+             Over all orders that the map can show it is {:.3} (noise {:.3}).\n\
              Roughness: share at wavelengths below 1.5 lattice vectors.\n\
              Sd: how much the latent varies; its prior has 1.",
             judgement.leakage_of_noise,
