@@ -1,8 +1,12 @@
 //! The command line: names, options, columns and exit codes that other programs rely on, and errors in words.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that panics has failed
 
+#[path = "common/map_json.rs"]
+mod promised;
+
 use image::{GrayImage, Luma};
 use nanotheca::library::{star, table};
+use promised::check_map_json;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -483,6 +487,100 @@ fn a_grid_of_spectra_becomes_maps() {
     assert!(flat.join("spectra.csv").is_file() && !flat.join("z0.tif").exists());
     let err = fails(&["spectra", text(&table), "--out", text(&flat)]);
     assert!(err.contains("not empty"), "{err}");
+}
+
+/// A square lattice of bright spots, 12 px apart, brighter right of the middle: 144 x 120.
+fn write_lattice(path: &Path) {
+    let picture = GrayImage::from_fn(144, 120, |x, y| {
+        let off = |v: u32| 12.0 * ((v as f32 - 6.0) / 12.0 - ((v as f32 - 6.0) / 12.0).round());
+        let bright = if x < 72 { 110.0 } else { 190.0 };
+        let spot = bright * (-(off(x).powi(2) + off(y).powi(2)) / 10.0).exp();
+        let noise = 12.0 * ((f64::from(x * 7919 + y * 104_729)).sin() * 43_758.5).fract() as f32;
+        Luma([(30.0 + spot + noise).clamp(0.0, 255.0) as u8])
+    });
+    picture.save(path).unwrap();
+}
+
+#[test]
+fn map_json_keeps_its_keys_and_every_map_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (image, out) = (folder.path().join("<b>spots.png"), folder.path().join("maps"));
+    write_lattice(&image);
+    let arguments =
+        ["map", text(&image), "--out", text(&out), "--epochs", "2", "--seeds", "2", "--seed", "4"];
+    let more =
+        ["--nm-per-px", "0.05", "--device", "cpu", "--set", "windows=128", "--set", "hidden=[16]", "--json"];
+    let said = works(&[&arguments[..], &more[..]].concat());
+    let document: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let written: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(out.join("map.json")).unwrap()).unwrap();
+    assert_eq!(document, written);
+    check_map_json(&document);
+    // Period vectors in px and nm.
+    let vector = |name: &str| -> [f64; 2] {
+        [0, 1].map(|i| document["lattice"][name][i].as_f64().unwrap_or_else(|| panic!("{name} {document}")))
+    };
+    for name in ["a", "b"] {
+        let (px, nm) = (vector(&format!("{name}_px")), vector(&format!("{name}_nm")));
+        assert!((px[0].hypot(px[1]) - 12.0).abs() < 0.2, "{px:?}");
+        assert!((nm[0].hypot(nm[1]) - 0.05 * px[0].hypot(px[1])).abs() < 1e-9, "{px:?} {nm:?}");
+    }
+    assert_eq!(document["seeds"].as_array().unwrap().len(), 2);
+    assert_eq!(document["latents"].as_array().unwrap().len(), 2);
+    for name in ["window_px", "negative_elbo", "smoothness_cost", "smoothness_roughness", "seed_agreement"] {
+        assert!(document[name].is_f64(), "{name} {document}");
+    }
+    assert!(document["seconds"].as_f64() >= document["first_map_seconds"].as_f64());
+    assert_eq!((&document["settings"]["epochs"], &document["settings"]["seed"]), (&2.into(), &4.into()));
+    assert!(document["command"].as_str().unwrap().starts_with("nanotheca map "), "{document}");
+    let latents = ["z0", "z1", "z0_sd", "z1_sd", "seed4_z0", "seed4_z1", "seed5_z0", "seed5_z1"];
+    let others =
+        ["shift_x", "shift_y", "recon_error", "gpa_x", "gpa_y", "strain_xx", "strain_yy", "strain_xy"];
+    for name in latents.into_iter().chain(others) {
+        for end in ["tif", "npy", "png"] {
+            assert!(out.join(name).with_extension(end).is_file(), "{name}.{end}");
+        }
+    }
+    for name in
+        ["segments.tif", "segments.csv", "segments.png", "image.png", "report.html", "model.safetensors"]
+    {
+        assert!(out.join(name).is_file(), "{name}");
+    }
+    // Displacement in nanometres, by its own scale.
+    let map = nanotheca::micrograph::format::open(out.join("gpa_x.tif")).unwrap();
+    assert_eq!((map.width, map.height), (144, 120));
+    assert!((map.pixel_size.unwrap().x_nm - 0.05).abs() < 1e-6);
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("&lt;b&gt;spots.png") && !page.contains("<b>spots"), "the name is not text");
+    for said in [
+        "−ELBO",
+        "smoothness costs",
+        "Lattice leakage",
+        "nm²",
+        "The seeds agree",
+        "nanotheca map ",
+        "strain along x",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn what_a_map_costs_in_elbo_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (image, out) = (folder.path().join("spots.png"), folder.path().join("maps"));
+    write_lattice(&image);
+    let arguments = ["map", text(&image), "--out", text(&out), "--epochs", "1", "--stride", "4"];
+    let more = ["--device", "cpu", "--set", "windows=64", "--set", "hidden=[16]"];
+    let said = works(&[&arguments[..], &more[..]].concat());
+    assert!(said.contains("−ELBO ") && said.contains("smoothness costs "), "{said}");
+    assert!(said.contains("(roughness ") && said.contains("geometric phase analysis"), "{said}");
+    // One seed has no other to stand beside.
+    assert!(!out.join("seed1_z0.tif").exists());
+    let document: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(out.join("map.json")).unwrap()).unwrap();
+    check_map_json(&document);
+    assert!(document["lattice"]["a_nm"].is_null() && document["seed_agreement"].is_null(), "{document}");
 }
 
 #[test]

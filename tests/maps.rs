@@ -3,8 +3,9 @@
 
 use nanotheca::library::figure::{Colours, Style, write_png};
 use nanotheca::library::map::{write_labels, write_npy, write_profile, write_segments, write_tiff};
-use nanotheca::micrograph::{PixelSize, format};
-use nanotheca::order::{Map, Method, Profile, segment};
+use nanotheca::library::maps::{About, MapFolder, export};
+use nanotheca::micrograph::{Micrograph, PixelSize, format};
+use nanotheca::order::{Gpa, Map, Method, Profile, segment};
 use nanotheca::sample::spectra::SpectraRecipe;
 use std::fs::File;
 use std::io::BufReader;
@@ -72,6 +73,45 @@ fn segments_and_profiles_are_tables_with_units_in_their_heads() {
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("distance_px,distance_nm,value,sd\n0,0,0,0\n4,2,0,0\n"), "{text}");
     assert!(text.trim_end().ends_with("156,78,1,0"), "{text}");
+}
+
+#[test]
+fn phase_analysis_leaves_in_nanometres_and_its_shear_knows_that_pixels_are_not_square() {
+    let flat = |value: f32| Map::over(64, 48, vec![value; 64 * 48]).unwrap();
+    let image = Micrograph::new(64, 48, vec![0.5; 64 * 48], PixelSize::new(0.1, 0.2)).unwrap();
+    // du_x/dy = 0.01 - 0.005 and du_y/dx = 0.01 + 0.005, in pixels of 0.1 x 0.2 nm.
+    let gpa = Gpa {
+        reflections: [[1, 0], [0, 1]],
+        displacement: [flat(2.0), flat(3.0)],
+        strain: [flat(0.02), flat(-0.01), flat(0.01)],
+        rotation: flat(0.005),
+        quality: flat(1.0),
+    };
+    let (content, about) = ([flat(0.0)], About { image: "a.tif".into(), ..About::default() });
+    let folder = MapFolder {
+        image: &image,
+        content: &content,
+        uncertainty: &content,
+        shift: [&content[0], &content[0]],
+        rotation: None,
+        recon_error: None,
+        phase_analysis: Some(&gpa),
+        aligned: &[],
+        segments: None,
+        about: &about,
+    };
+    let out = tempfile::tempdir().unwrap();
+    let out = out.path().join("maps");
+    export(&folder, &out).unwrap();
+    let value = |name: &str| format::open(out.join(format!("{name}.tif"))).unwrap().pixels[100];
+    let expected =
+        [("gpa_x", 0.2), ("gpa_y", 0.6), ("strain_xx", 0.02), ("strain_yy", -0.01), ("strain_xy", 0.016_25)];
+    for (name, expected) in expected {
+        assert!((value(name) - expected).abs() < 1e-6, "{name} {}", value(name));
+    }
+    // Nothing of it is left half way, and what is not known is not made up.
+    assert!(!out.join("segments.tif").exists() && !out.join("seed1_z0.tif").exists());
+    assert!(export(&folder, &out).unwrap_err().to_string().contains("not empty"));
 }
 
 #[test]

@@ -94,6 +94,14 @@ fn a_map_of_the_lattice_leaks_wholly_and_a_slow_one_not_at_all() {
         assert!(lattice_map.leakage > 0.97, "step {step}: {lattice_map:?}");
         assert!(lattice_map.verdict.contains("lattice itself"));
         let clean = judge(&map(n, n, step, slow), &lattice);
+        for judged in [&lattice_map, &clean] {
+            let (low, all) = (judged.leakage, judged.leakage_all_orders);
+            assert!(
+                all >= low && judged.leakage_all_orders_of_noise >= judged.leakage_of_noise,
+                "{judged:?}"
+            );
+        }
+        assert!(clean.leakage_all_orders < 0.01, "{clean:?}");
         assert!(clean.leakage < 1e-3 && clean.roughness < 0.01, "step {step}: {clean:?}");
         assert!(clean.verdict.starts_with("clean"), "{}", clean.verdict);
         // A tenth of the amplitude is a hundredth of the power.

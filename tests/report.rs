@@ -1,11 +1,15 @@
-//! The report opens in a real browser: no console error, every picture there, and hostile names are text.
+//! The reports open in a real browser: no console error, every picture there, and hostile names are text.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+use nanotheca::lattice::Lattice;
 use nanotheca::library::html::page;
 use nanotheca::library::insight::{Manifold, averages};
+use nanotheca::library::maps::{self, About, Cell, MapFolder, Windows, segments_of};
 use nanotheca::library::report::HoldOut;
+use nanotheca::library::spectra::SpectraFolder;
 use nanotheca::library::{self, Library, Patches};
-use nanotheca::micrograph::PixelSize;
+use nanotheca::micrograph::{Micrograph, PixelSize};
+use nanotheca::order::{Gpa, Map, Outlier, SeedMaps, SeedReport, judge};
 use nanotheca::particle::describe::describe_all;
 use nanotheca::particle::patch::{PatchGeometry, PatchSet};
 use nanotheca::particle::trust::Calibration;
@@ -13,6 +17,7 @@ use nanotheca::particle::{ParticleId, Prediction};
 use nanotheca::project::{MicrographEntry, Project};
 use nanotheca::review::Table;
 use nanotheca::review::meaning::meanings;
+use nanotheca::spectrum::{Found, Loss, Spectra};
 use std::path::Path;
 use std::process::Command;
 
@@ -143,12 +148,34 @@ fn the_report_opens_in_a_browser_without_a_fault() {
     let library = library();
     let out = folder.path().join("library");
     library::export(&library, &out, false).unwrap();
+    let lengths: Vec<String> = hostile().iter().map(|name| name.chars().count().to_string()).collect();
+    // Four classes with a gallery, an average and a manifold each.
+    let expected = format!("images 12 bad 0 ran 0 beyond 0 names {}", lengths.join(" "));
+    opens(&browser, &out.join("report.html"), "Particle library: 96 particles", &expected);
+
+    for (i, name) in hostile().iter().take(2).enumerate() {
+        let out = folder.path().join(format!("maps{i}"));
+        export_maps(name, &out);
+        // The image, two latents, two shifts, two displacements, three strains, the residual, phases, two seeds of two.
+        let expected = "images 16 bad 0 ran 0 beyond 0 names ";
+        opens(&browser, &out.join("report.html"), "Order parameters of", expected);
+        let out = folder.path().join(format!("spectra{i}"));
+        export_spectra(name, &out);
+        // Two latents, the shift and the residual over the grid.
+        let expected = "images 4 bad 0 ran 0 beyond 0 names ";
+        opens(&browser, &out.join("report.html"), "Spectra of", expected);
+    }
+}
+
+/// A page opens as it is, and a probe in it finds what is expected.
+fn opens(browser: &str, page: &Path, title: &str, expected: &str) {
+    let folder = tempfile::tempdir().unwrap();
     // As it is: no complaint on the console, not even from the page's own policy.
-    let (dom, console) = open(&browser, &out.join("report.html"));
+    let (dom, console) = open(browser, page);
     assert_eq!(console, "");
-    assert!(dom.contains("Particle library: 96 particles"));
+    assert!(dom.contains(title));
     // With the policy taken off and a script of ours added, which looks for broken pictures and for a name that ran.
-    let html = std::fs::read_to_string(out.join("report.html")).unwrap();
+    let html = std::fs::read_to_string(page).unwrap();
     let start = html.find("<meta http-equiv").unwrap();
     let end = start + html[start..].find('>').unwrap() + 1;
     let probe = "<script>window.onload = () => {
@@ -160,13 +187,150 @@ fn the_report_opens_in_a_browser_without_a_fault() {
     };</script>";
     let probed = folder.path().join("probed.html");
     std::fs::write(&probed, format!("{}{probe}{}", &html[..start], &html[end..])).unwrap();
-    let (dom, console) = open(&browser, &probed);
+    let (dom, console) = open(browser, &probed);
     assert_eq!(console, "");
-    let lengths: Vec<String> = hostile().iter().map(|name| name.chars().count().to_string()).collect();
-    // Four classes with a gallery, an average and a manifold each.
-    let expected = format!("images 12 bad 0 ran 0 beyond 0 names {}", lengths.join(" "));
     let found = dom.split("data-probe=\"").nth(1).and_then(|rest| rest.split('"').next());
-    assert_eq!(found, Some(expected.as_str()));
+    assert_eq!(found, Some(expected), "{title}");
+}
+
+/// Maps of an image with this name, and all there is to tell of them.
+fn export_maps(name: &str, out: &Path) {
+    let (w, h) = (96, 72);
+    let map = |f: fn(f32, f32) -> f32| {
+        Map::over(w, h, (0..w * h).map(|i| f((i % w) as f32, (i / w) as f32)).collect()).unwrap()
+    };
+    let content = [map(|x, _| (x / 48.0 - 1.0).signum()), map(|_, y| y / 36.0 - 1.0)];
+    let lattice = Lattice::new([12.0, 0.5], [-0.5, 12.0]).unwrap();
+    let judgements: Vec<_> = content.iter().map(|map| judge(map, &lattice)).collect();
+    let size = PixelSize::new(0.05, 0.05);
+    let image = Micrograph::new(w, h, map(|x, y| (x * y).sin()).values, size).unwrap();
+    let gpa = Gpa {
+        reflections: [[1, 0], [0, 1]],
+        displacement: content.clone(),
+        strain: [content[0].clone(), content[1].clone(), content[0].clone()],
+        rotation: content[1].clone(),
+        quality: content[1].clone(),
+    };
+    let report = |seed: u64| SeedReport::new(seed, (61.25, 0.5), 2.0, judgements.clone(), 3.0);
+    let own = |seed: u64| SeedMaps { seed, content: content.to_vec() };
+    let windows =
+        Windows { window_px: 18.0, side: 18, average_px: 9.0, shift_prior_px: 2.0, noise: 0.1, sigma: 0.1 };
+    let about = About {
+        image: name.to_owned(),
+        cell: Some(Cell { lattice, confidence: 0.9, cells: 48 }),
+        message: name.to_owned(),
+        windows: Some(windows),
+        seed: 1,
+        epochs: 20,
+        stride: 1,
+        complete: true,
+        judgements: judgements.clone(),
+        seeds: vec![report(4), report(7)],
+        agreement: Some(0.9871),
+        phase_analysis_r: Some([0.912, 0.834]),
+        outliers: vec![Outlier { x: 10.0, y: 20.0, score: -7.5 }],
+        verdict: Some("2 latents carry something.".into()),
+        first_map_seconds: Some(1.5),
+        seconds: Some(9.5),
+        device: Some("CPU".into()),
+        settings: serde_json::json!({ "seed": 4, "<i>": name }),
+        command: Some(format!("nanotheca map '{name}'")),
+        more: serde_json::Map::new(),
+    };
+    let segments = segments_of(&content[..1], size, 1);
+    let folder = MapFolder {
+        image: &image,
+        content: &content,
+        uncertainty: &content,
+        shift: [&content[0], &content[1]],
+        rotation: None,
+        recon_error: Some(&content[1]),
+        phase_analysis: Some(&gpa),
+        aligned: &[own(4), own(7)],
+        segments: segments.as_ref(),
+        about: &about,
+    };
+    maps::export(&folder, out).unwrap();
+}
+
+/// Peaks over a grid from a file with this name, and what was found in them.
+fn export_spectra(name: &str, out: &Path) {
+    let (rows, columns, points) = (6, 8, 24);
+    let n = rows * columns;
+    let values = (0..n * points).map(|i| (-0.5 * ((i % points) as f32 - 12.0).powi(2) / 9.0).exp());
+    let x: Vec<f64> = (0..points).map(|i| i as f64).collect();
+    let spectra = Spectra::over(x, values.clone().collect(), Some([rows, columns])).unwrap();
+    let curve: Vec<f32> = values.take(points * 3).collect();
+    let mut found = Found {
+        shift: (0..n).map(|i| i as f64 / 10.0).collect(),
+        latents: (0..2 * n).map(|i| if i % 2 == 0 { i as f32 / 40.0 } else { 0.0 }).collect(),
+        sd: vec![0.1; 2 * n],
+        error: vec![0.01; n],
+        traversals: vec![curve.clone(), curve],
+        steps: vec![-1.5, 0.0, 1.5],
+        curve: vec![Loss { loss: 60.5, ..Loss::default() }, Loss { loss: 58.25, ..Loss::default() }],
+        ..Found::default()
+    };
+    found.measure(2);
+    let folder = SpectraFolder {
+        name,
+        spectra: &spectra,
+        found: &found,
+        unit: name,
+        settings: serde_json::json!({ "latent": 2, "<i>": name }),
+        seconds: 2.5,
+        device: "CPU",
+        command: Some(format!("nanotheca spectra '{name}'")),
+    };
+    folder
+        .export(out, |path| {
+            std::fs::write(path, "weights").map_err(|e| nanotheca::Error::io(path, "write", e))
+        })
+        .unwrap();
+}
+
+#[test]
+fn the_reports_of_maps_and_spectra_say_what_was_found_and_names_are_text() {
+    let folder = tempfile::tempdir().unwrap();
+    for (i, name) in hostile().iter().enumerate() {
+        let (maps, spectra) = (folder.path().join(format!("m{i}")), folder.path().join(format!("s{i}")));
+        export_maps(name, &maps);
+        export_spectra(name, &spectra);
+        let read = |dir: &Path| std::fs::read_to_string(dir.join("report.html")).unwrap();
+        for page in [read(&maps), read(&spectra)] {
+            for bad in ["<script", "<img src=missing", "<i>"] {
+                assert!(!page.contains(bad), "{name}: {bad}");
+            }
+            assert!(page.contains(&library::html::escape(name)), "{name}");
+        }
+        // Lattice in px and nm, judgements, what smooth maps cost, phase analysis, phases with areas, seeds.
+        let page = read(&maps);
+        for text in [
+            "(12.000, 0.500) px, 12.010 px long; (0.6000, 0.0250) nm",
+            "clean: a slow change",
+            "−ELBO 61.25 nats a window; smoothness costs 1.000 nats a window (roughness 0.500)",
+            "|r| = 0.912 along x and 0.834 along y",
+            "nm²",
+            "seeds agree by 0.987",
+            "4 (shown)",
+            "missing",
+            "settings.seed",
+            "The first map came after 1.5 s, all after 9.5 s, on CPU.",
+            "nanotheca map ",
+        ] {
+            assert!(page.contains(text), "{text}");
+        }
+        let page = read(&spectra);
+        for text in [
+            "48 spectra of 24 points",
+            "collapsed: it carries nothing",
+            "58.25",
+            "z0 = +1.5",
+            "nanotheca spectra",
+        ] {
+            assert!(page.contains(text), "{text}");
+        }
+    }
 }
 
 #[test]

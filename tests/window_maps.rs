@@ -3,11 +3,14 @@
 
 #[path = "common/window.rs"]
 mod driven;
+#[path = "common/map_json.rs"]
+mod promised;
 
 use driven::Window;
 use egui::{Event, Key, Modifiers, vec2};
 use egui_kittest::kittest::Queryable;
 use nanotheca::app::Open;
+use promised::check_map_json;
 use std::path::{Path, PathBuf};
 
 /// A square lattice of bright spots, 12 px apart, brighter right of the middle, one of them missing: 144 x 120.
@@ -93,8 +96,8 @@ fn maps_come_while_it_learns_and_everything_follows_from_them() {
     run(&mut window);
     // The lattice, with its lengths in pixels while the scale is not known.
     assert!(window.shows("confidence") && window.shows("12.0 px"));
-    // What the maps are worth.
-    assert!(window.shows("leakage"));
+    // What the maps are worth, and what it costs that they are smooth.
+    assert!(window.shows("leakage") && window.shows("Smoothness costs") && window.shows("(roughness "));
     window.harness.check_accessibility();
 
     // Pointing at a pixel asks the model.
@@ -136,10 +139,75 @@ fn maps_come_while_it_learns_and_everything_follows_from_them() {
     window.press("OK");
     let maps = dir.path().join("spots-maps");
     window.until("the maps", |w| w.shows("Maps exported"));
-    for name in ["two_latents.png", "profile.csv", "segments.csv", "segments.tif", "outliers.csv", "map.json"]
-    {
+    for name in [
+        "two_latents.png",
+        "profile.csv",
+        "segments.csv",
+        "segments.tif",
+        "outliers.csv",
+        "gpa_y.tif",
+        "strain_xy.npy",
+        "report.html",
+    ] {
         assert!(maps.join(name).is_file(), "{name}");
     }
+    let text = std::fs::read_to_string(maps.join("map.json")).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    check_map_json(&document);
+    // What the window wrote before the keys were shared stays.
+    for key in ["judgements", "plan", "summary", "wall"] {
+        assert!(document.get(key).is_some(), "{key}");
+    }
+    let command = document["command"].as_str().unwrap();
+    assert!(command.starts_with("nanotheca map ") && command.contains("epochs=3"), "{command}");
+}
+
+#[test]
+fn seeds_stand_beside_each_other_and_phase_analysis_beside_the_shift() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_lattice(dir.path());
+    set(&mut window, "2");
+    window.type_number("Seeds", "2");
+    window.press("Start");
+    window.until("the end of the run", |w| w.shows("The model stays and answers"));
+    window.press("Seeds and outliers");
+    for name in ["Show seed 1 z0", "Show seed 1 z1", "Show seed 2 z0", "Show seed 2 z1"] {
+        assert!(window.is_there(name), "{name}");
+    }
+    // Large, with what the seed explains and how far all agree in the foot.
+    window.harness.get_by_label("Show seed 2 z1").click_accesskit();
+    window.settle();
+    assert!(window.shows("−ELBO ") && (window.shows("seeds agree 0.") || window.shows("seeds agree 1.")));
+    let choose = |window: &mut Window, name: &str| {
+        window.press("Which map");
+        window.press(name);
+    };
+    choose(&mut window, "phase analysis x");
+    assert!(window.shows("geometric phase analysis: the reference beside the shift"));
+    assert!(window.shows("between the shift and phase analysis"));
+    choose(&mut window, "shift y");
+    assert!(window.shows("between the shift and phase analysis"));
+    choose(&mut window, "strain xy");
+    assert!(window.shows("and the shear (xy)"));
+    window.harness.check_accessibility();
+}
+
+#[test]
+fn a_scale_typed_after_the_run_reaches_every_pane() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut window = open_lattice(dir.path());
+    run(&mut window);
+    window.press("Segments");
+    window.press("Segment");
+    window.until("the phases", |w| w.shows("phase 1") && w.shows("px²"));
+    window.type_number("Pixel size", "0.05");
+    window.until("areas in nanometres", |w| w.shows("nm²") && !w.shows("px²"));
+    window.press("FFT");
+    window.until("the spectra", |w| w.shows("1/nm") && !w.shows("1/px"));
+    window.press("Wall profile");
+    window.key(Modifiers::NONE, Key::W);
+    window.drag("Map canvas", &[vec2(-70.0, 0.0), vec2(0.0, 0.0), vec2(70.0, 0.0)]);
+    window.until("the profile", |w| w.shows("nm wide, r²") || w.shows("wall:"));
 }
 
 #[test]

@@ -5,13 +5,18 @@ mod common;
 
 use common::bars_and_discs;
 use crossbeam_channel::RecvTimeoutError;
+use nanotheca::micrograph::Micrograph;
 use nanotheca::particle::ParticleId;
 use nanotheca::particle::patch::PatchSet;
+use nanotheca::spectrum::Spectra;
 use nanotheca::train::checkpoint::Checkpoint;
+use nanotheca::train::config::Preset;
 use nanotheca::train::config::TrainConfig;
 use nanotheca::train::resume::Halted;
 use nanotheca::worker::Worker;
+use nanotheca::worker::mapping::{MapEvent, MapJob, MapProgress, MapQuery, MapSettings, MapStage};
 use nanotheca::worker::message::{Command, DeviceChoice, Event, FinishReason, PreviewRequest, TrainJob};
+use nanotheca::worker::spectra::{SpectraCommand, SpectraJob, SpectraTold};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -294,4 +299,134 @@ fn a_training_stops_early_only_if_it_is_asked_to() {
     let (reason, epochs) = run(Some(12));
     assert_eq!(reason, FinishReason::Settled);
     assert!((15..60).contains(&epochs), "{epochs}: not in the first quarter");
+}
+
+/// Maps of a square lattice of 12 px, brighter to the right.
+fn map_job(epochs: usize) -> Box<MapJob> {
+    let (w, h) = (160, 144);
+    let value = |i: usize| {
+        let [x, y] = [i % w, i / w].map(|v| v as f32);
+        let off = |v: f32| 12.0 * ((v - 6.0) / 12.0 - ((v - 6.0) / 12.0).round());
+        let noise = ((i as f32 * 12.9898).sin() * 43_758.547).fract();
+        (1.0 + x / 160.0) * (-(off(x).powi(2) + off(y).powi(2)) / 10.0).exp() + 0.05 * noise
+    };
+    let image = Arc::new(Micrograph::new(w, h, (0..w * h).map(value).collect(), None).unwrap());
+    let settings = MapSettings { epochs, windows: 96, batch: 32, hidden: vec![16], ..MapSettings::default() };
+    Box::new(MapJob { image, mask: None, settings, device: DeviceChoice::Cpu })
+}
+
+fn spectra_job(epochs: usize) -> Box<SpectraJob> {
+    let value = |i: usize| (-0.5 * ((i % 24) as f64 - 8.0 - (i / 24 % 8) as f64).powi(2) / 4.0).exp();
+    let values: Vec<f32> = (0..24 * 32).map(|i| value(i) as f32).collect();
+    Box::new(SpectraJob {
+        run: 1,
+        name: "peaks".into(),
+        spectra: Arc::new(Spectra::new((0..24).map(f64::from).collect(), values).unwrap()),
+        settings: MapSettings { epochs, hidden: vec![16], ..MapSettings::spectra(Preset::Default) },
+        device: DeviceChoice::Cpu,
+    })
+}
+
+fn stopped(event: &Event) -> bool {
+    matches!(event, Event::Map(MapEvent::Stopped))
+}
+
+/// A map run that would never end is told to by `command`, and no more is heard of it until `until`.
+fn ends_the_maps(worker: &Worker, command: Command, until: impl Fn(&Event) -> bool) {
+    worker.send(Command::Map(map_job(100_000)));
+    wait(worker, |e| matches!(e, Event::Map(MapEvent::Maps(_))).then_some(()));
+    worker.send(command);
+    wait(worker, |e| stopped(&e).then_some(()));
+    wait(worker, |e| {
+        assert!(!matches!(e, Event::Map(_)), "the maps go on: {e:?}");
+        until(&e).then_some(())
+    });
+}
+
+#[test]
+fn maps_end_when_a_training_goes_on_or_is_validated() {
+    let worker = Worker::spawn(|| {});
+    let (few, folder) = (job(2), tempfile::tempdir().unwrap());
+    let finished = |e: &Event| matches!(e, Event::Finished { .. });
+    worker.send(Command::Train(few.clone()));
+    wait(&worker, |e| finished(&e).then_some(()));
+    let state = folder.path().join("a.training");
+    worker.send(Command::Halt(state.clone()));
+    wait(&worker, |e| matches!(e, Event::Saved(_)).then_some(()));
+
+    let labels = Command::Relabel { job: few.clone(), from: None };
+    ends_the_maps(&worker, labels, finished);
+    ends_the_maps(&worker, Command::GoOn { job: few.clone(), from: state }, finished);
+    let over = |e: &Event| matches!(e, Event::Folds(folds) if folds.over);
+    ends_the_maps(&worker, Command::Validate { job: few, folds: 3 }, over);
+    // The model of the maps stays and answers.
+    worker.send(Command::MapAsk(MapQuery::Latents(vec![0.5, 0.0])));
+    wait(&worker, |e| matches!(e, Event::Map(MapEvent::Answer(_))).then_some(()));
+}
+
+#[test]
+fn spectra_end_when_a_training_is_validated() {
+    let worker = Worker::spawn(|| {});
+    worker.send(Command::Spectra(SpectraCommand::Learn(spectra_job(100_000))));
+    wait(&worker, |e| {
+        matches!(e, Event::Spectra(e) if matches!(e.told, SpectraTold::Found(_))).then_some(())
+    });
+    worker.send(Command::Validate { job: job(2), folds: 3 });
+    let ended = |e: &Event| matches!(e, Event::Spectra(e) if matches!(e.told, SpectraTold::Ended { reason: FinishReason::Stopped, .. }));
+    wait(&worker, |e| ended(&e).then_some(()));
+    wait(&worker, |e| {
+        assert!(!matches!(e, Event::Spectra(_)), "the spectra go on: {e:?}");
+        matches!(e, Event::Folds(folds) if folds.over).then_some(())
+    });
+}
+
+#[test]
+fn a_cross_validation_ends_when_maps_or_spectra_begin() {
+    let worker = Worker::spawn(|| {});
+    let maps = Command::Map(map_job(2));
+    let spectra = Command::Spectra(SpectraCommand::Learn(spectra_job(2)));
+    for command in [maps, spectra] {
+        worker.send(Command::Validate { job: job(1_000_000), folds: 3 });
+        wait(&worker, |e| matches!(e, Event::Folds(folds) if folds.share > 0.0).then_some(()));
+        worker.send(command);
+        wait(&worker, |e| matches!(e, Event::Folds(folds) if folds.over).then_some(()));
+        wait(&worker, |e| {
+            assert!(!matches!(e, Event::Folds(_)), "the cross-validation goes on: {e:?}");
+            match e {
+                Event::Map(MapEvent::Finished(_)) => Some(()),
+                Event::Spectra(e) if matches!(e.told, SpectraTold::Ended { .. }) => Some(()),
+                _ => None,
+            }
+        });
+    }
+}
+
+#[test]
+fn a_map_run_stops_between_any_two_parts_of_its_work() {
+    for stage in [MapStage::Learning, MapStage::Refining, MapStage::Judging] {
+        // The worker goes on after an event only when it is let: what is sent meanwhile is there when it looks.
+        let (let_on, gate) = crossbeam_channel::bounded::<()>(0);
+        let worker = Worker::spawn(move || {
+            let _ = let_on.send(());
+        });
+        let gate = gate; // Dropped before the worker, which else would wait for ever.
+        worker.send(Command::Map(map_job(2)));
+        loop {
+            let event = worker.events().recv_timeout(PATIENCE).expect("an event in time");
+            assert!(!matches!(event, Event::Failed { .. }), "{event:?}");
+            let reached = |p: MapProgress| p.stage == stage;
+            if matches!(event, Event::Map(MapEvent::Progress(p)) if reached(p)) {
+                break;
+            }
+            gate.recv_timeout(PATIENCE).expect("a sign of life");
+        }
+        worker.send(Command::Stop);
+        drop(gate);
+        wait(&worker, |e| {
+            assert!(!matches!(e, Event::Map(MapEvent::Finished(_))), "{stage:?}: it did not stop");
+            stopped(&e).then_some(())
+        });
+        // Whatever it was at, a dropped worker has nothing left to do.
+        drop(worker);
+    }
 }

@@ -65,7 +65,7 @@ fn sentence(state: &State, visuals: &egui::Visuals) -> (String, egui::Color32) {
         return (last.text.lines().next().unwrap_or_default().to_owned(), colour);
     }
     match state.workspace {
-        Workspace::Maps => return (maps::hint(state).to_owned(), visuals.text_color()),
+        Workspace::Maps => return (maps::hint(state), visuals.text_color()),
         Workspace::Spectra => return (spectra::hint(state).to_owned(), visuals.text_color()),
         Workspace::Particles => {}
     }

@@ -4,11 +4,12 @@ use super::map::Found;
 use crate::error::{Error, Result};
 use crate::explore::sanity::Sanity;
 use crate::library::report::wilson;
+use crate::order::seeds::smoothness_in_words;
 use crate::particle::Prediction;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::lineage::CrossValidated;
 use crate::worker::Worker;
-use crate::worker::mapping::{MapEvent, MapJob, MapProgress};
+use crate::worker::mapping::{MapEvent, MapJob, MapProgress, MapStage};
 use crate::worker::message::{Accuracy, Command, Event, Progress, TrainJob};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::Path;
@@ -219,6 +220,11 @@ pub fn map(job: MapJob, model: &Path) -> Result<Found> {
 }
 
 fn show_map(bar: &ProgressBar, progress: &MapProgress) {
+    if progress.stage != MapStage::Learning {
+        bar.set_length(100);
+        bar.set_position((100.0 * progress.share) as u64);
+        return bar.set_message(progress.in_words());
+    }
     let done = (progress.seed.saturating_sub(1) * progress.epochs + progress.epoch.saturating_sub(1)) as f32
         + progress.share;
     bar.set_length((progress.seeds * progress.epochs * 100) as u64);
@@ -227,6 +233,9 @@ fn show_map(bar: &ProgressBar, progress: &MapProgress) {
         format!("seed {}/{}  epoch {}/{}", progress.seed, progress.seeds, progress.epoch, progress.epochs);
     if let (Some(loss), Some(spread)) = (progress.loss, progress.spread) {
         words += &format!("  loss {loss:.1}  latent sd {spread:.2}");
+    }
+    if let (Some(cost), Some(roughness)) = (progress.smoothness_cost, progress.roughness) {
+        words += &format!("  {}", smoothness_in_words(cost, roughness));
     }
     bar.set_message(words);
 }

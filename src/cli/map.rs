@@ -2,12 +2,12 @@
 
 use super::{Compute, PresetName, Tuning, command_line, follow, parse_invariances};
 use crate::error::{Error, Result};
-use crate::library::maps::{self, MapFolder};
+use crate::library::maps::{self, segments_of};
 use crate::micrograph::{Micrograph, PixelSize, format};
 use crate::train::shift::MapSettings;
+use crate::worker::map_folder::{self, Told};
 use crate::worker::mapping::{MapJob, MapSet, Plan, Summary};
 use clap::Args;
-use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -88,22 +88,22 @@ pub fn map_image(
     let folder = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), "create a folder in", e))?;
     let model = folder.path().join("model.safetensors");
     let found = follow::map(job, &model)?;
-    let document = document(&image, source, &found);
-    let folder = MapFolder {
-        image: &image,
-        content: &found.maps.content,
-        uncertainty: &found.maps.uncertainty,
-        shift: [&found.maps.shift[0], &found.maps.shift[1]],
-        rotation: found.maps.rotation.as_ref(),
-        recon_error: found.maps.recon_error.as_ref(),
-        document: &document,
-        seed,
+    let name = source.file_name().unwrap_or_default().to_string_lossy();
+    let told = Told {
+        image: &name,
+        plan: Some(&found.plan),
+        set: &found.maps,
+        summary: Some(&found.summary),
+        device: Some(&found.device),
     };
+    let about = map_folder::about(&told, Some(command_line()));
+    let segments = segments_of(&found.maps.content, image.pixel_size, seed);
+    let folder = map_folder::folder(&image, &found.maps, segments.as_ref(), &about);
     maps::export(&folder, out)?;
     std::fs::copy(&model, out.join("model.safetensors"))
         .map_err(|e| Error::io(out, "write the model into", e))?;
     if json {
-        println!("{document:#}");
+        println!("{:#}", folder.document());
     } else {
         print(&found, out);
     }
@@ -141,67 +141,6 @@ pub struct Found {
     pub device: String,
 }
 
-/// `map.json`.
-fn document(image: &Micrograph, source: &Path, found: &Found) -> Value {
-    let plan = &found.plan;
-    let nm = |v: [f64; 2]| image.pixel_size.map(|s| [v[0] * s.x_nm, v[1] * s.y_nm]);
-    let lattice = plan.found.as_ref().map(|f| {
-        let (a, b) = (f.lattice.a, f.lattice.b);
-        json!({
-            "a_px": a, "b_px": b, "a_nm": nm(a), "b_nm": nm(b),
-            "lengths_px": f.lattice.lengths(), "angle_deg": f.lattice.angle_deg(),
-            "confidence": f.confidence, "cells": f.cells,
-        })
-    });
-    let best = &found.summary.seeds[0];
-    let latents: Vec<Value> = found
-        .maps
-        .content
-        .iter()
-        .enumerate()
-        .map(|(i, map)| {
-            let judged = found.maps.judgements.get(i);
-            json!({
-                "latent": i,
-                "sd": map.stats().sd,
-                "leakage": judged.map(|j| j.leakage),
-                "leakage_of_noise": judged.map(|j| j.leakage_of_noise),
-                "roughness": judged.map(|j| j.roughness),
-                "collapsed": judged.map(|j| j.collapsed),
-                "verdict": judged.map(|j| j.verdict.clone()),
-            })
-        })
-        .collect();
-    json!({
-        "image": source.file_name().map(|n| n.to_string_lossy()),
-        "size_px": [image.width, image.height],
-        "pixel_size_nm": image.pixel_size.map(|s| [s.x_nm, s.y_nm]),
-        "lattice": lattice,
-        "message": plan.message,
-        "window_px": plan.window_px,
-        "side": plan.side,
-        "average_px": plan.average_px,
-        "shift_prior_px": plan.shift_px,
-        "noise": plan.noise,
-        "sigma": plan.sigma,
-        "stride": found.maps.stride,
-        "latents": latents,
-        "negative_elbo": best.negative_elbo,
-        "smoothness_cost": best.smoothness_cost,
-        "seed_agreement": found.summary.agreement,
-        "seeds": found.summary.seeds,
-        "phase_analysis_r": found.summary.phase_analysis_r,
-        "outliers": found.summary.outliers,
-        "verdict": found.summary.verdict,
-        "first_map_seconds": found.summary.first_map_seconds,
-        "seconds": found.summary.seconds,
-        "device": found.device,
-        "settings": plan.settings,
-        "version": env!("CARGO_PKG_VERSION"),
-        "command": command_line(),
-    })
-}
-
 fn print(found: &Found, out: &Path) {
     let (plan, summary) = (&found.plan, &found.summary);
     println!("{}", plan.message);
@@ -213,12 +152,20 @@ fn print(found: &Found, out: &Path) {
     }
     for (i, judged) in found.maps.judgements.iter().enumerate() {
         println!(
-            "z{i}: sd {:.2}, lattice leakage {:.2} %, roughness {:.1} %: {}",
+            "z{i}: sd {:.2}, lattice leakage {:.2} % (all orders {:.2} %), roughness {:.1} %: {}",
             judged.sd,
             100.0 * judged.leakage,
+            100.0 * judged.leakage_all_orders,
             100.0 * judged.roughness,
             judged.verdict
         );
+    }
+    if let Some(best) = summary.seeds.first() {
+        println!("{}", best.bound_in_words());
+    }
+    if let Some(agreement) = summary.agreement {
+        let shown = summary.seeds.first().map_or(0, |best| best.seed);
+        println!("the seeds agree by {agreement:.3}; the maps are those of seed {shown}");
     }
     if let Some([x, y]) = summary.phase_analysis_r {
         println!("shift field against geometric phase analysis: |r| {x:.3} (x), {y:.3} (y)");

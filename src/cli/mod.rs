@@ -15,6 +15,7 @@ mod train;
 
 use crate::error::{Error, Result};
 use crate::train::config::{Invariances, Preset, TrainConfig};
+use crate::worker::map_folder::quoted;
 use crate::worker::message::DeviceChoice;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
@@ -196,11 +197,8 @@ fn parse_invariances(text: &str) -> Result<Invariances> {
 
 /// The command as it was typed, for reports.
 fn command_line() -> String {
-    let words = std::env::args().map(|word| {
-        let plain = !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./,:=".contains(c));
-        if plain { word } else { format!("'{}'", word.replace('\'', "'\\''")) }
-    });
-    std::iter::once("nanotheca".to_owned()).chain(words.skip(1)).collect::<Vec<_>>().join(" ")
+    let words = std::env::args().skip(1).map(|word| quoted(&word));
+    std::iter::once("nanotheca".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

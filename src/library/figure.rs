@@ -12,7 +12,7 @@ use std::path::Path;
 /// The map's longer side in the picture is at least this long, so that text is readable beside it.
 const SIDE: usize = 480;
 /// A larger map is drawn with fewer pixels.
-const LARGEST: usize = 2048;
+pub const LARGEST: usize = 2048;
 const MARGIN: u32 = 10;
 const BAR: u32 = 18;
 const WHITE: Rgb<u8> = Rgb([255; 3]);
@@ -43,11 +43,13 @@ pub struct Style {
 /// Draws the map with its colour bar and a scale bar, whose length is a round number of nanometres, or pixels of the
 /// image where their size is not known.
 pub fn draw(map: &Map, pixel_size: Option<PixelSize>, style: &Style) -> RgbImage {
+    draw_within(map, pixel_size, style, LARGEST)
+}
+
+/// As [`draw`], with at most so many pixels along the map's longer side where it has more.
+pub fn draw_within(map: &Map, pixel_size: Option<PixelSize>, style: &Style, largest: usize) -> RgbImage {
     let range = range(map, style);
-    let longest = map.width.max(map.height);
-    let (zoom, every) = (SIDE.div_ceil(longest).max(1), longest.div_ceil(LARGEST).max(1));
-    let [w, h] = [map.width, map.height].map(|n| (n.div_ceil(every) * zoom) as u32);
-    let scale = (h.min(w) / 240).clamp(1, 4);
+    let Fit { zoom, every, w, h, scale } = Fit::new(map.width, map.height, largest);
     let labels = ticks(range).map(|v| glyph::number(v, range[1] - range[0]));
     let text = labels.iter().map(|t| glyph::width(t, scale)).max().unwrap_or(0);
     let text = text.max(glyph::width(&style.unit, scale).saturating_sub(BAR));
@@ -65,17 +67,85 @@ pub fn draw(map: &Map, pixel_size: Option<PixelSize>, style: &Style) -> RgbImage
     picture
 }
 
+/// Draws values that have a colour each (`of` their place, row by row) at the size of a map, with a scale bar; `step` is in
+/// pixels of the image, as in [`Map`].
+pub fn paint(
+    [width, height]: [usize; 2],
+    step: f64,
+    pixel_size: Option<PixelSize>,
+    of: impl Fn(usize) -> Rgb<u8>,
+    largest: usize,
+) -> RgbImage {
+    let Fit { zoom, every, w, h, scale } = Fit::new(width, height, largest);
+    let mut picture = RgbImage::from_fn(w, h, |x, y| {
+        let [u, v] = [x, y].map(|n| n as usize / zoom * every);
+        of(v * width + u)
+    });
+    scale_bar(&mut picture, [0, 0, w, h], step * every as f64 / zoom as f64, pixel_size, scale);
+    picture
+}
+
+/// One picture and, to its right, a smaller one, on white.
+pub fn beside(left: &RgbImage, right: &RgbImage) -> RgbImage {
+    let width = left.width() + MARGIN + right.width();
+    let mut both = RgbImage::from_pixel(width, left.height().max(right.height()), WHITE);
+    for (x, y, pixel) in left.enumerate_pixels() {
+        both.put_pixel(x, y, *pixel);
+    }
+    for (x, y, pixel) in right.enumerate_pixels() {
+        both.put_pixel(left.width() + MARGIN + x, y, *pixel);
+    }
+    both
+}
+
+/// A picture as the bytes of a PNG file.
+///
+/// # Errors
+/// What the encoder complains about.
+pub fn png(picture: &RgbImage) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    image::codecs::png::PngEncoder::new(&mut bytes)
+        .write_image(picture.as_raw(), picture.width(), picture.height(), ExtendedColorType::Rgb8)
+        .map_err(std::io::Error::other)?;
+    Ok(bytes)
+}
+
+/// Writes a picture as a PNG.
+///
+/// # Errors
+/// [`Error::Io`] with `path`; the file is then as it was.
+pub fn write_picture(picture: &RgbImage, path: &Path) -> Result<()> {
+    let bytes = png(picture).map_err(|why| Error::io(path, "write", why))?;
+    atomic::write_file(path, |to| to.write_all(&bytes))
+}
+
 /// Draws and writes a PNG; as [`draw`].
 ///
 /// # Errors
 /// [`Error::Io`] with `path`; the file is then as it was.
 pub fn write_png(map: &Map, pixel_size: Option<PixelSize>, style: &Style, path: &Path) -> Result<()> {
-    let picture = draw(map, pixel_size, style);
-    let mut bytes = Vec::new();
-    image::codecs::png::PngEncoder::new(&mut bytes)
-        .write_image(picture.as_raw(), picture.width(), picture.height(), ExtendedColorType::Rgb8)
-        .map_err(|why| Error::io(path, "write", std::io::Error::other(why)))?;
-    atomic::write_file(path, |to| to.write_all(&bytes))
+    write_picture(&draw(map, pixel_size, style), path)
+}
+
+/// How a map of any size becomes a picture of a usual one.
+struct Fit {
+    /// Pixels a value takes, and values from one that is drawn to the next.
+    zoom: usize,
+    every: usize,
+    /// Size in the picture.
+    w: u32,
+    h: u32,
+    /// Of text.
+    scale: u32,
+}
+
+impl Fit {
+    fn new(width: usize, height: usize, largest: usize) -> Self {
+        let longest = width.max(height);
+        let (zoom, every) = (SIDE.div_ceil(longest).max(1), longest.div_ceil(largest.max(SIDE)).max(1));
+        let [w, h] = [width, height].map(|n| (n.div_ceil(every) * zoom) as u32);
+        Self { zoom, every, w, h, scale: (h.min(w) / 240).clamp(1, 4) }
+    }
 }
 
 /// The values at the ends of the colours; never equal.
@@ -149,6 +219,10 @@ fn scale_bar(
     let bar = ((length / per_px).round() as u32).max(1);
     let label = format!("{} {unit}", glyph::number(length as f32, length as f32));
     let thick = 2 * scale + 1;
+    // A picture too low for a bar has none.
+    if h < 2 * MARGIN + thick || w < 2 * MARGIN {
+        return;
+    }
     let bottom = y0 + h - MARGIN - thick;
     let left = x0 + MARGIN;
     fill(picture, [left - 1, bottom - 1, bar + 2, thick + 2], BLACK);
@@ -189,6 +263,21 @@ mod tests {
         let bottom = picture.height() - MARGIN - MARGIN - 2;
         let white = (MARGIN..MARGIN + 600).filter(|&x| picture.get_pixel(x, bottom) == &WHITE).count();
         assert_eq!(white, 50 * zoom);
+    }
+
+    #[test]
+    fn what_is_painted_has_its_scale_bar_and_its_key() {
+        // 240 values of 0.1 nm, 24 nm wide, drawn twice as large: a bar of 5 nm is 100 pixels long.
+        let black = paint([240, 120], 1.0, PixelSize::new(0.1, 0.1), |_| Rgb([0; 3]), LARGEST);
+        assert_eq!(black.dimensions(), (480, 240));
+        let white = |y: u32| (0..480).filter(|&x| black.get_pixel(x, y) == &WHITE).count();
+        assert_eq!(white(black.height() - MARGIN - 2), 100);
+        assert!((200..226).any(|y| white(y) > 0), "no length is written over the bar");
+        let both = beside(&black, &RgbImage::from_pixel(30, 20, Rgb([9; 3])));
+        assert_eq!(both.dimensions(), (480 + MARGIN + 30, 240));
+        assert_eq!(both.get_pixel(480 + MARGIN, 19).0, [9; 3]);
+        // Nothing is too thin to be drawn.
+        paint([4000, 1], 1.0, None, |_| Rgb([0; 3]), 512);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! The page holds no script and allows none; whatever a person named comes out as text.
 
 pub(super) mod charts;
-mod parts;
+pub(super) mod parts;
 #[cfg(test)]
 mod tests;
 
@@ -17,19 +17,6 @@ const STYLE: &str = include_str!("html/style.css");
 /// The whole page.
 pub fn page(library: &Library) -> String {
     let mut out = String::new();
-    let n = library.records.len();
-    let title = format!("Particle library: {n} particles");
-    // A page that was tampered with still runs nothing and asks nobody.
-    let policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
-    let _ = write!(
-        out,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{}</h1>\n",
-        escape(&title),
-        escape(&title)
-    );
     parts::summary(&mut out, library);
     parts::counts(&mut out, library);
     for (place, name) in library.classes.iter().enumerate() {
@@ -38,8 +25,62 @@ pub fn page(library: &Library) -> String {
     parts::judgement(&mut out, library);
     parts::micrographs(&mut out, library);
     parts::settings(&mut out, library);
-    out.push_str("</body>\n</html>\n");
-    out
+    frame(&format!("Particle library: {} particles", library.records.len()), &out)
+}
+
+/// A page with its head; the title is text, the body is not.
+pub(super) fn frame(title: &str, body: &str) -> String {
+    let title = escape(title);
+    // A page that was tampered with still runs nothing and asks nobody.
+    let policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1 class=\"name\">{title}</h1>\n\
+         {body}</body>\n</html>\n"
+    )
+}
+
+/// A picture in colours that carries its own data, with a caption (text); nothing where it fails.
+pub(super) fn figure(picture: &image::RgbImage, alt: &str, caption: &str) -> String {
+    let Ok(png) = super::figure::png(picture) else { return String::new() };
+    let data = base64::engine::general_purpose::STANDARD.encode(png);
+    format!(
+        "<figure><img class=\"map\" src=\"data:image/png;base64,{data}\" alt=\"{}\"><figcaption>{}</figcaption></figure>\n",
+        escape(alt),
+        escape(caption)
+    )
+}
+
+/// A plot with its caption within it.
+pub(super) fn plot(drawing: &super::drawing::Drawing) -> String {
+    let svg = super::drawing::svg::svg(drawing);
+    // Within a page it is an element, not a file.
+    let element = svg.find("<svg").map_or("", |start| &svg[start..]);
+    format!("<figure class=\"plot\">{element}</figure>\n")
+}
+
+/// A table of cells that are text; the first row is its head.
+pub(super) fn table(out: &mut String, head: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+    out.push_str("<table>\n<tr>");
+    for name in head {
+        let _ = write!(out, "<th>{}</th>", escape(name));
+    }
+    out.push_str("</tr>\n");
+    for row in rows {
+        out.push_str("<tr>");
+        for cell in row {
+            let _ = write!(out, "<td>{}</td>", escape(&cell));
+        }
+        out.push_str("</tr>\n");
+    }
+    out.push_str("</table>\n");
+}
+
+/// A paragraph of text.
+pub(super) fn paragraph(out: &mut String, class: &str, text: &str) {
+    let _ = writeln!(out, "<p class=\"{class}\">{}</p>", escape(text));
 }
 
 /// Text that stays text, in an element and in an attribute.
@@ -89,7 +130,7 @@ fn mosaic(tiles: &[&[f32]], side: usize, columns: usize) -> (Vec<f32>, usize, us
 }
 
 /// A number as people read it: three significant digits.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     if !value.is_finite() {
         return "unknown".into();
     }

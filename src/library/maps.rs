@@ -1,10 +1,15 @@
 //! The maps of an image as a folder of files other programs read.
 
+mod about;
+mod page;
+
+pub use about::{About, Cell, Windows};
+
 use super::figure::{self, Colours, Style};
 use super::map;
 use crate::micrograph::{Micrograph, PixelSize};
-use crate::order::{Map, Method, Segments, segment};
-use crate::project::atomic;
+use crate::order::{Gpa, Map, Method, SeedMaps, Segments, segment};
+use crate::project::{CLASS_COLOURS, atomic};
 use crate::{Error, Result};
 use std::fs;
 use std::path::Path;
@@ -21,20 +26,27 @@ pub struct MapFolder<'a> {
     pub rotation: Option<&'a Map>,
     /// In the image's own units.
     pub recon_error: Option<&'a Map>,
-    /// Everything else, as `map.json`.
-    pub document: &'a serde_json::Value,
-    /// Decides the segments' numbering.
-    pub seed: u64,
+    /// Displacement and strain from the lattice's phases alone.
+    pub phase_analysis: Option<&'a Gpa>,
+    /// Coarse content maps of each seed, turned onto the best one's; none for a single seed.
+    pub aligned: &'a [SeedMaps],
+    pub segments: Option<&'a Segments>,
+    /// Everything else.
+    pub about: &'a About,
 }
+
+/// Hears of a map: the name of its file, its values, how they are coloured, and their unit.
+pub(super) type Visit<'a> = dyn FnMut(&str, &Map, Colours, &str) -> Result<()> + 'a;
 
 /// Pixels along the longer side of the image's own picture.
 const SMALL: usize = 1024;
 
-/// Writes `z<i>`, `z<i>_sd`, `shift_x`, `shift_y`, `rotation` and `recon_error` as calibrated float TIFF, NPY and PNG with
-/// colour bar and scale bar, `segments.tif` and `segments.csv`, the image, and `map.json`.
+/// Writes `z<i>`, `z<i>_sd`, `shift_x`, `shift_y`, `rotation`, `recon_error`, `gpa_x`, `gpa_y`, `strain_xx`, `strain_yy`,
+/// `strain_xy` and, for more than one seed, `seed<k>_z<i>` as calibrated float TIFF, NPY and PNG with colour bar and scale bar,
+/// `segments` as TIFF, CSV and PNG, the image, `map.json` and `report.html`.
 ///
-/// Shifts are in nanometres where the pixel size is known, else in pixels. `folder` must be new or empty; everything is
-/// written beside it first and renamed, so that it is there whole or not at all.
+/// Shifts and displacements are in nanometres where the pixel size is known, else in pixels. `folder` must be new or
+/// empty; everything is written beside it first and renamed, so that it is there whole or not at all.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the folder is in use, [`Error::Io`] with the file at fault.
@@ -72,41 +84,114 @@ pub fn refuse_used(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Segments as the maps ask for; none where too little is known.
+pub fn segments_of(content: &[Map], size: Option<PixelSize>, seed: u64) -> Option<Segments> {
+    segment(content, None, Method::GaussianMixture, size, seed).ok()
+}
+
 fn write_all(maps: &MapFolder<'_>, folder: &Path) -> Result<()> {
     let size = maps.image.pixel_size;
-    let write = |name: &str, map: &Map, colours: Colours, unit: &str| -> Result<()> {
-        write_one(map, size, colours, unit, &folder.join(name))
-    };
-    for (i, map) in maps.content.iter().enumerate() {
-        write(&format!("z{i}"), map, Colours::Diverging, "sd")?;
+    maps.each(&mut |name, map, colours, unit| write_one(map, size, colours, unit, &folder.join(name)))?;
+    if let Some(found) = maps.segments {
+        map::write_labels(found, size, &folder.join("segments.tif"))?;
+        map::write_segments(found, &folder.join("segments.csv"))?;
+        let picture = paint_segments(found, size, figure::LARGEST);
+        figure::write_picture(&picture, &folder.join("segments.png"))?;
     }
-    for (i, map) in maps.uncertainty.iter().enumerate() {
-        write(&format!("z{i}_sd"), map, Colours::Sequential, "sd")?;
-    }
-    for (name, map, per_px) in
-        [("shift_x", maps.shift[0], size.map(|s| s.x_nm)), ("shift_y", maps.shift[1], size.map(|s| s.y_nm))]
-    {
-        let (unit, factor) = per_px.map_or(("px", 1.0), |nm| ("nm", nm as f32));
-        let map = map.with(map.values.iter().map(|v| v * factor).collect())?;
-        write(name, &map, Colours::Diverging, unit)?;
-    }
-    if let Some(map) = maps.rotation {
-        write("rotation", map, Colours::Diverging, "deg")?;
-    }
-    if let Some(map) = maps.recon_error {
-        write("recon_error", map, Colours::Sequential, "")?;
-    }
-    write_segments(maps, folder, size)?;
-    let step = maps.image.width.max(maps.image.height).div_ceil(SMALL).max(1);
-    let (w, h) = (maps.image.width.div_ceil(step), maps.image.height.div_ceil(step));
-    let value = |i: usize| maps.image.pixels[i / w * step * maps.image.width + i % w * step];
-    let image = Map::new(w, h, (0..w * h).map(value).collect(), step as f64, [0.0; 2])?;
     let grey = Style { colours: Colours::Grey, range: None, unit: String::new() };
-    figure::write_png(&image, size, &grey, &folder.join("image.png"))?;
-    let text =
-        serde_json::to_string_pretty(maps.document).map_err(|e| Error::invalid("map.json", e.to_string()))?;
-    atomic::write_file(&folder.join("map.json"), |to| to.write_all(text.as_bytes()))
+    figure::write_png(&small(maps.image)?, size, &grey, &folder.join("image.png"))?;
+    write_text(&folder.join("map.json"), &format!("{:#}\n", maps.document()))?;
+    write_text(&folder.join("report.html"), &page::page(maps)?)
 }
+
+pub(super) fn write_text(path: &Path, text: &str) -> Result<()> {
+    atomic::write_file(path, |to| to.write_all(text.as_bytes()))
+}
+
+/// The image with so few pixels that it is a picture.
+fn small(image: &Micrograph) -> Result<Map> {
+    let step = image.width.max(image.height).div_ceil(SMALL).max(1);
+    let (w, h) = (image.width.div_ceil(step), image.height.div_ceil(step));
+    let value = |i: usize| image.pixels[i / w * step * image.width + i % w * step];
+    Map::new(w, h, (0..w * h).map(value).collect(), step as f64, [0.0; 2])
+}
+
+/// Labels in their colours, with a scale bar.
+pub fn paint_segments(found: &Segments, size: Option<PixelSize>, largest: usize) -> image::RgbImage {
+    let colour = |i: usize| match usize::from(found.labels[i]).checked_sub(1) {
+        Some(label) => image::Rgb(CLASS_COLOURS[label % CLASS_COLOURS.len()]),
+        None => image::Rgb([255; 3]),
+    };
+    figure::paint([found.width, found.height], found.step, size, colour, largest)
+}
+
+impl MapFolder<'_> {
+    /// Every scalar map, one after the other, in the order of the files.
+    fn each(&self, visit: &mut Visit<'_>) -> Result<()> {
+        for (i, map) in self.content.iter().enumerate() {
+            visit(&format!("z{i}"), map, Colours::Diverging, "sd")?;
+        }
+        for (i, map) in self.uncertainty.iter().enumerate() {
+            visit(&format!("z{i}_sd"), map, Colours::Sequential, "sd")?;
+        }
+        for (axis, letter) in ["x", "y"].into_iter().enumerate() {
+            let shift = self.length(self.shift[axis], axis)?;
+            visit(&format!("shift_{letter}"), &shift, Colours::Diverging, self.unit())?;
+            if let Some(found) = self.phase_analysis {
+                let map = self.length(&found.displacement[axis], axis)?;
+                visit(&format!("gpa_{letter}"), &map, Colours::Diverging, self.unit())?;
+            }
+        }
+        if let Some(found) = self.phase_analysis {
+            for (name, map) in STRAINS.into_iter().zip(self.strain(found)?) {
+                visit(&format!("strain_{name}"), &map, Colours::Diverging, "")?;
+            }
+        }
+        if let Some(map) = self.rotation {
+            visit("rotation", map, Colours::Diverging, "deg")?;
+        }
+        if let Some(map) = self.recon_error {
+            visit("recon_error", map, Colours::Sequential, "")?;
+        }
+        for seed in self.aligned {
+            for (i, map) in seed.content.iter().enumerate() {
+                visit(&format!("seed{}_z{i}", seed.seed), map, Colours::Diverging, "sd")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn unit(&self) -> &'static str {
+        if self.image.pixel_size.is_some() { "nm" } else { "px" }
+    }
+
+    /// A map of pixels along an axis in nanometres, where they are known.
+    fn length(&self, map: &Map, axis: usize) -> Result<Map> {
+        let factor = self.image.pixel_size.map_or(1.0, |s| [s.x_nm, s.y_nm][axis] as f32);
+        map.with(map.values.iter().map(|v| v * factor).collect())
+    }
+
+    /// Strain as it is on the sample: the share along an axis does not depend on the scale, the shear does where pixels are
+    /// not square.
+    fn strain(&self, found: &Gpa) -> Result<[Map; 3]> {
+        let [xx, yy, xy] = &found.strain;
+        let ratio = self.image.pixel_size.map_or(1.0, |s| s.x_nm / s.y_nm);
+        if (ratio - 1.0).abs() < 1e-9 {
+            return Ok([xx.clone(), yy.clone(), xy.clone()]);
+        }
+        // With pixels of x and y nm: du_x/dy scales by x / y, du_y/dx by y / x; half their sum and half their difference are
+        // known (the rotation is half of du_y/dx less du_x/dy).
+        let pairs = xy.values.iter().zip(&found.rotation.values);
+        let shear = pairs.map(|(shear, turn)| {
+            let (across, down) = (f64::from(shear - turn), f64::from(shear + turn));
+            (0.5 * (across * ratio + down / ratio)) as f32
+        });
+        Ok([xx.clone(), yy.clone(), xy.with(shear.collect())?])
+    }
+}
+
+/// Components of strain, as files are named.
+const STRAINS: [&str; 3] = ["xx", "yy", "xy"];
 
 /// One map as calibrated float TIFF, NPY and PNG; `path` has no ending.
 pub(super) fn write_one(
@@ -120,14 +205,4 @@ pub(super) fn write_one(
     map::write_npy(map, &path.with_extension("npy"))?;
     let style = Style { colours, range: None, unit: unit.to_owned() };
     figure::write_png(map, size, &style, &path.with_extension("png"))
-}
-
-/// Segments of the content maps; none where too little is known.
-fn write_segments(maps: &MapFolder<'_>, folder: &Path, size: Option<PixelSize>) -> Result<()> {
-    let found: Result<Segments> = segment(maps.content, None, Method::GaussianMixture, size, maps.seed);
-    if let Ok(found) = found {
-        map::write_labels(&found, size, &folder.join("segments.tif"))?;
-        map::write_segments(&found, &folder.join("segments.csv"))?;
-    }
-    Ok(())
 }

@@ -1,11 +1,12 @@
 //! What a model found in spectra as a folder of files other programs read.
 
+mod page;
+
 use super::figure::Colours;
 use super::map::write_table;
-use super::maps::{whole, write_one};
+use super::maps::{Visit, whole, write_one, write_text};
 use crate::Result;
 use crate::order::Map;
-use crate::project::atomic;
 use crate::spectrum::{Found, Spectra};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -51,8 +52,8 @@ impl SpectraFolder<'_> {
         })
     }
 
-    /// Writes `spectra.csv` (shift, latents and error of each spectrum), `traversal_z<i>.csv`, `spectra.json` and
-    /// `model.safetensors`; for spectra of a grid also `z<i>`, `z<i>_sd`, `shift` and `recon_error` as maps over it: float
+    /// Writes `spectra.csv` (shift, latents and error of each spectrum), `traversal_z<i>.csv`, `spectra.json`, `report.html`
+    /// and `model.safetensors`; for spectra of a grid also `z<i>`, `z<i>_sd`, `shift` and `recon_error` as maps over it: float
     /// TIFF, NPY and PNG with colour bar, a pixel a spectrum.
     ///
     /// `folder` must be new or empty; it is there whole or not at all.
@@ -63,10 +64,13 @@ impl SpectraFolder<'_> {
         whole(folder, |inside| {
             self.table(&inside.join("spectra.csv"))?;
             self.traversals(inside)?;
-            self.maps(inside)?;
+            self.each_map(&mut |name, map, colours, unit| {
+                // A pixel is a spectrum; how far apart they were taken is not known.
+                write_one(map, None, colours, unit, &inside.join(name))
+            })?;
             save_model(&inside.join("model.safetensors"))?;
-            let text = format!("{:#}\n", self.document());
-            atomic::write_file(&inside.join("spectra.json"), |to| to.write_all(text.as_bytes()))
+            write_text(&inside.join("report.html"), &page::page(self)?)?;
+            write_text(&inside.join("spectra.json"), &format!("{:#}\n", self.document()))
         })
     }
 
@@ -109,11 +113,11 @@ impl SpectraFolder<'_> {
         Ok(())
     }
 
-    fn maps(&self, folder: &Path) -> Result<()> {
+    /// Every map over the grid, one after the other; none for spectra without a grid.
+    fn each_map(&self, visit: &mut Visit<'_>) -> Result<()> {
         let Some([rows, columns]) = self.spectra.grid else { return Ok(()) };
-        let write = |name: &str, values: Vec<f32>, colours: Colours, unit: &str| {
-            // A pixel is a spectrum; how far apart they were taken is not known.
-            write_one(&Map::over(columns, rows, values)?, None, colours, unit, &folder.join(name))
+        let mut write = |name: &str, values: Vec<f32>, colours: Colours, unit: &str| {
+            visit(name, &Map::over(columns, rows, values)?, colours, unit)
         };
         let narrow = |values: &[f64]| values.iter().map(|v| *v as f32).collect::<Vec<f32>>();
         for k in 0..self.found.latent() {

@@ -28,6 +28,10 @@ pub struct Judgement {
     pub roughness: f64,
     /// Share of the spectrum's area that the discs cover: what white noise would leak.
     pub leakage_of_noise: f64,
+    /// The same with the discs of all orders that the map itself can show (up to half a cycle a value; the higher ones,
+    /// folded into it, would cover its slow changes, too). The verdict goes by the low orders.
+    pub leakage_all_orders: f64,
+    pub leakage_all_orders_of_noise: f64,
     /// Standard deviation of the known values.
     pub sd: f64,
     /// Whether the map carries anything at all; see [`COLLAPSED_SD`].
@@ -43,9 +47,18 @@ pub struct Judgement {
 pub fn judge(map: &Map, lattice: &Lattice) -> Judgement {
     let sd = f64::from(map.stats().sd);
     let collapsed = sd.is_nan() || sd < COLLAPSED_SD;
-    let (leakage, roughness, leakage_of_noise) = shares(map, lattice).unwrap_or((0.0, 0.0, 0.0));
-    let verdict = verdict(leakage, roughness, leakage_of_noise, collapsed).to_owned();
-    Judgement { leakage, roughness, leakage_of_noise, sd, collapsed, verdict }
+    let Shares { low: [leakage, leakage_of_noise], all: [every, every_of_noise], roughness } =
+        shares(map, lattice).unwrap_or_default();
+    Judgement {
+        leakage,
+        roughness,
+        leakage_of_noise,
+        leakage_all_orders: every,
+        leakage_all_orders_of_noise: every_of_noise,
+        sd,
+        collapsed,
+        verdict: verdict(leakage, roughness, leakage_of_noise, collapsed).to_owned(),
+    }
 }
 
 fn verdict(leakage: f64, roughness: f64, of_noise: f64, collapsed: bool) -> &'static str {
@@ -64,26 +77,39 @@ fn verdict(leakage: f64, roughness: f64, of_noise: f64, collapsed: bool) -> &'st
     }
 }
 
-/// Leakage, roughness and the share of the area in the discs.
-fn shares(map: &Map, lattice: &Lattice) -> Option<(f64, f64, f64)> {
+/// Shares of power and of the spectrum's area in the discs of the low orders and of all, and of power that is rough.
+#[derive(Default)]
+struct Shares {
+    low: [f64; 2],
+    all: [f64; 2],
+    roughness: f64,
+}
+
+fn shares(map: &Map, lattice: &Lattice) -> Option<Shares> {
     let (w, h, power) = spectrum(map)?;
     let bin = [1.0 / w as f64, 1.0 / h as f64];
-    let near_lattice = discs(map.step, lattice, w, h);
+    let low_orders = (ORDERS * 1.001 / lattice.lengths()[0]).min(0.5);
+    let all_orders = low_orders.max(0.5 / map.step.max(1.0));
+    let inside = [low_orders, all_orders].map(|finest| discs(map.step, lattice, finest, w, h));
     let rough_from = 1.0 / (ROUGH * lattice.lengths()[1]);
-    let (mut all, mut leaked, mut rough, mut covered) = (0.0, 0.0, 0.0, 0_usize);
+    let (mut all, mut rough) = (0.0, 0.0);
+    let (mut leaked, mut covered) = ([0.0; 2], [0_usize; 2]);
     for (i, &p) in power.iter().enumerate().skip(1) {
         let signed = |i: usize, n: usize| if 2 * i > n { i as f64 - n as f64 } else { i as f64 };
         let k = [signed(i % w, w) * bin[0], signed(i / w, h) * bin[1]].map(|v| v / map.step);
         all += p;
-        if near_lattice[i] {
-            leaked += p;
-            covered += 1;
+        for which in 0..2 {
+            if inside[which][i] {
+                leaked[which] += p;
+                covered[which] += 1;
+            }
         }
         if k[0].hypot(k[1]) > rough_from {
             rough += p;
         }
     }
-    (all > 0.0).then(|| (leaked / all, rough / all, covered as f64 / (w * h - 1) as f64))
+    let of = |which: usize| [leaked[which] / all, covered[which] as f64 / (w * h - 1) as f64];
+    (all > 0.0).then(|| Shares { low: of(0), all: of(1), roughness: rough / all })
 }
 
 /// |F|^2 of the known part under a Hann window, its weighted mean removed.
@@ -108,14 +134,13 @@ fn spectrum(map: &Map) -> Option<(usize, usize, Vec<f64>)> {
     Some((w, h, values.iter().map(|v| f64::from(v.norm_sqr())).collect()))
 }
 
-/// Which bins lie in a disc round a reciprocal point, as it appears on a map with this step.
-fn discs(step: f64, lattice: &Lattice, w: usize, h: usize) -> Vec<bool> {
+/// Which bins lie in a disc round a reciprocal point up to `finest` cycles a pixel, as it appears on a map with this step.
+fn discs(step: f64, lattice: &Lattice, finest: f64, w: usize, h: usize) -> Vec<bool> {
     let (g, k) = lattice.reciprocal();
     let shortest = g[0].hypot(g[1]).min(k[0].hypot(k[1])) * step;
     let size = [w as f64, h as f64];
     let radius = size.map(|n| (DISC * shortest * n).max(LEAST_BINS));
     let mut inside = vec![false; w * h];
-    let finest = (ORDERS * 1.001 / lattice.lengths()[0]).min(0.5);
     for hk in lattice.points(finest) {
         // Cycles from one value to the next, folded into -0.5..0.5.
         let folded: Vector = lattice.g(hk).map(|v| v * step - (v * step).round());

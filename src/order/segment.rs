@@ -41,6 +41,17 @@ pub struct Segments {
     pub segments: Vec<Segment>,
 }
 
+impl Segments {
+    /// With areas by this scale, which may be known better than when they were found.
+    #[must_use]
+    pub fn scaled(mut self, pixel_size: Option<PixelSize>) -> Self {
+        for segment in &mut self.segments {
+            segment.area_nm2 = pixel_size.map(|s| segment.area_px * s.x_nm * s.y_nm);
+        }
+        self
+    }
+}
+
 /// One phase of the map.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Segment {
@@ -213,6 +224,9 @@ mod tests {
                 assert!((found.segments[1].area_px - 12_000.0).abs() < 1e-6);
                 assert!((found.segments[1].area_nm2.unwrap() - 1_500.0).abs() < 1e-6);
                 assert!((found.segments[2].mean[1] - 5.0).abs() < 0.1);
+                let scaled = found.scaled(PixelSize::new(1.0, 1.0));
+                assert!((scaled.segments[1].area_nm2.unwrap() - 12_000.0).abs() < 1e-6);
+                assert!(scaled.scaled(None).segments[1].area_nm2.is_none());
             }
         }
     }

@@ -120,6 +120,8 @@ impl Folds {
 impl Engine<'_> {
     /// Begins a cross-validation.
     pub(super) fn validate(&mut self, job: Box<TrainJob>, folds: usize) {
+        self.stop_map();
+        self.stop_spectra();
         match Folds::new(job, folds) {
             Ok(folds) => {
                 self.tell(Event::Folds(folds.progress()));

@@ -1,15 +1,15 @@
 //! A map run under way: prepare the image, train seed after seed with maps as it goes, then the best one's maps from
-//! coarse to fine.
+//! coarse to fine, and what they are worth. Between any two parts the worker looks into its inbox.
 
 use super::device::Chosen;
-use super::mapping::{MapEvent, MapJob, MapProgress};
+use super::map_judge::{Judged, Judging};
+use super::mapping::{MapEvent, MapJob, MapProgress, MapStage};
 use crate::error::{Error, Result};
 use crate::explore::order_map::dense::{Dense, stride_for};
-use crate::explore::order_map::summary::{SeedReport, Summary, beside_phase_analysis, compare};
-use crate::explore::order_map::summary::{find_outliers, rank, verdict};
+use crate::explore::order_map::summary::{Summary, compare, verdict};
 use crate::explore::order_map::{MapSet, Prepared, plan};
 use crate::model::vae::Vae;
-use crate::order::Map;
+use crate::order::seeds::{SeedMaps, SeedReport, rank};
 use crate::train::shift::{Epoch, ShiftTrainer};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,12 +35,15 @@ pub(super) struct MapRun {
     told: Instant,
     mapped: Option<Instant>,
     first_map: Option<f64>,
+    /// The model of the maps told last: it answers, too, when a part of the work fails.
+    kept: Option<Vae>,
 }
 
 enum Stage {
     Preparing,
     Training(Box<ShiftTrainer>),
     Refining(Box<Refining>),
+    Judging(Box<Judging>),
     Over,
 }
 
@@ -52,8 +55,9 @@ struct Refining {
     dense: Dense,
     /// Strides still to come.
     next: Vec<usize>,
-    /// Seeds, best first.
-    order: Vec<usize>,
+    /// Places of all strides, and of those that are mapped.
+    places: usize,
+    mapped: usize,
 }
 
 /// A trained seed.
@@ -61,7 +65,7 @@ struct Done {
     report: SeedReport,
     vae: Vae,
     epoch: usize,
-    content: Vec<Map>,
+    maps: SeedMaps,
 }
 
 impl MapRun {
@@ -79,6 +83,7 @@ impl MapRun {
             told: now,
             mapped: None,
             first_map: None,
+            kept: None,
         }
     }
 
@@ -98,7 +103,7 @@ impl MapRun {
         let vae = match &self.stage {
             Stage::Training(trainer) => trainer.snapshot(),
             Stage::Refining(at) => at.vae.clone(),
-            Stage::Preparing | Stage::Over => self.done.first()?.vae.clone(),
+            Stage::Preparing | Stage::Judging(_) | Stage::Over => self.kept.clone()?,
         };
         Some((vae, self.prepared.clone()?))
     }
@@ -112,6 +117,7 @@ impl MapRun {
             Stage::Preparing => self.prepare(tell),
             Stage::Training(trainer) => self.train(trainer, tell),
             Stage::Refining(at) => self.refine(at, tell),
+            Stage::Judging(at) => self.judge(at, tell),
             Stage::Over => Ok(true),
         }
     }
@@ -160,7 +166,7 @@ impl MapRun {
         }
         let done = trainer.done();
         if epoch.is_some() && !done && self.mapped.is_none_or(|m| m.elapsed() >= REFRESH) {
-            let maps = self.coarse(&trainer, false)?;
+            let maps = self.coarse(&trainer)?;
             tell(MapEvent::Maps(Arc::new(maps)));
         }
         if done {
@@ -172,7 +178,10 @@ impl MapRun {
 
     fn progress(&mut self, trainer: &ShiftTrainer, epoch: Option<Epoch>) -> MapProgress {
         self.told = Instant::now();
+        // The epoch that has ended was weighted as its number said.
+        let weight = trainer.settings.smoothness_at(trainer.epoch.saturating_sub(1));
         MapProgress {
+            stage: MapStage::Learning,
             seed: self.done.len() + 1,
             seeds: self.job.settings.seeds,
             epoch: if epoch.is_some() { trainer.epoch } else { trainer.epoch + 1 },
@@ -181,19 +190,41 @@ impl MapRun {
             seconds: self.seconds(),
             loss: epoch.map(|e| e.loss),
             roughness: epoch.map(|e| e.roughness),
+            smoothness_cost: epoch.map(|e| f64::from(weight) * e.roughness),
             spread: epoch.map(|e| e.spread),
         }
     }
 
-    fn coarse(&mut self, trainer: &ShiftTrainer, last: bool) -> Result<MapSet> {
+    /// Tells how far a stage after the learning is: at its ends always, between them now and then.
+    fn tell_stage(&mut self, stage: MapStage, share: f32, tell: &mut dyn FnMut(MapEvent)) {
+        if share > 0.0 && share < 1.0 && self.told.elapsed() < TELL {
+            return;
+        }
+        self.told = Instant::now();
+        let settings = &self.job.settings;
+        tell(MapEvent::Progress(MapProgress {
+            stage,
+            seed: settings.seeds,
+            seeds: settings.seeds,
+            epoch: settings.epochs,
+            epochs: settings.epochs,
+            share,
+            seconds: self.seconds(),
+            ..MapProgress::default()
+        }));
+    }
+
+    fn coarse(&mut self, trainer: &ShiftTrainer) -> Result<MapSet> {
         let prepared = self.ready()?;
         let canvas = prepared.windows.canvas();
         let stride = stride_for(canvas.width, canvas.height, COARSE).max(self.job.settings.stride);
-        let mut dense = Dense::new(trainer.snapshot(), prepared, stride)?;
+        let vae = trainer.snapshot();
+        let mut dense = Dense::new(vae.clone(), prepared, stride)?;
         while !dense.finished() {
             dense.advance(BAND)?;
         }
-        let maps = dense.maps(self.done.len() + 1, trainer.epoch, last)?;
+        let maps = dense.maps(self.done.len() + 1, trainer.epoch)?;
+        self.kept = Some(vae);
         self.mapped = Some(Instant::now());
         let seconds = self.seconds();
         self.first_map.get_or_insert(seconds);
@@ -203,85 +234,193 @@ impl MapRun {
     fn end_seed(&mut self, mut trainer: ShiftTrainer, tell: &mut dyn FnMut(MapEvent)) -> Result<bool> {
         let began = self.done.iter().map(|d| d.report.seconds).sum::<f64>();
         let bound = trainer.bound()?;
-        let maps = self.coarse(&trainer, false)?;
+        let maps = self.coarse(&trainer)?;
         let settings = &self.job.settings;
         let seed = settings.seed + self.done.len() as u64;
         let seconds = self.seconds() - began;
         let report = SeedReport::new(seed, bound, settings.smoothness, maps.judgements.clone(), seconds);
-        let content = maps.content.clone();
+        let own = SeedMaps { seed, content: maps.content.clone() };
         tell(MapEvent::Maps(Arc::new(maps)));
-        self.done.push(Done { report, vae: trainer.snapshot(), epoch: trainer.epoch, content });
+        self.done.push(Done { report, vae: trainer.snapshot(), epoch: trainer.epoch, maps: own });
         if self.done.len() < self.job.settings.seeds {
             self.begin_seed()?;
             return Ok(false);
         }
+        // The best first from here on.
         let reports: Vec<SeedReport> = self.done.iter().map(|d| d.report.clone()).collect();
         let order = rank(&reports);
-        let best = &self.done[order[0]];
-        let (vae, seed, epoch) = (best.vae.clone(), order[0] + 1, best.epoch);
-        let mut next = self.strides()?;
-        let first = next.remove(0);
-        let dense = Dense::new(vae.clone(), self.ready()?, first)?;
-        self.stage = Stage::Refining(Box::new(Refining { vae, seed, epoch, dense, next, order }));
+        let place = order[0];
+        let mut done: Vec<Option<Done>> = std::mem::take(&mut self.done).into_iter().map(Some).collect();
+        self.done = order.iter().filter_map(|&i| done[i].take()).collect();
+        self.begin_refining(place + 1, tell)?;
         Ok(false)
     }
 
-    /// From what the maps had while training down to what was asked for, halved each time.
-    fn strides(&self) -> Result<Vec<usize>> {
-        let last = self.job.settings.stride.max(1);
+    fn begin_refining(&mut self, seed: usize, tell: &mut dyn FnMut(MapEvent)) -> Result<()> {
         let prepared = self.ready()?;
         let canvas = prepared.windows.canvas();
-        let mut stride = stride_for(canvas.width, canvas.height, COARSE) / 2;
+        let strides = self.strides(canvas.width, canvas.height);
+        let places = |stride: usize| canvas.width.div_ceil(stride) * canvas.height.div_ceil(stride);
+        let all = strides.iter().map(|&stride| places(stride)).sum();
+        let Some(best) = self.done.first() else { return Err(Error::Training("no seed was trained".into())) };
+        let (vae, epoch) = (best.vae.clone(), best.epoch);
+        let (first, next) = strides.split_first().map_or((1, Vec::new()), |(s, rest)| (*s, rest.to_vec()));
+        let dense = Dense::new(vae.clone(), prepared.clone(), first)?;
+        self.kept = Some(vae.clone());
+        self.tell_stage(MapStage::Refining, 0.0, tell);
+        let at = Refining { vae, seed, epoch, dense, next, places: all, mapped: 0 };
+        self.stage = Stage::Refining(Box::new(at));
+        Ok(())
+    }
+
+    /// From what the maps had while training down to what was asked for, halved each time.
+    fn strides(&self, width: usize, height: usize) -> Vec<usize> {
+        let last = self.job.settings.stride.max(1);
+        let mut stride = stride_for(width, height, COARSE) / 2;
         let mut strides = Vec::new();
         while stride > last {
             strides.push(stride);
             stride /= 2;
         }
         strides.push(last);
-        Ok(strides)
+        strides
     }
 
     fn refine(&mut self, mut at: Box<Refining>, tell: &mut dyn FnMut(MapEvent)) -> Result<bool> {
         at.dense.advance(BAND)?;
+        let share = (at.mapped + at.dense.places()) as f32 / at.places.max(1) as f32;
+        self.tell_stage(MapStage::Refining, share, tell);
         if !at.dense.finished() {
             self.stage = Stage::Refining(at);
             return Ok(false);
         }
-        let Refining { vae, seed, epoch, dense, mut next, order } = *at;
-        let last = next.is_empty();
-        let maps = Arc::new(dense.maps(seed, epoch, last)?);
-        tell(MapEvent::Maps(maps.clone()));
-        if last {
-            let summary = self.summary(&vae, &maps, &order)?;
-            tell(MapEvent::Finished(Arc::new(summary)));
-            return Ok(true);
+        let Refining { vae, seed, epoch, dense, mut next, places, mapped } = *at;
+        let mapped = mapped + dense.places();
+        let maps = dense.maps(seed, epoch)?;
+        tell(MapEvent::Maps(Arc::new(maps.clone())));
+        if next.is_empty() {
+            self.tell_stage(MapStage::Judging, 0.0, tell);
+            self.stage = Stage::Judging(Box::new(Judging::new(vae, self.ready()?, maps)));
+            return Ok(false);
         }
         let dense = Dense::new(vae.clone(), self.ready()?, next.remove(0))?;
-        self.stage = Stage::Refining(Box::new(Refining { vae, seed, epoch, dense, next, order }));
+        self.stage = Stage::Refining(Box::new(Refining { vae, seed, epoch, dense, next, places, mapped }));
         Ok(false)
     }
 
-    fn summary(&mut self, vae: &Vae, maps: &MapSet, order: &[usize]) -> Result<Summary> {
+    /// A part of the judgement; the last one tells the maps with all that was found beside them, and the summary.
+    fn judge(&mut self, mut at: Box<Judging>, tell: &mut dyn FnMut(MapEvent)) -> Result<bool> {
+        let judged = at.step(&self.job)?;
+        let share = if judged.is_some() { 1.0 } else { at.share() };
+        self.tell_stage(MapStage::Judging, share, tell);
+        let Some(Judged { mut maps, phase_analysis_r, outliers }) = judged else {
+            self.stage = Stage::Judging(at);
+            return Ok(false);
+        };
+        let seeds: Vec<SeedMaps> = self.done.iter().map(|d| d.maps.clone()).collect();
+        let (agreement, aligned) = compare(&seeds)?;
+        let mut seeds: Vec<SeedReport> = self.done.iter().map(|d| d.report.clone()).collect();
+        if let Some(best) = seeds.first_mut() {
+            // The finest maps are what is judged.
+            best.judgements.clone_from(&maps.judgements);
+        }
+        maps.aligned = aligned;
         let prepared = self.ready()?;
-        let contents: Vec<Vec<Map>> = order.iter().map(|&i| self.done[i].content.clone()).collect();
-        let (agreement, aligned) = compare(&contents)?;
-        let mut seeds: Vec<SeedReport> = order.iter().map(|&i| self.done[i].report.clone()).collect();
-        // The finest maps are what is judged.
-        seeds[0].judgements.clone_from(&maps.judgements);
-        let phase_analysis_r = beside_phase_analysis(&self.job.image, &prepared.plan, maps);
-        let outliers = find_outliers(vae, &prepared)?;
-        let best = self.done.swap_remove(order[0]);
-        self.done = vec![best];
         let seconds = self.seconds();
-        Ok(Summary {
-            verdict: verdict(&prepared.plan, &seeds[0], agreement),
+        let summary = Summary {
+            verdict: seeds.first().map_or_else(String::new, |best| verdict(&prepared.plan, best, agreement)),
             seeds,
             agreement,
-            aligned,
             phase_analysis_r,
             outliers,
             first_map_seconds: self.first_map.unwrap_or(seconds),
             seconds,
-        })
+        };
+        tell(MapEvent::Maps(Arc::new(maps)));
+        tell(MapEvent::Finished(Arc::new(summary)));
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::micrograph::Micrograph;
+    use crate::train::shift::MapSettings;
+    use crate::worker::device;
+    use crate::worker::message::DeviceChoice;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    /// A square lattice of 12 px, brighter to the right.
+    fn job() -> Box<MapJob> {
+        let (w, h) = (160, 144);
+        let value = |i: usize| {
+            let [x, y] = [i % w, i / w].map(|v| v as f32);
+            let off = |v: f32| 12.0 * ((v - 6.0) / 12.0 - ((v - 6.0) / 12.0).round());
+            let noise = ((i as f32 * 12.9898).sin() * 43_758.547).fract();
+            (1.0 + x / 160.0) * (-(off(x).powi(2) + off(y).powi(2)) / 10.0).exp() + 0.05 * noise
+        };
+        let image = Micrograph::new(w, h, (0..w * h).map(value).collect(), None).unwrap();
+        let settings =
+            MapSettings { epochs: 2, windows: 96, batch: 32, hidden: vec![16], ..MapSettings::default() };
+        Box::new(MapJob { image: Arc::new(image), mask: None, settings, device: DeviceChoice::Cpu })
+    }
+
+    #[test]
+    fn the_work_after_the_learning_is_told_and_comes_in_parts() {
+        let mut run = MapRun::new(job(), device::cpu(None));
+        let (mut told, mut parts) = (Vec::new(), [0, 0]);
+        loop {
+            let before = told.len();
+            // As if time had passed: every part is told.
+            run.told = run.told.checked_sub(TELL).unwrap_or(run.told);
+            let done = run.step(&mut |event| told.push(event)).unwrap();
+            for event in &told[before..] {
+                match event {
+                    MapEvent::Progress(MapProgress { stage: MapStage::Refining, .. }) => parts[0] += 1,
+                    MapEvent::Progress(MapProgress { stage: MapStage::Judging, .. }) => parts[1] += 1,
+                    _ => {}
+                }
+            }
+            if done {
+                break;
+            }
+        }
+        assert!(parts[0] >= 3 && parts[1] >= 5, "{parts:?}");
+        let shares = |which: MapStage| -> Vec<f32> {
+            let of = |e: &MapEvent| match e {
+                MapEvent::Progress(p) if p.stage == which => Some(p.share),
+                _ => None,
+            };
+            told.iter().filter_map(of).collect()
+        };
+        for stage in [MapStage::Refining, MapStage::Judging] {
+            let shares = shares(stage);
+            assert!(shares.is_sorted(), "{stage:?} {shares:?}");
+            assert_eq!((shares.first(), shares.last()), (Some(&0.0), Some(&1.0)), "{stage:?}");
+        }
+        let [.., MapEvent::Maps(last), MapEvent::Finished(_)] = &told[..] else { panic!("no end") };
+        assert!(last.last && last.recon_error.is_some() && last.phase_analysis.is_some());
+        let early = told.iter().filter(|e| matches!(e, MapEvent::Maps(m) if m.last)).count();
+        assert_eq!(early, 1, "only one set of maps is the last");
+    }
+
+    #[test]
+    fn a_part_that_panics_leaves_the_model_of_the_maps() {
+        let mut run = MapRun::new(job(), device::cpu(None));
+        let mut maps = 0;
+        let failed = catch_unwind(AssertUnwindSafe(|| {
+            while !run
+                .step(&mut |event| {
+                    maps += usize::from(matches!(event, MapEvent::Maps(_)));
+                    assert!(maps < 2, "a fault in the middle of the work");
+                })
+                .unwrap()
+            {}
+        }));
+        assert!(failed.is_err());
+        assert!(run.model().is_some(), "the maps that were told have lost their model");
+        // It is over, not half way.
+        assert!(run.step(&mut |_| {}).unwrap());
     }
 }

@@ -3,6 +3,7 @@
 use super::message::DeviceChoice;
 pub use crate::explore::order_map::{Found, MapSet, Outlier, Plan, SeedReport, Summary};
 use crate::micrograph::Micrograph;
+pub use crate::order::SeedMaps;
 pub use crate::train::shift::{MapSettings, Normalisation};
 use std::sync::Arc;
 
@@ -55,21 +56,53 @@ pub enum MapEvent {
     Answer(MapAnswer),
 }
 
+/// What a map run is at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MapStage {
+    #[default]
+    Learning,
+    /// The best seed's maps, from coarse to fine.
+    Refining,
+    /// What the model leaves, phase analysis, outliers, agreement.
+    Judging,
+}
+
+impl MapStage {
+    /// As a person is told.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Learning => "learning",
+            Self::Refining => "refining the maps",
+            Self::Judging => "judging the maps",
+        }
+    }
+}
+
 /// How far a map run is.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MapProgress {
+    pub stage: MapStage,
     /// Seed at work, from 1.
     pub seed: usize,
     pub seeds: usize,
     /// Epoch at work, from 1.
     pub epoch: usize,
     pub epochs: usize,
-    /// Share of the epoch done, 0..=1.
+    /// Share of the epoch done, after learning of the stage, 0..=1.
     pub share: f32,
     pub seconds: f64,
     /// After an epoch: negative ELBO a window, nats.
     pub loss: Option<f64>,
-    /// After an epoch: the smoothness penalty and the standard deviation of the most varied latent.
+    /// After an epoch: the smoothness penalty before its weight, weighted as it was (nats a window, not in `loss`), and the
+    /// standard deviation of the most varied latent.
     pub roughness: Option<f64>,
+    pub smoothness_cost: Option<f64>,
     pub spread: Option<f64>,
+}
+
+impl MapProgress {
+    /// "refining the maps, 40 %".
+    pub fn in_words(&self) -> String {
+        format!("{}, {:.0} %", self.stage.in_words(), 100.0 * self.share)
+    }
 }

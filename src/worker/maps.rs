@@ -1,7 +1,7 @@
 //! Map runs in the worker's loop, and questions to their model.
 
 use super::device;
-use super::engine::Engine;
+use super::engine::{Engine, panic_text};
 use super::map_run::MapRun;
 use super::mapping::{MapAnswer, MapEvent, MapJob, MapQuery};
 use super::message::{Event, FinishReason};
@@ -12,6 +12,7 @@ use crate::model::vae::{PixelSubset, Vae};
 use crate::train::shift;
 use crate::train::trainer::host;
 use burn::tensor::{Tensor, TensorData};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,8 +24,7 @@ impl Engine<'_> {
         if self.run.is_some() {
             self.finish(FinishReason::Stopped);
         }
-        self.stop_map();
-        self.stop_spectra();
+        self.stop_others();
         let chosen = device::choose(job.device);
         self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
         self.map_model = None;
@@ -43,14 +43,21 @@ impl Engine<'_> {
     pub(super) fn map_turn(&mut self) {
         let Some(mut run) = self.map.take() else { return };
         let mut events = Vec::new();
-        let stepped = run.step(&mut |event| events.push(event));
+        let stepped = catch_unwind(AssertUnwindSafe(|| run.step(&mut |event| events.push(event))));
         events.into_iter().for_each(|event| self.tell(Event::Map(event)));
         match stepped {
-            Ok(false) => self.map = Some(run),
-            Ok(true) => self.map_model = run.model(),
-            Err(error) => {
+            Ok(Ok(false)) => self.map = Some(run),
+            Ok(Ok(true)) => self.map_model = run.model(),
+            Ok(Err(error)) => {
                 self.map_model = run.model();
                 self.fail(&error);
+            }
+            Err(panic) => {
+                self.map_model = run.model();
+                self.tell(Event::Failed {
+                    message: "the computation failed unexpectedly; the maps drawn so far and their model stay. Try again on the CPU".into(),
+                    details: panic_text(panic.as_ref()),
+                });
             }
         }
     }

@@ -3,12 +3,15 @@
 //! Tensors of one device must be worked on in one order, so they never leave this thread: commands and events are
 //! plain data. Losing the channel, or dropping the [`Worker`], stops the work after the current step.
 
+mod answering;
 pub mod device;
 mod engine;
 pub mod folds;
 pub mod insight;
 pub mod job;
 mod judges;
+pub mod map_folder;
+mod map_judge;
 mod map_run;
 pub mod mapping;
 mod maps;
@@ -18,6 +21,7 @@ mod predicting;
 pub mod provenance;
 mod run;
 pub mod spectra;
+mod training;
 mod warm;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};

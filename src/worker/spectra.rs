@@ -169,8 +169,7 @@ impl Engine<'_> {
         if self.run.is_some() {
             self.finish(FinishReason::Stopped);
         }
-        self.stop_map();
-        self.stop_spectra();
+        self.stop_others();
         let chosen = device::choose(job.device);
         self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
         self.spectra = Desk { run: Some(SpectraRun::new(job, chosen)), ..Desk::default() };

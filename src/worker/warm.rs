@@ -1,7 +1,8 @@
 //! Going on: with new labels and particles, or from a file.
 
+use super::answering::Model;
 use super::device;
-use super::engine::{Engine, Model};
+use super::engine::Engine;
 use super::message::{Event, FinishReason, TrainJob};
 use super::run::Run;
 use crate::error::{Error, Result};
@@ -58,6 +59,9 @@ impl Engine<'_> {
     /// Takes new labels into the training under way, or into the last one, which then goes on for a while: the one in
     /// memory, else the one whose state lies at `from`, else the model that was read, from its weights.
     pub(super) fn relabel(&mut self, job: Box<TrainJob>, from: Option<&Path>) {
+        // It may go on beside a cross-validation, which takes nothing from it, but not beside another model.
+        self.stop_map();
+        self.stop_spectra();
         let under_way = self.run.is_some();
         let mut afresh = false;
         let joined = if let Some(run) = &mut self.run {
@@ -98,6 +102,7 @@ impl Engine<'_> {
         if halt.classes != job.classes {
             return Err(Error::Training("the classes are others than when it began; train again".into()));
         }
+        self.stop_others();
         let chosen = device::choose(job.device);
         self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
         let patches = job.patches.clone();

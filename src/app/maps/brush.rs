@@ -120,6 +120,8 @@ pub(super) mod tests {
             rotation: None,
             recon_error: None,
             judgements: Vec::new(),
+            phase_analysis: None,
+            aligned: Arc::new([]),
         }
     }
 

@@ -9,6 +9,7 @@ use super::sight::Sight;
 use crate::app::action::Action;
 use crate::app::panes::scrolled;
 use crate::app::theme;
+use crate::micrograph::PixelSize;
 use crate::micrograph::stats::percentiles;
 use crate::worker::mapping::{MapAnswer, MapQuery};
 use egui::{ColorImage, Image, RichText, Sense, Slider, TextureHandle, Ui, WidgetInfo, vec2};
@@ -30,7 +31,15 @@ pub struct DecoderPanel {
 
 impl DecoderPanel {
     /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut Ui, maps: &Maps, own: bool, sight: &Sight, actions: &mut Vec<Action>) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        maps: &Maps,
+        own: bool,
+        size: Option<PixelSize>,
+        sight: &Sight,
+        actions: &mut Vec<Action>,
+    ) {
         let asking = &maps.asking;
         if !own || (asking.place.is_none() && asking.picture.is_none()) {
             self.answers = 0;
@@ -46,7 +55,7 @@ impl DecoderPanel {
         }
         scrolled(ui, "decoder", |ui| {
             self.pictures(ui);
-            self.sentence(ui, maps, sight);
+            self.sentence(ui, maps, size, sight);
             self.sliders(ui, maps, actions);
         });
     }
@@ -131,9 +140,8 @@ impl DecoderPanel {
         });
     }
 
-    fn sentence(&self, ui: &mut Ui, maps: &Maps, sight: &Sight) {
+    fn sentence(&self, ui: &mut Ui, maps: &Maps, size: Option<PixelSize>, sight: &Sight) {
         let Some([x, y]) = sight.place.or(maps.asking.at()) else { return };
-        let size = maps.subject.as_ref().and_then(|subject| subject.pixel_size);
         let place = match size {
             Some(size) => format!("x {} nm, y {} nm", significant(x * size.x_nm), significant(y * size.y_nm)),
             None => format!("x {x:.0} px, y {y:.0} px"),

@@ -1,31 +1,40 @@
-//! Taking the maps away: calibrated float TIFF, NPY and PNG of each, segments, profile, outliers, and what made them.
+//! Taking the maps away: calibrated float TIFF, NPY and PNG of each, segments, profile, outliers, a report, and what made
+//! them.
 
 use super::colour::{self, Plane};
 use super::field::Line;
 use super::run::{Segmented, Subject, Wall};
 use super::steps::SEED;
 use crate::error::{Error, Result};
+use crate::library::figure;
 use crate::library::map as files;
-use crate::library::maps::{self, MapFolder};
+use crate::library::maps::{self, About, segments_of};
 use crate::micrograph::stats::percentiles;
 use crate::micrograph::{Micrograph, PixelSize};
-use crate::order::Map;
+use crate::order::{Map, Segments, segment};
 use crate::project::atomic;
+use crate::worker::map_folder::{self, Told};
 use crate::worker::mapping::{MapSet, Plan, Summary};
+use crate::worker::message::DeviceChoice;
 use egui::Color32;
-use image::{ExtendedColorType, ImageEncoder};
+use image::{Rgb, RgbImage};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Everything that is written.
 pub struct MapExport {
+    /// With the scale as it is known now.
     pub subject: Subject,
     pub set: Arc<MapSet>,
+    /// Of `set`: what was found in older maps is found anew.
+    pub revision: u64,
     pub plan: Option<Arc<Plan>>,
     pub summary: Option<Arc<Summary>>,
     pub segments: Option<Arc<Segmented>>,
     pub wall: Option<Arc<Wall>>,
     pub device: Option<String>,
+    pub choice: DeviceChoice,
 }
 
 /// A folder inside of `folder` that is not there yet, named after a file and `what` it holds: nothing is written over.
@@ -49,39 +58,38 @@ impl MapExport {
         let size = self.subject.pixel_size;
         let image = Micrograph { pixel_size: size, ..self.subject.picture.micrograph.clone() };
         let set = &self.set;
-        maps::export(
-            &MapFolder {
-                image: &image,
-                content: &set.content,
-                uncertainty: &set.uncertainty,
-                shift: [&set.shift[0], &set.shift[1]],
-                rotation: set.rotation.as_ref(),
-                recon_error: set.recon_error.as_ref(),
-                document: &self.document(),
-                seed: SEED,
-            },
-            &dir,
-        )?;
+        let (segments, wall) = (self.phases(), self.measured());
+        let about = self.about(wall.as_deref());
+        maps::export(&map_folder::folder(&image, set, segments.as_ref(), &about), &dir)?;
         if let [first, second, ..] = &set.content[..] {
-            write_two(first, second, &dir.join("two_latents.png"))?;
+            figure::write_picture(&paint_two(first, second, size), &dir.join("two_latents.png"))?;
         }
-        self.groups(&dir, size)?;
-        if let Some(wall) = &self.wall
-            && let Ok(profile) = &wall.result
-        {
+        if let Some(Ok(profile)) = wall.as_deref().map(|wall| wall.result.as_ref()) {
             files::write_profile(profile, size, &dir.join("profile.csv"))?;
         }
         self.outliers(&dir, size)?;
         Ok(dir)
     }
 
-    /// The segments as they are shown, in place of those that were found for the folder.
-    fn groups(&self, dir: &Path, size: Option<PixelSize>) -> Result<()> {
-        let Some(Ok(found)) = self.segments.as_ref().map(|s| s.result.as_ref()) else { return Ok(()) };
-        files::write_labels(found, size, &dir.join("segments.tif"))?;
-        files::write_segments(found, &dir.join("segments.csv"))?;
-        let colours: Vec<Color32> = found.labels.iter().map(|l| colour::segment(*l)).collect();
-        write_colours(&colours, found.width, found.height, &dir.join("segments.png"))
+    /// The phases as they are shown, of these maps and by the present scale; without any those that the maps ask for.
+    fn phases(&self) -> Option<Segments> {
+        let (content, size) = (&self.set.content, self.subject.pixel_size);
+        match self.segments.as_deref() {
+            Some(Segmented { revision, result: Ok(found), .. }) if *revision == self.revision => {
+                Some(found.clone().scaled(size))
+            }
+            Some(old) => segment(content, old.k, old.method, size, SEED).ok(),
+            None => segments_of(content, size, SEED),
+        }
+    }
+
+    /// The wall as it is shown, of these maps.
+    fn measured(&self) -> Option<Arc<Wall>> {
+        let wall = self.wall.as_ref()?;
+        if wall.revision == self.revision {
+            return Some(wall.clone());
+        }
+        Some(Arc::new(Wall::measured(&self.set, self.revision, wall.field, wall.line)))
     }
 
     fn outliers(&self, dir: &Path, size: Option<PixelSize>) -> Result<()> {
@@ -97,34 +105,40 @@ impl MapExport {
     }
 
     /// What the maps were made of and what they are worth.
-    fn document(&self) -> serde_json::Value {
-        let image = &self.subject.picture.micrograph;
-        let wall = self.wall.as_ref().and_then(|wall| {
+    fn about(&self, wall: Option<&Wall>) -> About {
+        let subject = &self.subject;
+        let command = self
+            .plan
+            .as_ref()
+            .map(|plan| map_folder::command(&subject.path, &plan.settings, subject.pixel_size, self.choice));
+        let told = Told {
+            image: &subject.name,
+            plan: self.plan.as_deref(),
+            set: &self.set,
+            summary: self.summary.as_deref(),
+            device: self.device.as_deref(),
+        };
+        let mut about = map_folder::about(&told, command);
+        let wall = wall.and_then(|wall| {
             let fit = wall.fit.as_ref().ok()?;
             let Line { from, to, breadth } = wall.line;
-            let line = serde_json::json!({ "from_px": from, "to_px": to, "breadth_px": breadth });
-            Some(serde_json::json!({ "map": wall.field.name(), "line": line, "fit": fit }))
+            let line = json!({ "from_px": from, "to_px": to, "breadth_px": breadth });
+            Some(json!({ "map": wall.field.name(), "line": line, "fit": fit }))
         });
-        serde_json::json!({
-            "image": self.subject.name,
-            "size_px": [image.width, image.height],
-            "pixel_size_nm": self.subject.pixel_size.map(|size| [size.x_nm, size.y_nm]),
-            "seed": self.set.seed,
-            "epochs": self.set.epoch,
-            "stride": self.set.stride,
-            "complete": self.set.last,
-            "judgements": self.set.judgements,
-            "plan": self.plan.as_deref(),
-            "summary": self.summary.as_deref(),
-            "wall": wall,
-            "device": self.device,
-            "version": env!("CARGO_PKG_VERSION"),
-        })
+        let more = [
+            ("judgements", json!(self.set.judgements)),
+            ("plan", json!(self.plan.as_deref())),
+            ("summary", json!(self.summary.as_deref())),
+            ("wall", json!(wall)),
+            ("preparation", json!(subject.steps)),
+        ];
+        about.more.extend(more.map(|(name, value)| (name.to_owned(), value)));
+        about
     }
 }
 
-/// Two latents in one picture; the first to the right and the second upwards in the key beside it.
-fn write_two(first: &Map, second: &Map, path: &Path) -> Result<()> {
+/// Two latents in one picture with a scale bar; the first to the right and the second upwards in the key beside it.
+fn paint_two(first: &Map, second: &Map, size: Option<PixelSize>) -> RgbImage {
     let ends = |map: &Map| {
         let p = percentiles(&map.values, &[1.0, 99.0]);
         match p[..] {
@@ -133,34 +147,19 @@ fn write_two(first: &Map, second: &Map, path: &Path) -> Result<()> {
         }
     };
     let plane = Plane::new([ends(first), ends(second)]);
-    let [[u0, u1], [v0, v1]] = plane.ranges();
-    let (w, h) = (first.width, first.height);
-    let side = (w.min(h) / 5).max(8);
-    let (gap, wide) = (side / 4, w + side / 4 + side);
-    let colour = |i: usize| {
-        let (x, y) = (i % wide, i / wide);
-        if x < w {
-            let i = y * w + x;
-            return plane.of([first.values[i], second.values[i]]);
-        }
-        if x < w + gap || y >= side {
-            return Color32::WHITE;
-        }
-        let part = |n: usize| (n as f32 + 0.5) / side as f32;
-        let (u, v) = (part(x - w - gap), 1.0 - part(y));
-        plane.of([u0 + (u1 - u0) * u, v0 + (v1 - v0) * v])
+    let on_white = |values: [f32; 2]| {
+        let c = plane.of(values);
+        if c == Color32::TRANSPARENT { Rgb([255; 3]) } else { Rgb([c.r(), c.g(), c.b()]) }
     };
-    let colours: Vec<Color32> = (0..wide * h).map(colour).collect();
-    write_colours(&colours, wide, h, path)
-}
-
-fn write_colours(colours: &[Color32], width: usize, height: usize, path: &Path) -> Result<()> {
-    let bytes: Vec<u8> = colours.iter().flat_map(|c| c.to_srgba_unmultiplied()).collect();
-    let mut png = Vec::new();
-    image::codecs::png::PngEncoder::new(&mut png)
-        .write_image(&bytes, width as u32, height as u32, ExtendedColorType::Rgba8)
-        .map_err(|why| Error::io(path, "write", std::io::Error::other(why)))?;
-    atomic::write_file(path, |to| to.write_all(&png))
+    let of = |i: usize| on_white([first.values[i], second.values[i]]);
+    let picture = figure::paint([first.width, first.height], first.step, size, of, figure::LARGEST);
+    let side = (picture.width().min(picture.height()) / 5).max(8);
+    let [[u0, u1], [v0, v1]] = plane.ranges();
+    let part = |n: u32| (n as f32 + 0.5) / side as f32;
+    let key = RgbImage::from_fn(side, side, |x, y| {
+        on_white([u0 + (u1 - u0) * part(x), v0 + (v1 - v0) * (1.0 - part(y))])
+    });
+    figure::beside(&picture, &key)
 }
 
 #[cfg(test)]
@@ -169,7 +168,7 @@ mod tests {
     use crate::app::maps::brush::tests::set;
     use crate::app::picture::Picture;
     use crate::micrograph::Micrograph;
-    use crate::order::{Method, segment};
+    use crate::order::Method;
     use crate::particle::MicrographId;
 
     #[test]
@@ -183,19 +182,30 @@ mod tests {
                 id: MicrographId(1),
                 name: "a.b.png".into(),
                 picture: Arc::new(Picture::new(image)),
+                path: "/data/a.b.png".into(),
+                steps: Vec::new(),
                 pixel_size: size,
             },
             set: Arc::new(set),
+            revision: 1,
             plan: None,
             summary: None,
-            segments: Some(Arc::new(Segmented { revision: 1, result: segments })),
+            segments: Some(Arc::new(Segmented {
+                revision: 1,
+                k: Some(2),
+                method: Method::KMeans,
+                result: segments,
+            })),
             wall: None,
             device: None,
+            choice: DeviceChoice::Cpu,
         };
         let folder = tempfile::tempdir().unwrap();
         let dir = export.export(folder.path()).unwrap();
         assert_eq!(dir, folder.path().join("a.b-maps"));
-        for name in ["two_latents.png", "segments.tif", "segments.csv", "segments.png", "map.json"] {
+        for name in
+            ["two_latents.png", "segments.tif", "segments.csv", "segments.png", "map.json", "report.html"]
+        {
             assert!(dir.join(name).is_file(), "{name}");
         }
         let maps = std::fs::read_dir(&dir).unwrap().flatten();
@@ -205,5 +215,58 @@ mod tests {
         assert_eq!((back.width, back.height), (40, 30));
         assert!((back.pixel_size.unwrap().x_nm - 0.02).abs() < 1e-6);
         assert_eq!(export.export(folder.path()).unwrap(), folder.path().join("a.b-maps-2"));
+    }
+
+    #[test]
+    fn what_was_found_in_older_maps_or_by_an_older_scale_is_found_anew() {
+        let set = set();
+        let image = Micrograph::new(80, 60, vec![0.0; 4800], None).unwrap();
+        let (then, now) = (PixelSize::new(1.0, 1.0), PixelSize::new(0.5, 0.5));
+        // Of maps in which every value was another: one phase, and a line along which nothing changes.
+        let flat = set.content[0].with(vec![0.0; 1200]).unwrap();
+        let old = segment(&[flat], Some(1), Method::KMeans, then, 1).unwrap();
+        let line = Line { from: [10.0, 30.0], to: [70.0, 30.0], breadth: 4.0 };
+        let mut earlier = set.clone();
+        earlier.content[0].values.fill(0.5);
+        let mut export = MapExport {
+            subject: Subject {
+                id: MicrographId(1),
+                name: "a.png".into(),
+                picture: Arc::new(Picture::new(image)),
+                path: "/data/a.png".into(),
+                steps: Vec::new(),
+                pixel_size: now,
+            },
+            set: Arc::new(set),
+            revision: 2,
+            plan: None,
+            summary: None,
+            segments: Some(Arc::new(Segmented {
+                revision: 1,
+                k: Some(2),
+                method: Method::KMeans,
+                result: Ok(old),
+            })),
+            wall: Some(Arc::new(Wall::measured(&earlier, 1, super::super::field::Field::Content(0), line))),
+            device: None,
+            choice: DeviceChoice::Cpu,
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let dir = export.export(folder.path()).unwrap();
+        let rows = std::fs::read_to_string(dir.join("segments.csv")).unwrap();
+        assert_eq!(rows.lines().count(), 3, "two phases, as they were asked for: {rows}");
+        let profile = std::fs::read_to_string(dir.join("profile.csv")).unwrap();
+        let values: Vec<f64> =
+            profile.lines().skip(1).filter_map(|row| row.split(',').nth(2)?.parse().ok()).collect();
+        assert!(values[values.len() - 1] - values[0] > 1.0, "the profile is of the older maps: {profile}");
+        // Of these maps, but found while another scale was known.
+        let found = segment(&export.set.content, Some(2), Method::KMeans, then, 1).unwrap();
+        let px = found.segments[0].area_px;
+        export.segments =
+            Some(Arc::new(Segmented { revision: 2, k: Some(2), method: Method::KMeans, result: Ok(found) }));
+        let dir = export.export(folder.path()).unwrap();
+        let rows = std::fs::read_to_string(dir.join("segments.csv")).unwrap();
+        let first: Vec<&str> = rows.lines().nth(1).unwrap().split(',').collect();
+        assert_eq!(first[4].parse::<f64>().unwrap(), 0.25 * px, "{rows}");
     }
 }

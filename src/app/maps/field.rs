@@ -14,6 +14,15 @@ pub enum Field {
     Shift(usize),
     Rotation,
     Error,
+    /// Displacement from phase analysis: 0 to the right, 1 down.
+    PhaseAnalysis(usize),
+    /// Strain from phase analysis: xx, yy, xy.
+    Strain(usize),
+    /// A latent of another seed, turned onto those of the best one.
+    Seed {
+        seed: u64,
+        latent: usize,
+    },
 }
 
 /// What the map pane shows.
@@ -26,13 +35,16 @@ pub enum Shown {
 }
 
 impl Field {
-    /// All maps that a set has.
+    /// All maps that a set has, but those of the single seeds.
     pub fn all(set: &MapSet) -> Vec<Self> {
         let n = set.content.len();
         let mut all: Vec<Self> = (0..n).map(Self::Content).collect();
         all.extend([Self::Shift(0), Self::Shift(1)]);
         all.extend(set.rotation.is_some().then_some(Self::Rotation));
         all.extend(set.recon_error.is_some().then_some(Self::Error));
+        if set.phase_analysis.is_some() {
+            all.extend((0..2).map(Self::PhaseAnalysis).chain((0..3).map(Self::Strain)));
+        }
         all.extend((0..set.uncertainty.len()).map(Self::Uncertainty));
         all
     }
@@ -45,6 +57,11 @@ impl Field {
             Self::Shift(i) => set.shift.get(i),
             Self::Rotation => set.rotation.as_ref(),
             Self::Error => set.recon_error.as_ref(),
+            Self::PhaseAnalysis(i) => set.phase_analysis.as_ref()?.displacement.get(i),
+            Self::Strain(i) => set.phase_analysis.as_ref()?.strain.get(i),
+            Self::Seed { seed, latent } => {
+                set.aligned.iter().find(|s| s.seed == seed).and_then(|s| s.content.get(latent))
+            }
         }
     }
 
@@ -57,6 +74,9 @@ impl Field {
             Self::Shift(_) => "shift y".into(),
             Self::Rotation => "rotation".into(),
             Self::Error => "residual".into(),
+            Self::PhaseAnalysis(i) => format!("phase analysis {}", ["x", "y"].get(i).unwrap_or(&"")),
+            Self::Strain(i) => format!("strain {}", ["xx", "yy", "xy"].get(i).unwrap_or(&"")),
+            Self::Seed { seed, latent } => format!("seed {seed} z{latent}"),
         }
     }
 
@@ -72,16 +92,26 @@ impl Field {
             Self::Shift(_) => "How far the pattern lies from the mean lattice, to the right (x) or down (y).",
             Self::Rotation => "How far the pattern is turned, counter-clockwise.",
             Self::Error => "Root mean square of what the model leaves unexplained, in the image's own units.",
+            Self::PhaseAnalysis(_) => {
+                "How far the lattice is displaced, to the right (x) or down (y), by geometric phase analysis: the reference beside the shift."
+            }
+            Self::Strain(_) => {
+                "How the displacement of geometric phase analysis changes: along x (xx), along y (yy), and the shear (xy)."
+            }
+            Self::Seed { .. } => {
+                "The latent of one seed, coarse, turned onto those of the best: seeds that agree look alike."
+            }
         }
     }
 
     /// The unit in which it is shown, and what a value of the map is multiplied by for it.
     pub fn unit(self, size: Option<PixelSize>) -> (&'static str, f64) {
         match (self, size) {
-            (Self::Content(_) | Self::Uncertainty(_), _) => ("prior sd", 1.0),
-            (Self::Shift(0), Some(size)) => ("pm", 1e3 * size.x_nm),
-            (Self::Shift(_), Some(size)) => ("pm", 1e3 * size.y_nm),
-            (Self::Shift(_), None) => ("px", 1.0),
+            (Self::Content(_) | Self::Uncertainty(_) | Self::Seed { .. }, _) => ("prior sd", 1.0),
+            (Self::Shift(0) | Self::PhaseAnalysis(0), Some(size)) => ("pm", 1e3 * size.x_nm),
+            (Self::Shift(_) | Self::PhaseAnalysis(_), Some(size)) => ("pm", 1e3 * size.y_nm),
+            (Self::Shift(_) | Self::PhaseAnalysis(_), None) => ("px", 1.0),
+            (Self::Strain(_), _) => ("%", 100.0),
             (Self::Rotation, _) => ("degrees", 1.0),
             (Self::Error, _) => ("image units", 1.0),
         }

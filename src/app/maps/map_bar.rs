@@ -9,7 +9,7 @@ use super::tone;
 use crate::app::action::Action;
 use crate::micrograph::PixelSize;
 use crate::order::Judgement;
-use crate::worker::mapping::MapSet;
+use crate::worker::mapping::{MapSet, SeedReport, Summary};
 use egui::{ComboBox, Label, RichText, Slider, Ui};
 
 /// Height of the histogram with its margins.
@@ -29,6 +29,8 @@ pub fn ui(ui: &mut Ui, maps: &Option<&Maps>, sight: &mut Sight, actions: &mut Ve
         ComboBox::from_id_salt("which map")
             .selected_text(sight.shown.name())
             .width(96.0)
+            // All maps at once, where the window is high enough.
+            .height(420.0)
             .show_ui(ui, |ui| choices(ui, set, &mut sight.shown))
             .response
             .on_hover_text("Which map")
@@ -105,7 +107,7 @@ pub fn foot(ui: &mut Ui, maps: &Option<&Maps>, size: Option<PixelSize>, sight: &
             sight.set_tone(field, tone);
             ui.add_space(4.0);
         }
-        let (numbers, verdict) = sentences(&set, sight.shown);
+        let (numbers, verdict) = sentences(&set, maps.summary.as_deref(), sight.shown);
         for text in [numbers, verdict] {
             ui.add(Label::new(RichText::new(&text).small()).truncate()).on_hover_text(text);
         }
@@ -113,14 +115,28 @@ pub fn foot(ui: &mut Ui, maps: &Option<&Maps>, size: Option<PixelSize>, sight: &
 }
 
 /// Numbers of the shown map, and what they mean.
-fn sentences(set: &MapSet, shown: Shown) -> (String, String) {
+fn sentences(set: &MapSet, summary: Option<&Summary>, shown: Shown) -> (String, String) {
     match shown {
         Shown::One(Field::Content(i)) => match set.judgements.get(i) {
-            Some(judgement) => (numbers(judgement), judgement.verdict.clone()),
+            Some(judgement) => {
+                let of_run = summary.map(|summary| of_run(summary, summary.seeds.first()));
+                (numbers(judgement) + &of_run.unwrap_or_default(), judgement.verdict.clone())
+            }
             None => {
                 (String::new(), "Without a lattice it cannot be said how much of it shows through.".into())
             }
         },
+        Shown::One(field @ (Field::Shift(axis) | Field::PhaseAnalysis(axis))) => {
+            let r = summary.and_then(|summary| summary.phase_analysis_r).and_then(|r| r.get(axis).copied());
+            let r = r.map(|r| format!("|r| = {r:.2} between the shift and phase analysis"));
+            (r.unwrap_or_default(), field.meaning().into())
+        }
+        Shown::One(field @ Field::Seed { seed, latent }) => {
+            let report = summary.and_then(|summary| summary.seeds.iter().find(|s| s.seed == seed));
+            let judged = report.and_then(|report| report.judgements.get(latent)).map(numbers);
+            let of_run = summary.map(|summary| of_run(summary, report));
+            (judged.unwrap_or_default() + &of_run.unwrap_or_default(), field.meaning().into())
+        }
         Shown::One(field) => (String::new(), field.meaning().into()),
         Shown::Two(i, j) => {
             let verdict = |k: usize| {
@@ -135,6 +151,15 @@ fn sentences(set: &MapSet, shown: Shown) -> (String, String) {
             (String::new(), "Pixels with alike latents; areas stand in the pane Segments.".into())
         }
     }
+}
+
+/// What a seed explains, and whether all agree: "  −ELBO 61.2  seeds agree 0.97".
+fn of_run(summary: &Summary, seed: Option<&SeedReport>) -> String {
+    let mut words = seed.map_or_else(String::new, |seed| format!("  −ELBO {:.1}", seed.negative_elbo));
+    if let Some(agreement) = summary.agreement {
+        words += &format!("  seeds agree {agreement:.2}");
+    }
+    words
 }
 
 /// "leakage 0.01  roughness 0.03  sd 0.95".

@@ -226,16 +226,17 @@ impl Panels {
     fn ui(&mut self, ui: &mut Ui, pane: Pane, state: &State, actions: &mut Vec<Action>) {
         let (maps, sight) = (&state.maps, &mut self.sight);
         let own = maps.is_of(state.shown);
+        let size = state.map_scale();
         match pane {
             Pane::Image => self.canvas.ui(ui, Which::Image, state, sight, actions),
             Pane::Map => self.canvas.ui(ui, Which::Map, state, sight, actions),
-            Pane::Plane => self.plane.ui(ui, maps, own, sight, actions),
-            Pane::Decoder => self.decoder.ui(ui, maps, own, sight, actions),
+            Pane::Plane => self.plane.ui(ui, maps, own, size, sight, actions),
+            Pane::Decoder => self.decoder.ui(ui, maps, own, size, sight, actions),
             Pane::Quality => quality::ui(ui, maps, own, sight),
-            Pane::Segments => self.segments.ui(ui, maps, own, sight, actions),
-            Pane::Wall => wall::ui(ui, maps, own, sight, actions),
-            Pane::Spectra => self.spectra.ui(ui, maps, own, sight, actions),
-            Pane::Summary => summary::ui(ui, maps, own, sight, actions),
+            Pane::Segments => self.segments.ui(ui, maps, own, size, sight, actions),
+            Pane::Wall => wall::ui(ui, maps, own, size, sight, actions),
+            Pane::Spectra => self.spectra.ui(ui, maps, own, size, sight, actions),
+            Pane::Summary => summary::ui(ui, maps, own, size, sight, actions),
         }
     }
 }
@@ -253,8 +254,15 @@ pub fn missing(state: &State) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// What the mouse does now, for the status line.
-pub fn hint(state: &State) -> &'static str {
+/// What is being finished, or what the mouse does now, for the status line.
+pub fn hint(state: &State) -> String {
+    match state.maps.finishing() {
+        Some(text) => quality::sentence(&text),
+        None => mouse(state).to_owned(),
+    }
+}
+
+fn mouse(state: &State) -> &'static str {
     match state.maps.tool {
         _ if state.is_blank() => "Drop an atomically resolved image on the window, or open the example.",
         MapTool::Inspect => {

@@ -9,6 +9,7 @@ use super::sight::Sight;
 use crate::app::action::Action;
 use crate::app::overlay::outline;
 use crate::app::theme;
+use crate::micrograph::PixelSize;
 use crate::particle::Outline;
 use crate::worker::mapping::MapQuery;
 use egui::{Color32, ColorImage, ComboBox, Pos2, Response, TextureHandle, Ui};
@@ -31,7 +32,15 @@ pub struct PlanePanel {
 
 impl PlanePanel {
     /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut Ui, maps: &Maps, own: bool, sight: &mut Sight, actions: &mut Vec<Action>) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        maps: &Maps,
+        own: bool,
+        size: Option<PixelSize>,
+        sight: &mut Sight,
+        actions: &mut Vec<Action>,
+    ) {
         let set = maps.set.as_ref().filter(|_| own);
         let Some(set) = set else {
             theme::hint(ui, "Each pixel becomes a point of this plane once there is a map.");
@@ -42,7 +51,7 @@ impl PlanePanel {
             theme::hint(ui, "One latent has no plane; its histogram stands under the map.");
             return;
         }
-        self.choices(ui, n, sight, maps);
+        self.choices(ui, n, size, sight);
         sight.plane_of(set, sight.axes, maps.revision);
         self.refresh(ui, maps, sight);
         let Some(density) = &sight.layers.density else {
@@ -91,7 +100,7 @@ impl PlanePanel {
         self.draw(ui, &response, &transform, maps, sight);
     }
 
-    fn choices(&mut self, ui: &mut Ui, n: usize, sight: &mut Sight, maps: &Maps) {
+    fn choices(&mut self, ui: &mut Ui, n: usize, size: Option<PixelSize>, sight: &mut Sight) {
         ui.horizontal(|ui| {
             if n > 2 {
                 for (i, name) in ["Across", "Up"].into_iter().enumerate() {
@@ -111,7 +120,6 @@ impl PlanePanel {
             }
             match &sight.brush {
                 Some(brush) => {
-                    let size = maps.subject.as_ref().and_then(|subject| subject.pixel_size);
                     let area = super::field::area(brush.count, brush.grid.step, size);
                     ui.label(format!("{} pixels, {area}", brush.count));
                     if ui.button("Let go").on_hover_text("Show all pixels again (Esc).").clicked() {

@@ -45,10 +45,19 @@ fn judged(ui: &mut Ui, maps: &Maps, sight: &mut Sight) {
         "a value for each pixel".into()
     };
     ui.weak(format!("Seed {}, after {} epochs, {every}.", set.seed, set.epoch));
+    if let Some(text) = maps.smoothness() {
+        ui.weak(sentence(&text)).on_hover_text(
+            "Nats a window that the penalty on rough maps adds to the loss, and the penalty itself: 0 where \
+             neighbouring windows have the same latents, 1 a latent where they are unrelated.",
+        );
+    }
+    if let Some(text) = maps.finishing() {
+        ui.label(sentence(&text));
+    }
 }
 
 /// The map, small; a click shows it large.
-fn thumb(ui: &mut Ui, maps: &Maps, set: &MapSet, field: Field, sight: &mut Sight) {
+pub fn thumb(ui: &mut Ui, maps: &Maps, set: &MapSet, field: Field, sight: &mut Sight) {
     const SIDE: f32 = 52.0;
     let (rect, response) = ui.allocate_exact_size(egui::Vec2::splat(SIDE), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Show {}", field.name())));
@@ -73,9 +82,12 @@ fn judgement_of(ui: &mut Ui, i: usize, judgement: &Judgement) {
         ui.label(name);
         ui.label(RichText::new(numbers(judgement)).monospace()).on_hover_text(format!(
             "Leakage: share of the map's power at the lattice's own frequencies (noise alone would leak {:.3}).\n\
+             Over all orders that the map can show it is {:.3} (noise {:.3}).\n\
              Roughness: share at wavelengths below 1.5 lattice vectors.\n\
              Sd: how much the latent varies; its prior has 1.",
-            judgement.leakage_of_noise
+            judgement.leakage_of_noise,
+            judgement.leakage_all_orders,
+            judgement.leakage_all_orders_of_noise
         ));
     });
     let bad = judgement.collapsed || judgement.leakage > 0.3;

@@ -5,9 +5,12 @@ use super::field::{Field, Line};
 use crate::app::picture::Picture;
 use crate::app::run::Phase;
 use crate::micrograph::PixelSize;
+use crate::micrograph::prepare::Step;
+use crate::order::profile::fit_wall;
+use crate::order::seeds::smoothness_in_words;
 use crate::order::{Method, Profile, Segments, WallFit};
 use crate::particle::MicrographId;
-use crate::worker::mapping::{MapEvent, MapProgress, MapQuery, MapSet, MapSettings, Plan, Summary};
+use crate::worker::mapping::{MapEvent, MapProgress, MapQuery, MapSet, MapSettings, MapStage, Plan, Summary};
 use crate::worker::message::{Event, FinishReason};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -64,6 +67,12 @@ pub struct Subject {
     pub id: MicrographId,
     pub name: String,
     pub picture: Arc<Picture>,
+    /// The file, and the levelling and filters that `picture` has gone through.
+    pub path: PathBuf,
+    pub steps: Vec<Step>,
+    /// As it was known then; what is shown and written goes by the present one, see [`State::map_scale`].
+    ///
+    /// [`State::map_scale`]: crate::app::state::State::map_scale
     pub pixel_size: Option<PixelSize>,
 }
 
@@ -81,6 +90,9 @@ pub struct MapPoint {
 pub struct Segmented {
     /// Of the maps that were grouped.
     pub revision: u64,
+    /// As they were asked for.
+    pub k: Option<usize>,
+    pub method: Method,
     pub result: Result<Segments, String>,
 }
 
@@ -91,6 +103,18 @@ pub struct Wall {
     pub line: Line,
     pub result: Result<Profile, String>,
     pub fit: Result<WallFit, String>,
+}
+
+impl Wall {
+    /// The profile of a map along a line, and the wall in it.
+    pub fn measured(set: &MapSet, revision: u64, field: Field, line: Line) -> Self {
+        let map = field.of(set).ok_or_else(|| format!("there is no map of {}", field.name()));
+        let result = map.and_then(|map| {
+            Profile::along(map, line.from, line.to, line.breadth).map_err(|error| error.to_string())
+        });
+        let fit = result.as_ref().map_err(Clone::clone).and_then(|p| fit_wall(p).map_err(|e| e.to_string()));
+        Self { revision, field, line, result, fit }
+    }
 }
 
 /// A power spectrum for the eye: zero frequency in the middle, log10.
@@ -120,6 +144,8 @@ pub struct Maps {
     pub plan: Option<Arc<Plan>>,
     pub progress: Option<MapProgress>,
     pub curve: Vec<MapPoint>,
+    /// Of the last epoch: what the smoothness penalty cost, nats a window, and the penalty before its weight.
+    pub smoothness: Option<(f64, f64)>,
     pub set: Option<Arc<MapSet>>,
     /// Grows whenever `set` changes.
     pub revision: u64,
@@ -196,6 +222,9 @@ impl Maps {
                         self.curve.push(point);
                     }
                 }
+                if let (Some(cost), Some(roughness)) = (progress.smoothness_cost, progress.roughness) {
+                    self.smoothness = Some((cost, roughness));
+                }
                 self.progress = Some(*progress);
             }
             MapEvent::Maps(set) => {
@@ -230,10 +259,28 @@ impl Maps {
         }
     }
 
-    /// How far the run is, all seeds together, 0..=1.
+    /// What a run does once all seeds have learned: "refining the maps, 40 %".
+    pub fn finishing(&self) -> Option<String> {
+        let progress = self.progress.filter(|p| p.stage != MapStage::Learning);
+        progress.filter(|_| self.phase.is_active()).map(|progress| progress.in_words())
+    }
+
+    /// What holding the maps smooth costs: that of the last epoch, or after the run that of the best seed.
+    pub fn smoothness(&self) -> Option<String> {
+        let cost = match self.summary.as_ref().and_then(|summary| summary.seeds.first()) {
+            Some(best) => Some((best.smoothness_cost, best.roughness)),
+            None => self.smoothness,
+        };
+        cost.map(|(cost, roughness)| smoothness_in_words(cost, roughness))
+    }
+
+    /// How far the run is, all seeds together, 0..=1; what comes after the learning counts anew.
     pub fn share(&self) -> Option<f32> {
         match (&self.phase, &self.progress) {
             (Phase::WarmingUp { done, of }, _) => Some(*done as f32 / (*of).max(1) as f32),
+            (Phase::Running | Phase::Paused | Phase::Stopping, Some(p)) if p.stage != MapStage::Learning => {
+                Some(p.share)
+            }
             (Phase::Running | Phase::Paused | Phase::Stopping, Some(p)) => {
                 let epoch = (p.epoch.saturating_sub(1) as f32 + p.share) / p.epochs.max(1) as f32;
                 Some((p.seed.saturating_sub(1) as f32 + epoch.min(1.0)) / p.seeds.max(1) as f32)
@@ -265,7 +312,13 @@ mod tests {
         maps.take(&Event::Resumed);
         maps.take(&progress(2, 1, Some(4.5)));
         assert_eq!((maps.share(), maps.curve.len()), (Some(0.625), 3));
+        // After the learning the bar begins anew and words say why; pausing and stopping go on as before.
+        let judging = MapProgress { stage: MapStage::Judging, share: 0.4, ..MapProgress::default() };
+        assert_eq!(maps.finishing(), None);
+        maps.take(&Event::Map(MapEvent::Progress(judging)));
+        assert_eq!((maps.share(), maps.curve.len()), (Some(0.4), 3));
+        assert_eq!(maps.finishing().as_deref(), Some("judging the maps, 40 %"));
         maps.take(&Event::Map(MapEvent::Stopped));
-        assert!(!maps.phase.is_active() && maps.share().is_none());
+        assert!(!maps.phase.is_active() && maps.share().is_none() && maps.finishing().is_none());
     }
 }

@@ -8,6 +8,7 @@ use super::sight::Sight;
 use crate::app::action::Action;
 use crate::app::panes::scrolled;
 use crate::app::theme;
+use crate::micrograph::PixelSize;
 use crate::order::Method;
 use crate::order::segment::MOST;
 use egui::{Button, Label, RichText, Sense, Ui, vec2};
@@ -30,7 +31,15 @@ impl Default for SegmentsPanel {
 
 impl SegmentsPanel {
     /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut Ui, maps: &Maps, own: bool, sight: &mut Sight, actions: &mut Vec<Action>) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        maps: &Maps,
+        own: bool,
+        size: Option<PixelSize>,
+        sight: &mut Sight,
+        actions: &mut Vec<Action>,
+    ) {
         let Some(set) = maps.set.as_ref().filter(|_| own) else {
             self.asked = false;
             theme::hint(ui, "Pixels with alike latents become phases with areas, once there is a map.");
@@ -55,7 +64,7 @@ impl SegmentsPanel {
             ui.weak("These are of earlier maps; press Segment for the present ones.");
         }
         match &segmented.result {
-            Ok(_) => table(ui, maps, sight),
+            Ok(_) => table(ui, maps, size, sight),
             Err(why) => {
                 ui.add(Label::new(RichText::new(why).color(ui.visuals().error_fg_color)).wrap());
             }
@@ -93,7 +102,7 @@ impl SegmentsPanel {
 }
 
 /// One row a phase; a click lights it up.
-fn table(ui: &mut Ui, maps: &Maps, sight: &mut Sight) {
+fn table(ui: &mut Ui, maps: &Maps, size: Option<PixelSize>, sight: &mut Sight) {
     let Some(Ok(found)) = maps.segments.as_ref().map(|s| s.result.as_ref()) else { return };
     let chosen = match sight.brush.as_ref().map(|brush| &brush.choice) {
         Some(Choice::Segment(label)) => Some(*label),
@@ -114,8 +123,8 @@ fn table(ui: &mut Ui, maps: &Maps, sight: &mut Sight) {
                 if ui.selectable_label(chosen == Some(segment.label), name).clicked() {
                     choice = Some((chosen != Some(segment.label)).then_some(Choice::Segment(segment.label)));
                 }
-                let area = match segment.area_nm2 {
-                    Some(nm2) => format!("{} nm²", significant(nm2)),
+                let area = match size {
+                    Some(s) => format!("{} nm²", significant(segment.area_px * s.x_nm * s.y_nm)),
                     None => format!("{} px²", significant(segment.area_px)),
                 };
                 ui.label(RichText::new(area).monospace());

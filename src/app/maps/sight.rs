@@ -117,7 +117,7 @@ impl Sight {
         {
             return Some(spread.clone());
         }
-        let least = if matches!(field, Field::Content(_)) { colour::LEAST } else { 0.0 };
+        let least = if matches!(field, Field::Content(_) | Field::Seed { .. }) { colour::LEAST } else { 0.0 };
         let spread = Arc::new(Spread::of(field.of(set)?, least));
         self.layers.spreads.insert(field, (revision, spread.clone()));
         Some(spread)

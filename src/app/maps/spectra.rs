@@ -31,7 +31,15 @@ impl Default for SpectraPanel {
 
 impl SpectraPanel {
     /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut Ui, maps: &Maps, own: bool, sight: &Sight, actions: &mut Vec<Action>) {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        maps: &Maps,
+        own: bool,
+        size: Option<PixelSize>,
+        sight: &Sight,
+        actions: &mut Vec<Action>,
+    ) {
         if !own || maps.subject.is_none() {
             theme::hint(
                 ui,
@@ -63,7 +71,6 @@ impl SpectraPanel {
         });
         let found = maps.plan.as_ref().and_then(|plan| plan.found.as_ref());
         let lattice = found.map(|found| &found.lattice).filter(|_| self.marked);
-        let size = maps.subject.as_ref().and_then(|subject| subject.pixel_size);
         let side = ((ui.available_width() - 8.0) / 2.0).min(ui.available_height() - 18.0).max(60.0);
         ui.horizontal(|ui| {
             let pair =

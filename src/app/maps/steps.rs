@@ -13,8 +13,7 @@ use crate::error::Result;
 use crate::lattice::log_power;
 use crate::micrograph::Micrograph;
 use crate::micrograph::PixelSize;
-use crate::order::profile::fit_wall;
-use crate::order::{Method, Profile, segment};
+use crate::order::{Method, segment};
 use crate::particle::MicrographId;
 use crate::project::MicrographEntry;
 use crate::worker::mapping::{MapJob, MapSet};
@@ -80,6 +79,8 @@ impl App {
             id: entry.id,
             name: entry.file_name(),
             picture,
+            path: entry.path.clone(),
+            steps: entry.steps.clone(),
             pixel_size: entry.pixel_size,
         });
         self.layout.maps_began();
@@ -105,7 +106,7 @@ impl App {
         }
     }
 
-    /// The same the other way round.
+    /// The same the other way round: the worker ends a map run before it learns anything else, and tells so.
     pub(in crate::app) fn end_maps(&mut self) {
         if self.state.maps.phase.is_active() {
             self.state.maps.phase = Phase::Stopping;
@@ -200,20 +201,14 @@ impl App {
     /// The maps with their revision and the present scale.
     fn map_work(&self) -> Option<(Arc<MapSet>, u64, Option<PixelSize>)> {
         let maps = &self.state.maps;
-        Some((maps.set.clone()?, maps.revision, self.map_scale()))
-    }
-
-    /// The scale as it is known now, which may be better than when the run began.
-    fn map_scale(&self) -> Option<PixelSize> {
-        let subject = self.state.maps.subject.as_ref()?;
-        self.state.project.micrograph(subject.id).map_or(subject.pixel_size, |entry| entry.pixel_size)
+        Some((maps.set.clone()?, maps.revision, self.state.map_scale()))
     }
 
     fn segment(&mut self, k: Option<usize>, method: Method) {
         let Some((set, revision, size)) = self.map_work() else { return };
         let job = self.jobs.start_quietly("Grouping pixels".into(), move |_| {
             let result = segment(&set.content, k, method, size, SEED).map_err(|error| error.to_string());
-            Done::Maps(MapDone::Segmented(Segmented { revision, result }))
+            Done::Maps(MapDone::Segmented(Segmented { revision, k, method, result }))
         });
         self.state.maps.segmenting = true;
         if let Some(before) = self.map_jobs.segmenting.replace(job) {
@@ -224,15 +219,7 @@ impl App {
     fn profile(&mut self, field: Field, line: Line) {
         let Some((set, revision, _)) = self.map_work() else { return };
         let job = self.jobs.start_quietly("Measuring a profile".into(), move |_| {
-            let profile = field
-                .of(&set)
-                .ok_or_else(|| format!("there is no map of {}", field.name()))
-                .and_then(|map| {
-                    Profile::along(map, line.from, line.to, line.breadth).map_err(|error| error.to_string())
-                });
-            let fit =
-                profile.as_ref().map_err(Clone::clone).and_then(|p| fit_wall(p).map_err(|e| e.to_string()));
-            Done::Maps(MapDone::Wall(Wall { revision, field, line, result: profile, fit }))
+            Done::Maps(MapDone::Wall(Wall::measured(&set, revision, field, line)))
         });
         self.state.maps.measuring = true;
         if let Some(before) = self.map_jobs.measuring.replace(job) {
@@ -266,17 +253,19 @@ impl App {
     }
 
     fn export_maps(&mut self, folder: PathBuf) {
-        let pixel_size = self.map_scale();
+        let pixel_size = self.state.map_scale();
         let maps = &self.state.maps;
         let (Some(subject), Some(set)) = (maps.subject.clone(), maps.set.clone()) else { return };
         let export = MapExport {
             subject: Subject { pixel_size, ..subject },
             set,
+            revision: maps.revision,
             plan: maps.plan.clone(),
             summary: maps.summary.clone(),
             segments: maps.segments.clone(),
             wall: maps.wall.clone(),
             device: self.state.training.device.clone(),
+            choice: self.state.training.choice,
         };
         self.jobs.start_writing("Exporting the maps".into(), move |_| {
             Done::Maps(MapDone::Exported(export.export(&folder)))

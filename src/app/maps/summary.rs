@@ -1,18 +1,26 @@
 //! What a finished run says: seeds compared, agreement, phase analysis, and places that the pattern does not explain.
 
-use super::field::significant;
+use super::field::{Field, significant};
 use super::overlay::{ADDED, MISSING};
-use super::quality::sentence;
+use super::quality::{sentence, thumb};
 use super::run::{Ask, Maps};
 use super::sight::Sight;
 use crate::app::action::Action;
 use crate::app::panes::beside;
 use crate::app::{state::count, theme};
-use crate::worker::mapping::{MapQuery, Outlier, Summary};
+use crate::micrograph::PixelSize;
+use crate::worker::mapping::{MapQuery, MapSet, Outlier, Summary};
 use egui::{Button, Label, RichText, Slider, Ui};
 
 /// Draws the pane.
-pub fn ui(ui: &mut Ui, maps: &Maps, own: bool, sight: &mut Sight, actions: &mut Vec<Action>) {
+pub fn ui(
+    ui: &mut Ui,
+    maps: &Maps,
+    own: bool,
+    size: Option<PixelSize>,
+    sight: &mut Sight,
+    actions: &mut Vec<Action>,
+) {
     let Some(summary) = maps.summary.as_ref().filter(|_| own) else {
         theme::hint(
             ui,
@@ -20,14 +28,16 @@ pub fn ui(ui: &mut Ui, maps: &Maps, own: bool, sight: &mut Sight, actions: &mut 
         );
         return;
     };
-    let right = Some(|ui: &mut Ui| outliers(ui, maps, summary, sight, actions));
-    beside(ui, 0.55, "seeds", |ui| said(ui, summary), right);
+    // Both halves look at and change what is shown.
+    let shared = std::cell::RefCell::new(sight);
+    let right = Some(|ui: &mut Ui| outliers(ui, summary, size, &mut shared.borrow_mut(), actions));
+    beside(ui, 0.55, "seeds", |ui| said(ui, maps, summary, &mut shared.borrow_mut()), right);
 }
 
-fn said(ui: &mut Ui, summary: &Summary) {
+fn said(ui: &mut Ui, maps: &Maps, summary: &Summary, sight: &mut Sight) {
     ui.add(Label::new(sentence(&summary.verdict)).wrap());
-    egui::Grid::new("seeds").num_columns(4).spacing([16.0, 3.0]).show(ui, |ui| {
-        for name in ["seed", "leakage", "negative ELBO", "time"] {
+    egui::Grid::new("seeds").num_columns(5).spacing([16.0, 3.0]).show(ui, |ui| {
+        for name in ["seed", "leakage", "negative ELBO", "smoothness", "time"] {
             ui.weak(name);
         }
         ui.end_row();
@@ -37,6 +47,7 @@ fn said(ui: &mut Ui, summary: &Summary) {
                 format!("{}{best}", seed.seed),
                 format!("{:.3}", seed.leakage),
                 format!("{:.2} nats", seed.negative_elbo),
+                format!("{:.3} nats", seed.smoothness_cost),
                 format!("{:.1} s", seed.seconds),
             ] {
                 ui.label(RichText::new(text).monospace());
@@ -44,6 +55,12 @@ fn said(ui: &mut Ui, summary: &Summary) {
             ui.end_row();
         }
     });
+    if let Some(text) = maps.smoothness() {
+        ui.label(sentence(&text));
+    }
+    if let Some(set) = &maps.set {
+        seeds(ui, maps, set, sight);
+    }
     if let Some(agreement) = summary.agreement {
         ui.label(format!("The seeds agree by {agreement:.2} (mean canonical correlation of their maps)."));
     }
@@ -56,8 +73,26 @@ fn said(ui: &mut Ui, summary: &Summary) {
     ));
 }
 
+/// The maps of each seed, small and beside each other; a click shows one large.
+fn seeds(ui: &mut Ui, maps: &Maps, set: &MapSet, sight: &mut Sight) {
+    for own in set.aligned.iter() {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(format!("{}", own.seed)).monospace()).on_hover_text("The seed");
+            for latent in 0..own.content.len() {
+                thumb(ui, maps, set, Field::Seed { seed: own.seed, latent }, sight);
+            }
+        });
+    }
+}
+
 /// The list of marks; a click goes there.
-fn outliers(ui: &mut Ui, maps: &Maps, summary: &Summary, sight: &mut Sight, actions: &mut Vec<Action>) {
+fn outliers(
+    ui: &mut Ui,
+    summary: &Summary,
+    size: Option<PixelSize>,
+    sight: &mut Sight,
+    actions: &mut Vec<Action>,
+) {
     let all = &summary.outliers;
     if all.is_empty() {
         ui.weak("No place stands out of what the model leaves.");
@@ -73,7 +108,6 @@ fn outliers(ui: &mut Ui, maps: &Maps, summary: &Summary, sight: &mut Sight, acti
         ui.add(slider)
             .on_hover_text("Only those that stand out by at least so many robust standard deviations.");
     });
-    let size = maps.subject.as_ref().and_then(|subject| subject.pixel_size);
     let row = ui.spacing().interact_size.y;
     let visible: Vec<usize> = (0..all.len()).filter(|i| all[*i].score.abs() >= sight.least).collect();
     egui::ScrollArea::vertical().id_salt("outliers").auto_shrink(false).show_rows(

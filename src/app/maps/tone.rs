@@ -25,7 +25,8 @@ impl Tone {
     /// As a map is first shown: signed values round zero, others from dark to bright.
     pub fn of(field: Field) -> Self {
         let scale = match field {
-            Field::Content(_) | Field::Shift(_) => Scale::Diverging,
+            Field::Content(_) | Field::Seed { .. } => Scale::Diverging,
+            Field::Shift(_) | Field::PhaseAnalysis(_) | Field::Strain(_) => Scale::Diverging,
             Field::Uncertainty(_) | Field::Error => Scale::Sequential,
             Field::Rotation => Scale::Cyclic,
         };

@@ -14,12 +14,18 @@ use egui_plot::{Line, Plot, PlotPoints};
 const FINE: usize = 200;
 
 /// Draws the pane.
-pub fn ui(ui: &mut Ui, maps: &Maps, own: bool, sight: &mut Sight, actions: &mut Vec<Action>) {
+pub fn ui(
+    ui: &mut Ui,
+    maps: &Maps,
+    own: bool,
+    size: Option<PixelSize>,
+    sight: &mut Sight,
+    actions: &mut Vec<Action>,
+) {
     if !own || maps.set.is_none() || sight.line.is_none() {
         theme::hint(ui, "Press W and draw a line across a wall in a map: its width is measured.");
         return;
     }
-    let size = maps.subject.as_ref().and_then(|subject| subject.pixel_size);
     let field = sight.shown.field();
     ui.horizontal(|ui| {
         let label = ui.label("Averaged over");

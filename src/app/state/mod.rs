@@ -13,6 +13,7 @@ use super::review::Asking;
 use super::run::{Phase, Results, Training};
 use super::spectra::SpectraWork;
 use crate::error::Result;
+use crate::micrograph::PixelSize;
 use crate::particle::describe::Descriptors;
 use crate::particle::detect::Example;
 use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
@@ -310,6 +311,12 @@ impl State {
             }
             _ => None,
         }
+    }
+
+    /// The scale of the image that the maps are of, as it is known now: a person may have typed it since the run began.
+    pub fn map_scale(&self) -> Option<PixelSize> {
+        let subject = self.maps.subject.as_ref()?;
+        self.project.micrograph(subject.id).map_or(subject.pixel_size, |entry| entry.pixel_size)
     }
 
     /// The project's name for the title: the file's, or what stands for it.

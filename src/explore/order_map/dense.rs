@@ -2,7 +2,6 @@
 
 use super::MapSet;
 use super::plan::Prepared;
-use super::residual;
 use super::windows::Windows;
 use crate::error::Result;
 use crate::explore::embed::{particle_angle, particle_shift};
@@ -87,6 +86,11 @@ impl Dense {
     /// Rows of the map.
     pub fn rows(&self) -> usize {
         self.height
+    }
+
+    /// Places of the map that are done.
+    pub fn places(&self) -> usize {
+        self.done.min(self.height) * self.width
     }
 
     /// Does some more rows, about `places` places.
@@ -186,14 +190,12 @@ impl Dense {
         Tensor::from_data(TensorData::new(values, [rows, columns]), &self.vae.device())
     }
 
-    /// The maps as far as they are done. `last` adds the reconstruction error, which takes a pass over the image.
+    /// The maps as far as they are done.
     ///
     /// # Errors
-    /// A device that stopped answering.
-    pub fn maps(self, seed: usize, epoch: usize, last: bool) -> Result<MapSet> {
+    /// Sizes that do not fit together.
+    pub fn maps(self, seed: usize, epoch: usize) -> Result<MapSet> {
         let map = |values: Vec<f32>| Map::new(self.width, self.height, values, self.stride as f64, [0.0; 2]);
-        let recon_error =
-            if last { Some(residual::error(&self.vae, &self.prepared, self.stride)?) } else { None };
         let content: Vec<Map> = self.values.content.into_iter().map(map).collect::<Result<_>>()?;
         let lattice = self.prepared.plan.found.as_ref().map(|f| f.lattice);
         let judgements =
@@ -204,13 +206,15 @@ impl Dense {
             seed,
             epoch,
             stride: self.stride,
-            last,
+            last: false,
             content,
             uncertainty: self.values.sd.into_iter().map(map).collect::<Result<_>>()?,
             shift: [map(x)?, map(y)?],
             rotation,
-            recon_error,
+            recon_error: None,
             judgements,
+            phase_analysis: None,
+            aligned: Arc::new([]),
         })
     }
 }

@@ -12,11 +12,13 @@ pub mod residual;
 pub mod summary;
 pub mod windows;
 
+pub use crate::order::SeedReport;
 pub use plan::{Found, Plan, Prepared};
-pub use summary::{Outlier, SeedReport, Summary};
+pub use summary::{Outlier, Summary};
 pub use windows::Windows;
 
-use crate::order::{Judgement, Map};
+use crate::order::{Gpa, Judgement, Map, SeedMaps};
+use std::sync::Arc;
 
 /// The maps of one model over one image, all on the same grid.
 #[derive(Clone, Debug)]
@@ -26,7 +28,7 @@ pub struct MapSet {
     pub epoch: usize,
     /// Pixels of the image from one value to the next.
     pub stride: usize,
-    /// True for the maps that a seed ends with.
+    /// True for the maps that a run ends with: those of the best seed, with all that is found beside them.
     pub last: bool,
     /// Posterior mean of each content latent, in prior standard deviations.
     pub content: Vec<Map>,
@@ -41,4 +43,10 @@ pub struct MapSet {
     pub recon_error: Option<Map>,
     /// One a content latent, where the lattice is known.
     pub judgements: Vec<Judgement>,
+    /// Displacement and strain from the lattice's phases alone, the reference beside the shift; only with the last maps,
+    /// and where the lattice is known.
+    pub phase_analysis: Option<Arc<Gpa>>,
+    /// Coarse content maps of each seed, turned onto the best one's, the best first; only with the last maps, and for more
+    /// than one seed.
+    pub aligned: Arc<[SeedMaps]>,
 }

@@ -1,4 +1,4 @@
-//! What a model leaves of an image.
+//! What a model leaves of an image, a part at a time, so that the pass can be shown as it goes and stopped.
 
 use super::plan::Prepared;
 use super::registered::Registered;
@@ -6,9 +6,11 @@ use super::windows::{Canvas, Windows};
 use crate::error::Result;
 use crate::model::vae::{PixelSubset, Vae};
 use crate::order::Map;
+use crate::order::outlier::smoothed;
 use crate::train::trainer::host;
 use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// A drawn cell counts round its origin with a Gaussian of this part of the longest lattice vector, out to so many of its
 /// standard deviations.
@@ -18,74 +20,177 @@ const REACH: f64 = 2.8;
 const BLUR: f64 = 0.2;
 /// Cells at the border are drawn like another at most so many of the longest lattice vector away.
 const BORDER: f64 = 1.6;
-/// Windows decoded together.
+/// Windows decoded together, and pixels of the image compared with what was drawn in one part.
 const TOGETHER: usize = 256;
+const BAND: usize = 1 << 16;
 
-/// Image less model at each pixel, in parts of the range that the model sees; NaN where no cell is near. `None` without
-/// phase locking, where windows do not fit together.
-///
-/// # Errors
-/// A device that stopped answering.
-pub fn residual(vae: &Vae, prepared: &Prepared) -> Result<Option<Map>> {
-    let Windows::Registered(registered) = &prepared.windows else { return Ok(None) };
-    let canvas = &registered.canvas;
-    let drawn = draw_cells(vae, registered)?;
-    let long = registered.cells.lattice().lengths()[1];
-    let sigma = SHARE * long;
-    let reach = (REACH * sigma).min(canvas.shape.half());
-    let side = canvas.side();
-    let (w, h) = (canvas.width, canvas.height);
-    let mut out = vec![f32::NAN; w * h];
-    let mut slots = vec![None; registered.cells.all().len()];
-    registered.rows.iter().enumerate().for_each(|(slot, &cell)| slots[cell] = Some(slot));
-    to_the_border(&mut slots, registered, BORDER * long);
-    out.par_chunks_exact_mut(w).enumerate().for_each(|(y, row)| {
-        for (x, out) in row.iter_mut().enumerate() {
-            let place = [x as f64, y as f64];
-            let (mut sum, mut total) = (0.0, 0.0);
-            for cell in registered.cells.near(place, reach) {
-                let Some(slot) = slots[cell] else { continue };
-                let origin = registered.cells.all()[cell].origin;
-                let off = [place[0] - origin[0], place[1] - origin[1]];
-                let at = off.map(|d| (d + canvas.shape.half()) / canvas.shape.pitch);
-                let pixels = &drawn[slot * side * side..(slot + 1) * side * side];
-                if let Some(value) = bilinear(pixels, side, at) {
-                    let weight = (-0.5 * (off[0].powi(2) + off[1].powi(2)) / (sigma * sigma)).exp() as f32;
-                    sum += weight * value;
-                    total += weight;
-                }
-            }
-            if total > 0.0 {
-                *out = canvas.pixels[y * w + x] - sum / total;
-            }
-        }
-    });
-    if let Some(counts) = &canvas.counts {
-        out.iter_mut().zip(counts.iter()).filter(|(_, counts)| !**counts).for_each(|(v, _)| *v = f32::NAN);
-    }
-    Ok(Some(Map::over(w, h, out)?))
+/// What is left of an image.
+pub struct Left {
+    /// Root mean square, in the image's own units, on the grid of the maps.
+    pub error: Map,
+    /// Image less model at each pixel, in parts of the range that the model sees; NaN where no cell is near. `None` without
+    /// phase locking, where windows do not fit together.
+    pub residual: Option<Map>,
 }
 
-/// Root mean square of what the model leaves, in the image's own units.
-///
-/// # Errors
-/// A device that stopped answering.
-pub fn error(vae: &Vae, prepared: &Prepared, stride: usize) -> Result<Map> {
-    let plan = &prepared.plan;
-    let units = plan.range[1] - plan.range[0];
-    match (residual(vae, prepared)?, &plan.found) {
-        (Some(residual), Some(found)) => {
-            let square = residual.with(residual.values.iter().map(|v| v * v).collect())?;
-            let blurred = blur(&square, BLUR * found.lattice.lengths()[0]);
-            let (w, h) = (residual.width.div_ceil(stride), residual.height.div_ceil(stride));
-            let value = |i: usize| {
-                let at = (i / w * stride) * residual.width + i % w * stride;
-                if residual.values[at].is_finite() { blurred[at].max(0.0).sqrt() * units } else { f32::NAN }
-            };
-            Map::new(w, h, (0..w * h).map(value).collect(), stride as f64, [0.0; 2])
-        }
-        _ => anywhere(vae, prepared.windows.canvas(), stride, units),
+/// The pass over the image, under way.
+pub struct Residual {
+    vae: Vae,
+    prepared: Arc<Prepared>,
+    stride: usize,
+    work: Work,
+}
+
+enum Work {
+    Cells(Cells),
+    Anywhere(Anywhere),
+}
+
+/// With phase locking: every cell is drawn, then every pixel compared with the cells near it.
+struct Cells {
+    /// What the model draws for each usable cell, `[cells, side * side]`.
+    drawn: Vec<f32>,
+    /// Which of those stands for each cell of the image.
+    slots: Vec<Option<usize>>,
+    /// Image less model, row by row.
+    left: Vec<f32>,
+}
+
+/// Without: the middle of windows cut anywhere, on a coarse grid.
+struct Anywhere {
+    step: usize,
+    size: [usize; 2],
+    /// Usable places of the grid.
+    nodes: Vec<usize>,
+    done: usize,
+    values: Vec<f32>,
+}
+
+impl Residual {
+    /// A pass that ends with an error every `stride` pixels.
+    pub fn new(vae: Vae, prepared: Arc<Prepared>, stride: usize) -> Self {
+        let work = match &prepared.windows {
+            Windows::Registered(registered) => Work::Cells(Cells::new(registered)),
+            Windows::Anywhere(canvas) => Work::Anywhere(Anywhere::new(canvas, stride)),
+        };
+        Self { vae, prepared, stride, work }
     }
+
+    /// How much is done, 0..=1.
+    pub fn share(&self) -> f32 {
+        let part = |done: usize, of: usize| done as f32 / of.max(1) as f32;
+        match (&self.work, &self.prepared.windows) {
+            (Work::Cells(cells), Windows::Registered(registered)) => {
+                let canvas = &registered.canvas;
+                let drawn = part(cells.drawn.len(), registered.rows.len() * canvas.side().pow(2));
+                0.5 * (drawn + part(cells.left.len(), canvas.width * canvas.height))
+            }
+            (Work::Anywhere(at), _) => part(at.done, at.nodes.len()),
+            _ => 1.0,
+        }
+    }
+
+    /// Does some more; true once all is done.
+    ///
+    /// # Errors
+    /// A device that stopped answering.
+    pub fn advance(&mut self) -> Result<bool> {
+        let Self { vae, prepared, work, .. } = self;
+        match (work, &prepared.windows) {
+            (Work::Cells(cells), Windows::Registered(registered)) => cells.advance(vae, registered),
+            (Work::Anywhere(at), windows) => {
+                let [low, high] = prepared.plan.range;
+                at.advance(vae, windows.canvas(), high - low)
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// What was found.
+    ///
+    /// # Errors
+    /// Sizes that do not fit together.
+    pub fn left(self) -> Result<Left> {
+        let Self { prepared, stride, work, .. } = self;
+        let (plan, canvas) = (&prepared.plan, prepared.windows.canvas());
+        match work {
+            Work::Anywhere(at) => Ok(Left { error: at.spread(canvas, stride)?, residual: None }),
+            Work::Cells(cells) => {
+                let residual = Map::over(canvas.width, canvas.height, cells.left)?;
+                let short = plan.found.as_ref().map_or(plan.window_px, |found| found.lattice.lengths()[0]);
+                let error = error(&residual, BLUR * short, stride, plan.range[1] - plan.range[0])?;
+                Ok(Left { error, residual: Some(residual) })
+            }
+        }
+    }
+}
+
+impl Cells {
+    fn new(registered: &Registered) -> Self {
+        let mut slots = vec![None; registered.cells.all().len()];
+        registered.rows.iter().enumerate().for_each(|(slot, &cell)| slots[cell] = Some(slot));
+        to_the_border(&mut slots, registered, BORDER * registered.cells.lattice().lengths()[1]);
+        Self { drawn: Vec::new(), slots, left: Vec::new() }
+    }
+
+    fn advance(&mut self, vae: &Vae, registered: &Registered) -> Result<bool> {
+        let canvas = &registered.canvas;
+        let first = self.drawn.len() / canvas.side().pow(2).max(1);
+        if let Some(cells) = registered.rows.get(first..).filter(|cells| !cells.is_empty()) {
+            self.drawn.extend(draw(vae, registered, &cells[..cells.len().min(TOGETHER)])?);
+            return Ok(false);
+        }
+        let from = self.left.len() / canvas.width.max(1);
+        let rows = (BAND / canvas.width.max(1)).max(1).min(canvas.height - from);
+        self.compare(registered, from, rows);
+        Ok(from + rows >= canvas.height)
+    }
+
+    /// Image less model for some rows.
+    fn compare(&mut self, registered: &Registered, from: usize, rows: usize) {
+        let canvas = &registered.canvas;
+        let sigma = SHARE * registered.cells.lattice().lengths()[1];
+        let reach = (REACH * sigma).min(canvas.shape.half());
+        let (side, w) = (canvas.side(), canvas.width);
+        let mut out = vec![f32::NAN; w * rows];
+        out.par_chunks_exact_mut(w).enumerate().for_each(|(row, line)| {
+            let y = from + row;
+            for (x, out) in line.iter_mut().enumerate() {
+                let place = [x as f64, y as f64];
+                let (mut sum, mut total) = (0.0, 0.0);
+                for cell in registered.cells.near(place, reach) {
+                    let Some(slot) = self.slots[cell] else { continue };
+                    let origin = registered.cells.all()[cell].origin;
+                    let off = [place[0] - origin[0], place[1] - origin[1]];
+                    let at = off.map(|d| (d + canvas.shape.half()) / canvas.shape.pitch);
+                    let pixels = &self.drawn[slot * side * side..(slot + 1) * side * side];
+                    if let Some(value) = bilinear(pixels, side, at) {
+                        let weight =
+                            (-0.5 * (off[0].powi(2) + off[1].powi(2)) / (sigma * sigma)).exp() as f32;
+                        sum += weight * value;
+                        total += weight;
+                    }
+                }
+                let counts = canvas.counts.as_ref().is_none_or(|counts| counts[y * w + x]);
+                if total > 0.0 && counts {
+                    *out = canvas.pixels[y * w + x] - sum / total;
+                }
+            }
+        });
+        self.left.extend(out);
+    }
+}
+
+/// Root mean square of a residual over a Gaussian, in the image's own units.
+fn error(residual: &Map, sigma: f64, stride: usize, units: f32) -> Result<Map> {
+    let square = residual.with(residual.values.iter().map(|v| v * v).collect())?;
+    let blurred = smoothed(&square.values, square.width, square.height, sigma);
+    let (w, h) = (residual.width.div_ceil(stride), residual.height.div_ceil(stride));
+    let value = |i: usize| {
+        let at = (i / w * stride) * residual.width + i % w * stride;
+        if residual.values[at].is_finite() { blurred[at].max(0.0).sqrt() * units } else { f32::NAN }
+    };
+    Map::new(w, h, (0..w * h).map(value).collect(), stride as f64, [0.0; 2])
 }
 
 /// Cells whose window is cut off by the border look as the nearest usable one within `furthest` pixels.
@@ -102,19 +207,14 @@ fn to_the_border(slots: &mut [Option<usize>], registered: &Registered, furthest:
     }
 }
 
-/// What the model draws for each usable cell at the cell's own latents, `[cells, side * side]`.
-fn draw_cells(vae: &Vae, registered: &Registered) -> Result<Vec<f32>> {
+/// What the model draws for some cells at the cells' own latents, `[cells, side * side]`.
+fn draw(vae: &Vae, registered: &Registered, cells: &[usize]) -> Result<Vec<f32>> {
     let pixels = registered.canvas.side().pow(2);
-    let all = PixelSubset::all(&vae.config);
-    let mut drawn = Vec::with_capacity(registered.rows.len() * pixels);
-    for cells in registered.rows.chunks(TOGETHER) {
-        let mut windows = vec![0.0; cells.len() * pixels];
-        windows.par_chunks_exact_mut(pixels).zip(cells).for_each(|(out, &cell)| {
-            registered.blend(registered.cells.all()[cell].origin, &registered.values, out);
-        });
-        drawn.extend(reconstruct(vae, &windows, &all)?);
-    }
-    Ok(drawn)
+    let mut windows = vec![0.0; cells.len() * pixels];
+    windows.par_chunks_exact_mut(pixels).zip(cells).for_each(|(out, &cell)| {
+        registered.blend(registered.cells.all()[cell].origin, &registered.values, out);
+    });
+    reconstruct(vae, &windows, &PixelSubset::all(&vae.config))
 }
 
 /// What the model draws at the mean latents of windows `[n, pixels]`.
@@ -129,22 +229,28 @@ pub fn reconstruct(vae: &Vae, windows: &[f32], all: &PixelSubset) -> Result<Vec<
     host(vae.decode(mean, &vec![0; rows], &all.grid))
 }
 
-/// The error of the middle of windows cut anywhere, on a coarse grid, spread over the map.
-fn anywhere(vae: &Vae, canvas: &Canvas, stride: usize, units: f32) -> Result<Map> {
-    let side = canvas.side();
-    let step = ((BLUR * side as f64 * canvas.shape.pitch).round() as usize).max(stride).max(1);
-    let (columns, rows) = (canvas.width.div_ceil(step), canvas.height.div_ceil(step));
-    let all = PixelSubset::all(&vae.config);
-    let mut values = vec![f32::NAN; columns * rows];
-    let nodes: Vec<usize> = (0..columns * rows)
-        .filter(|n| canvas.usable([(n % columns * step) as f64, (n / columns * step) as f64]))
-        .collect();
-    for nodes in nodes.chunks(TOGETHER) {
+impl Anywhere {
+    fn new(canvas: &Canvas, stride: usize) -> Self {
+        let across = canvas.side() as f64 * canvas.shape.pitch;
+        let step = ((BLUR * across).round() as usize).max(stride).max(1);
+        let size = [canvas.width.div_ceil(step), canvas.height.div_ceil(step)];
+        let all = size[0] * size[1];
+        let place = |n: usize| [n % size[0], n / size[0]].map(|v| (v * step) as f64);
+        let nodes = (0..all).filter(|n| canvas.usable(place(*n))).collect();
+        Self { step, size, nodes, done: 0, values: vec![f32::NAN; all] }
+    }
+
+    fn advance(&mut self, vae: &Vae, canvas: &Canvas, units: f32) -> Result<bool> {
+        let side = canvas.side();
+        let nodes = &self.nodes[self.done..self.nodes.len().min(self.done + TOGETHER)];
         let mut windows = vec![0.0; nodes.len() * side * side];
-        windows.par_chunks_exact_mut(side * side).zip(nodes).for_each(|(out, n)| {
-            canvas.cut([(n % columns * step) as f64, (n / columns * step) as f64], out);
-        });
-        let drawn = reconstruct(vae, &windows, &all)?;
+        let place = |n: usize| [n % self.size[0], n / self.size[0]].map(|v| (v * self.step) as f64);
+        windows.par_chunks_exact_mut(side * side).zip(nodes).for_each(|(out, n)| canvas.cut(place(*n), out));
+        let drawn = if nodes.is_empty() {
+            Vec::new()
+        } else {
+            reconstruct(vae, &windows, &PixelSubset::all(&vae.config))?
+        };
         let pairs = windows.chunks_exact(side * side).zip(drawn.chunks_exact(side * side));
         for (node, (window, drawn)) in nodes.iter().zip(pairs) {
             let middle = |i: &usize| {
@@ -153,16 +259,23 @@ fn anywhere(vae: &Vae, canvas: &Canvas, stride: usize, units: f32) -> Result<Map
             };
             let squares: Vec<f32> =
                 (0..side * side).filter(middle).map(|i| (window[i] - drawn[i]).powi(2)).collect();
-            values[*node] = (squares.iter().sum::<f32>() / squares.len().max(1) as f32).sqrt() * units;
+            self.values[*node] = (squares.iter().sum::<f32>() / squares.len().max(1) as f32).sqrt() * units;
         }
+        self.done += nodes.len();
+        Ok(self.done >= self.nodes.len())
     }
-    let coarse = Map::new(columns, rows, values, step as f64, [0.0; 2])?;
-    let (w, h) = (canvas.width.div_ceil(stride), canvas.height.div_ceil(stride));
-    let value = |i: usize| {
-        let place = [(i % w * stride) as f64, (i / w * stride) as f64];
-        coarse.at(place).unwrap_or(f32::NAN)
-    };
-    Map::new(w, h, (0..w * h).map(value).collect(), stride as f64, [0.0; 2])
+
+    /// The coarse grid over the map.
+    fn spread(self, canvas: &Canvas, stride: usize) -> Result<Map> {
+        let [columns, rows] = self.size;
+        let coarse = Map::new(columns, rows, self.values, self.step as f64, [0.0; 2])?;
+        let (w, h) = (canvas.width.div_ceil(stride), canvas.height.div_ceil(stride));
+        let value = |i: usize| {
+            let place = [(i % w * stride) as f64, (i / w * stride) as f64];
+            coarse.at(place).unwrap_or(f32::NAN)
+        };
+        Map::new(w, h, (0..w * h).map(value).collect(), stride as f64, [0.0; 2])
+    }
 }
 
 fn bilinear(pixels: &[f32], side: usize, at: [f64; 2]) -> Option<f32> {
@@ -178,9 +291,4 @@ fn bilinear(pixels: &[f32], side: usize, at: [f64; 2]) -> Option<f32> {
     };
     let (top, bottom) = (row(y), row(y + 1));
     Some(top + (bottom - top) * fy)
-}
-
-/// A Gaussian mean over the known pixels.
-fn blur(map: &Map, sigma: f64) -> Vec<f32> {
-    crate::order::outlier::smoothed(&map.values, map.width, map.height, sigma)
 }

@@ -1,16 +1,15 @@
 //! What a map run leaves: seeds compared, phase analysis beside the shift field, outliers.
 
-use super::MapSet;
+use super::dense::stride_for;
 use super::plan::{Plan, Prepared};
-use super::residual;
 use crate::error::Result;
 use crate::micrograph::Micrograph;
-use crate::model::vae::Vae;
 pub use crate::order::Outlier;
 use crate::order::agree::{agreement, align};
-use crate::order::{GpaOptions, Judgement, Map, gpa, outliers};
+use crate::order::{Gpa, GpaOptions, Map, SeedMaps, SeedReport, gpa, outliers};
 use nalgebra::{Matrix3, Vector3};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// An atom's blur is at most this part of the shortest lattice vector; two outliers are this many times it apart.
 const ATOM: f64 = 0.15;
@@ -21,50 +20,16 @@ const COARSE: f64 = 0.35;
 const LEAST: f64 = 6.0;
 /// Values along a side of the maps on which two fields are compared.
 const COMPARED: usize = 128;
-
-/// One seed's model, judged.
-#[derive(Clone, Debug, Serialize)]
-pub struct SeedReport {
-    pub seed: u64,
-    /// Negative ELBO a window, all pixels, beta 1, without the smoothness penalty, nats: lower explains better.
-    pub negative_elbo: f64,
-    /// The smoothness penalty before its weight (0: neighbours alike, 1 a latent: unrelated), and weighted, nats a window.
-    pub roughness: f64,
-    pub smoothness_cost: f64,
-    pub judgements: Vec<Judgement>,
-    /// Mean leakage of the latents that did not collapse, 0..=1; 1 if all did.
-    pub leakage: f64,
-    pub seconds: f64,
-}
-
-impl SeedReport {
-    /// Of a model whose maps are judged.
-    pub fn new(
-        seed: u64,
-        bound: (f64, f64),
-        smoothness: f32,
-        judgements: Vec<Judgement>,
-        seconds: f64,
-    ) -> Self {
-        let alive: Vec<f64> = judgements.iter().filter(|j| !j.collapsed).map(|j| j.leakage).collect();
-        let none = if judgements.is_empty() { 0.0 } else { 1.0 };
-        let leakage = if alive.is_empty() { none } else { alive.iter().sum::<f64>() / alive.len() as f64 };
-        let (negative_elbo, roughness) = bound;
-        let smoothness_cost = f64::from(smoothness) * roughness;
-        Self { seed, negative_elbo, roughness, smoothness_cost, judgements, leakage, seconds }
-    }
-}
+/// Values that the maps of phase analysis have at most.
+const ANALYSED: usize = 1 << 22;
 
 /// What a run found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
-    /// Best first; see [`rank`].
+    /// Best first; see [`crate::order::seeds::rank`].
     pub seeds: Vec<SeedReport>,
     /// Mean canonical correlation of the content maps over all pairs of seeds, 0..=1; `None` for one seed.
     pub agreement: Option<f64>,
-    /// Coarse content maps of each seed, turned onto the best one's, in the order of `seeds`.
-    #[serde(skip)]
-    pub aligned: Vec<Vec<Map>>,
     /// |Pearson r| of the shift field along x and y with the displacement that geometric phase analysis finds, linear
     /// trends taken away; `None` where there is no lattice or nothing to compare.
     pub phase_analysis_r: Option<[f64; 2]>,
@@ -77,41 +42,41 @@ pub struct Summary {
     pub verdict: String,
 }
 
-/// Order of the seeds, best first: a map that shows the lattice is worse than one that does not, and among maps alike in
-/// that the one that explains the windows better is better.
-pub fn rank(reports: &[SeedReport]) -> Vec<usize> {
-    let steps = |leakage: f64| (leakage / 0.01).floor() as i64;
-    let mut order: Vec<usize> = (0..reports.len()).collect();
-    order.sort_by(|&p, &q| {
-        let (p, q) = (&reports[p], &reports[q]);
-        steps(p.leakage).cmp(&steps(q.leakage)).then(p.negative_elbo.total_cmp(&q.negative_elbo))
-    });
-    order
-}
-
 /// Agreement of the seeds and their maps turned onto the first one's.
 ///
 /// # Errors
 /// Maps of different sizes.
-pub fn compare(contents: &[Vec<Map>]) -> Result<(Option<f64>, Vec<Vec<Map>>)> {
-    let Some(first) = contents.first() else { return Ok((None, Vec::new())) };
-    let aligned = contents.iter().map(|maps| align(first, maps)).collect::<Result<_>>()?;
-    Ok((agreement(contents)?, aligned))
+pub fn compare(seeds: &[SeedMaps]) -> Result<(Option<f64>, Arc<[SeedMaps]>)> {
+    let [first, _, ..] = seeds else { return Ok((None, Arc::from(Vec::new()))) };
+    let turned = |s: &SeedMaps| -> Result<SeedMaps> {
+        Ok(SeedMaps { seed: s.seed, content: align(&first.content, &s.content)? })
+    };
+    let aligned = seeds.iter().map(turned).collect::<Result<_>>()?;
+    let contents: Vec<Vec<Map>> = seeds.iter().map(|s| s.content.clone()).collect();
+    Ok((agreement(&contents)?, aligned))
 }
 
-/// |r| of the shift maps with geometric phase analysis of the same image.
-pub fn beside_phase_analysis(image: &Micrograph, plan: &Plan, maps: &MapSet) -> Option<[f64; 2]> {
+/// Geometric phase analysis of an image at the resolution of its maps, with a value every `stride` pixels; `None` where no
+/// lattice is known or nothing shows of it.
+pub fn phase_analysis(image: &Micrograph, mask: Option<&[bool]>, plan: &Plan, stride: usize) -> Option<Gpa> {
     let found = plan.found.as_ref()?;
-    let step = image.width.max(image.height).div_ceil(COMPARED).max(1);
-    let options = GpaOptions { step: Some(step), sigma: sigma(plan), ..GpaOptions::default() };
-    let reference = gpa(image, &found.lattice, &options).ok()?;
+    // Both are smoothed alike, and neighbouring values of a smooth map say the same.
+    let sigma = plan.average_px.max(0.6 * found.lattice.lengths()[1]);
+    let step = stride.max(stride_for(image.width, image.height, ANALYSED));
+    let options = GpaOptions { step: Some(step), sigma: Some(sigma), mask, ..GpaOptions::default() };
+    gpa(image, &found.lattice, &options).ok()
+}
+
+/// |r| of the shift maps with the displacement that phase analysis found.
+pub fn beside_phase_analysis(reference: &Gpa, shift: &[Map; 2]) -> Option<[f64; 2]> {
     let r = |axis: usize| {
         let theirs = &reference.displacement[axis];
+        let every = theirs.width.max(theirs.height).div_ceil(COMPARED).max(1);
         let mut pairs = Vec::new();
-        for y in 0..theirs.height {
-            for x in 0..theirs.width {
+        for y in (0..theirs.height).step_by(every) {
+            for x in (0..theirs.width).step_by(every) {
                 let place = theirs.place(x, y);
-                if let (Some(a), Some(b)) = (theirs.at(place), maps.shift[axis].at(place)) {
+                if let (Some(a), Some(b)) = (theirs.at(place), shift[axis].at(place)) {
                     pairs.push([place[0], place[1], f64::from(a), f64::from(b)]);
                 }
             }
@@ -119,12 +84,6 @@ pub fn beside_phase_analysis(image: &Micrograph, plan: &Plan, maps: &MapSet) -> 
         correlation_without_trend(&pairs)
     };
     Some([r(0)?, r(1)?])
-}
-
-/// Phase analysis at the resolution of the maps, so that both are smoothed alike.
-fn sigma(plan: &Plan) -> Option<f64> {
-    let least = 0.6 * plan.found.as_ref()?.lattice.lengths()[1];
-    Some(plan.average_px.max(least))
 }
 
 /// |r| of the last two of (x, y, a, b), a plane in x and y taken away from both.
@@ -148,25 +107,26 @@ fn correlation_without_trend(pairs: &[[f64; 4]]) -> Option<f64> {
     (size > 0.0).then(|| (dot(&a, &b) / size).abs().min(1.0))
 }
 
-/// Places that the model leaves unexplained, of the size of an atom (a vacancy) or of a good part of a cell (an adsorbate).
-///
-/// # Errors
-/// A device that stopped answering.
-pub fn find_outliers(vae: &Vae, prepared: &Prepared) -> Result<Vec<Outlier>> {
-    let (Some(residual), Some(found)) = (residual::residual(vae, prepared)?, &prepared.plan.found) else {
-        return Ok(Vec::new());
-    };
-    let short = found.lattice.lengths()[0];
-    let atom = prepared.atom_px().unwrap_or(ATOM * short).clamp(1.0, ATOM * short);
-    let mut all = outliers(&residual, atom, APART * atom, LEAST);
-    for large in outliers(&residual, COARSE * short, 2.0 * COARSE * short, LEAST) {
-        let near = |o: &Outlier| (o.x - large.x).hypot(o.y - large.y) < 2.0 * COARSE * short;
+/// Places of the size of an atom (a vacancy) that the model leaves unexplained, the most striking first.
+pub fn small_outliers(residual: &Map, prepared: &Prepared) -> Vec<Outlier> {
+    let Some(found) = &prepared.plan.found else { return Vec::new() };
+    let most = ATOM * found.lattice.lengths()[0];
+    let atom = prepared.atom_px().unwrap_or(most).min(most).max(1.0);
+    outliers(residual, atom, APART * atom, LEAST)
+}
+
+/// The same with those of the size of a good part of a cell (an adsorbate).
+pub fn with_large_outliers(mut all: Vec<Outlier>, residual: &Map, prepared: &Prepared) -> Vec<Outlier> {
+    let Some(found) = &prepared.plan.found else { return all };
+    let size = COARSE * found.lattice.lengths()[0];
+    for large in outliers(residual, size, 2.0 * size, LEAST) {
+        let near = |o: &Outlier| (o.x - large.x).hypot(o.y - large.y) < 2.0 * size;
         if !all.iter().any(near) {
             all.push(large);
         }
     }
     all.sort_by(|p, q| q.score.abs().total_cmp(&p.score.abs()));
-    Ok(all)
+    all
 }
 
 /// One or two sentences on the best seed's maps.

@@ -276,19 +276,22 @@ pub(super) fn micrographs(out: &mut String, library: &Library) {
 
 /// Every setting, and the command.
 pub(super) fn settings(out: &mut String, library: &Library) {
+    made(out, &library.settings, &[("patch_side_px", library.side.to_string())]);
+}
+
+/// How something was made: the command among the settings, then all others, then what else is to be said.
+pub(in crate::library) fn made(out: &mut String, settings: &Value, more: &[(&str, String)]) {
     out.push_str("<h2>How it was made</h2>\n");
-    let command = library.settings.get("command").and_then(Value::as_str);
+    let command = settings.get("command").and_then(Value::as_str);
     if let Some(command) = command {
         let _ = write!(out, "<p>This command makes it again:</p>\n<pre>{}</pre>\n", escape(command));
     }
     out.push_str("<table class=\"settings\">\n<tr><th>Setting</th><th>Value</th></tr>\n");
     let mut rows = Vec::new();
-    flatten("", &library.settings, &mut rows);
-    let extra = [
-        ("program".to_owned(), format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))),
-        ("patch_side_px".to_owned(), library.side.to_string()),
-    ];
-    for (name, value) in rows.into_iter().filter(|(name, _)| name != "command").chain(extra) {
+    flatten("", settings, &mut rows);
+    let program = ("program".to_owned(), format!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")));
+    let more = more.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+    for (name, value) in rows.into_iter().filter(|(name, _)| name != "command").chain([program]).chain(more) {
         let _ = writeln!(
             out,
             "<tr><td class=\"name\">{}</td><td class=\"name\">{}</td></tr>",

@@ -1,0 +1,141 @@
+//! Training in the worker's loop: a run begins, steps, ends its epochs, and falls back to the CPU where a GPU fails.
+
+use super::device::{self, Chosen};
+use super::engine::{Engine, panic_text};
+use super::message::{Accuracy, Event, FinishReason, TrainJob};
+use super::run::Run;
+use crate::error::Error;
+use crate::explore::embed;
+use crate::particle::patch::PatchSet;
+use crate::train::present::Seen;
+use crate::train::trainer::{Sums, Trainer};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+/// At most about 15 progress events a second.
+const TELL: Duration = Duration::from_millis(66);
+/// On a GPU the first steps compile shaders; after this many they run at full speed.
+const WARM_UP: usize = 3;
+
+impl Engine<'_> {
+    pub(super) fn begin(&mut self, job: Box<TrainJob>) {
+        if self.run.is_some() {
+            self.finish(FinishReason::Stopped);
+        }
+        self.stop_others();
+        self.ended = None;
+        let chosen = device::choose(job.device);
+        self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
+        self.start(job, chosen);
+    }
+
+    fn start(&mut self, job: Box<TrainJob>, chosen: Chosen) {
+        let trainer =
+            Trainer::new(job.config.clone(), &job.classes, job.patches.clone(), &chosen.device, chosen.tiled);
+        match trainer {
+            Err(e) => self.fail(&e),
+            Ok(trainer) => {
+                if !chosen.tiled {
+                    self.tell(Event::WarmingUp { done: 0, of: WARM_UP });
+                }
+                self.run = Some(Run::new(job, trainer, chosen));
+            }
+        }
+    }
+
+    pub(super) fn step(&mut self) {
+        let Some(mut run) = self.run.take() else { return };
+        run.began.get_or_insert_with(Instant::now);
+        let stepped = catch_unwind(AssertUnwindSafe(|| run.trainer.step()));
+        let step = match stepped {
+            Ok(Ok(step)) => step,
+            Ok(Err(Error::Training(message))) => {
+                self.keep(&run);
+                return self.tell(Event::Failed { details: message.clone(), message });
+            }
+            Ok(Err(e)) => return self.lost(run, &e.to_string()),
+            Err(panic) => return self.lost(run, &panic_text(panic.as_ref())),
+        };
+        run.steps += 1;
+        run.images += step.images as f64;
+        if !run.chosen.tiled && run.steps <= WARM_UP {
+            self.tell(Event::WarmingUp { done: run.steps, of: WARM_UP });
+        }
+        match step.epoch {
+            Some(sums) => self.end_of_epoch(&mut run, sums),
+            None if run.told.elapsed() >= TELL => {
+                let progress = run.progress(None, None);
+                self.tell(Event::Progress(progress));
+            }
+            None => {}
+        }
+        self.look_on(&mut run);
+        let settled = step.epoch.is_some() && run.has_settled();
+        let over = if run.trainer.done() {
+            Some(FinishReason::AllEpochs)
+        } else {
+            settled.then_some(FinishReason::Settled)
+        };
+        self.run = Some(run);
+        if let Some(reason) = over {
+            self.finish(reason);
+        }
+    }
+
+    /// The device failed in mid-training: a GPU is given up for the CPU, from the weights before the step if they can
+    /// still be read, else from the beginning.
+    fn lost(&mut self, run: Run, why: &str) {
+        if run.chosen.tiled {
+            return self.tell(Event::Failed {
+                message: "the computation failed unexpectedly; nothing of your work is lost".into(),
+                details: why.to_owned(),
+            });
+        }
+        let chosen = device::cpu(Some(format!(
+            "The GPU stopped answering ({why}); training starts again on the CPU."
+        )));
+        self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
+        self.start(run.job, chosen);
+    }
+
+    fn end_of_epoch(&mut self, run: &mut Run, sums: Sums) {
+        self.keep(run);
+        let (patches, seen) = run.judges();
+        let accuracy = self.accuracy(patches, seen);
+        let progress = run.progress(Some(sums), accuracy);
+        run.remember(&progress);
+        self.tell(Event::Progress(progress));
+        if !run.trainer.done() {
+            run.look();
+        }
+    }
+
+    fn accuracy(&mut self, patches: &PatchSet, seen: Option<&Seen>) -> Option<Accuracy> {
+        let model = self.model.as_ref()?;
+        let which: Vec<usize> = (0..patches.len()).filter(|&i| patches.held_out[i].is_some()).collect();
+        if which.is_empty() {
+            return None;
+        }
+        match embed::classify_seen(&model.vae, patches, seen, &which) {
+            Ok(found) => {
+                let right =
+                    which.iter().zip(&found).filter(|(i, c)| patches.held_out[**i] == Some(**c)).count();
+                Some(Accuracy { right, of: which.len() })
+            }
+            Err(e) => {
+                self.fail(&e);
+                None
+            }
+        }
+    }
+
+    pub(super) fn finish(&mut self, reason: FinishReason) {
+        let Some(run) = self.run.take() else { return };
+        self.keep(&run);
+        if let Some(predictions) = self.predict(&run.job.patches) {
+            self.check(&run.job.patches, &predictions);
+        }
+        self.tell(Event::Finished { reason, epochs: run.trainer.epoch, seconds: run.worked().as_secs_f64() });
+        self.ended = Some(run);
+    }
+}
