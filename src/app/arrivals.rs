@@ -35,12 +35,15 @@ impl App {
             }
             Done::Assembled(dataset) => self.on_assembled(dataset),
             Done::Measured(measured) => self.state.measured = Some(Arc::new(measured)),
+            Done::Averaged(averaged) => self.on_averaged(averaged),
+            Done::Gathered(gathered) => self.layout.gathered(gathered),
             Done::Maps(done) => self.on_map_done(done),
             Done::Spectra(opened) => self.on_spectra_opened(opened),
             Done::Exported { dir, particles, result } => self.on_exported(&dir, particles, result),
             Done::Taken { path, result } => self.on_taken(&path, result),
             Done::Compared(compared) => self.on_compared(compared),
             Done::Broken(name) => {
+                self.state.averaging = false;
                 self.state.maps.segmenting = false;
                 self.state.spectra.opening = false;
                 let text =

@@ -1,9 +1,10 @@
 //! The class list: key, marker, name, counts; the current class is the one that clicks give.
 
 use super::action::Action;
+use super::run::Results;
 use super::state::State;
 use super::{icon, theme};
-use crate::particle::{Class, ClassId};
+use crate::particle::{Class, ClassId, ParticleId};
 use crate::project::edit::Edit;
 use egui::{Button, RichText, TextEdit, Ui};
 
@@ -110,6 +111,12 @@ impl ClassesPanel {
         if ui.button("Select its particles").clicked() {
             actions.push(Action::Select { particles: carriers(), join: false });
         }
+        if let Some(results) = &state.results
+            && ui.button("Select the predicted ones").clicked()
+        {
+            let particles = predicted(state, results, class.id);
+            actions.push(Action::Select { particles, join: false });
+        }
         let hidden = state.hidden.contains(&class.id);
         if ui.button(if hidden { "Show its particles" } else { "Hide its particles" }).clicked() {
             actions.push(Action::ToggleClass(class.id));
@@ -187,4 +194,12 @@ impl ClassesPanel {
         }
         self.predicted = (revision, counts);
     }
+}
+
+/// The particles without a label that the model gives a class.
+fn predicted(state: &State, results: &Results, class: ClassId) -> Vec<ParticleId> {
+    let unlabelled = |id: &ParticleId| state.project.particle(*id).is_some_and(|p| p.label.is_none());
+    let given = results.ids.iter().zip(results.predictions.iter());
+    let given = given.filter(|(_, prediction)| results.best(prediction).0 == Some(class));
+    given.map(|(id, _)| *id).filter(unlabelled).collect()
 }

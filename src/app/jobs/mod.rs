@@ -59,6 +59,10 @@ pub enum Done {
     Assembling(f32),
     Assembled(Result<Dataset>),
     Measured(super::state::Measured),
+    /// The means of each class.
+    Averaged(super::averages::Averaged),
+    /// The table and the dots of newer results.
+    Gathered(super::explore::gather::Gathered),
     Maps(super::maps::MapDone),
     /// A file of spectra was read.
     Spectra(Result<super::spectra::Subject>),

@@ -6,6 +6,7 @@ mod places;
 mod readiness;
 
 use super::action::Tool;
+use super::averages::Averaged;
 use super::maps::{Maps, Workspace};
 use super::picture::Picture;
 use super::run::{Phase, Results, Training};
@@ -72,6 +73,9 @@ pub struct State {
     pub results: Option<Results>,
     /// What a ruler says of the particles the model has seen.
     pub measured: Option<Arc<Measured>>,
+    /// The means of each class, once they have been looked at, and whether newer ones are being made.
+    pub averaged: Option<Arc<Averaged>>,
+    pub averaging: bool,
     pub previews: Previews,
     /// Models kept beside the project, the latest first.
     pub models: Vec<Kept>,
