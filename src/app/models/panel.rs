@@ -134,12 +134,12 @@ fn found(ui: &mut Ui, compared: &Compared, actions: &mut Vec<Action>) {
     }
 }
 
-/// Which latent of the first model is which of the second, a line a class: "rod: z1 → z2, r = −0.98".
+/// Which latent of the first model is which of the second, a line a class: "rod: z1 to z2, r = −0.98".
 fn alignment(latents: &[Aligned]) -> Vec<String> {
     let mut lines: Vec<(&str, Vec<String>)> = Vec::new();
     for one in latents {
         let sign = if one.r < 0.0 { "−" } else { "" };
-        let text = format!("z{} → z{}, r = {sign}{:.2}", one.before, one.after, one.r.abs());
+        let text = format!("z{} to z{}, r = {sign}{:.2}", one.before, one.after, one.r.abs());
         match lines.iter_mut().find(|(class, _)| *class == one.class) {
             Some((_, texts)) => texts.push(text),
             None => lines.push((&one.class, vec![text])),
@@ -169,7 +169,7 @@ mod tests {
         let latents = [one("rod", 1, 2, -0.98), one("rod", 2, 1, 0.871), one("cube", 1, 1, 1.0)];
         assert_eq!(
             alignment(&latents),
-            ["rod: z1 → z2, r = −0.98; z2 → z1, r = 0.87", "cube: z1 → z1, r = 1.00"]
+            ["rod: z1 to z2, r = −0.98; z2 to z1, r = 0.87", "cube: z1 to z1, r = 1.00"]
         );
         assert!(alignment(&[]).is_empty());
     }

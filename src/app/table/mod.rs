@@ -115,13 +115,11 @@ impl TablePanel {
             for (place, (column, wide)) in COLUMNS.iter().enumerate() {
                 let name = column.name(table.in_nm);
                 let (sorted, down) = (self.by.0 == place, self.by.1);
-                let arrow = match (sorted, down) {
-                    (false, _) => "",
-                    (true, false) => " ↑",
-                    (true, true) => " ↓",
-                };
-                let button = Button::new(format!("{name}{arrow}")).small().truncate();
+                let button = Button::selectable(sorted, name.as_str()).small().truncate();
                 let response = ui.add_sized([*wide, HIGH], button).accessible_name(format!("Sort by {name}"));
+                if sorted {
+                    arrow(ui, response.rect, down);
+                }
                 if response.clicked() {
                     self.by = (place, sorted && !down);
                 }
@@ -222,6 +220,15 @@ impl TablePanel {
         own.sort(table, data.key());
         Some(Taken { page: Drawing::default(), table: own.numbers(state, table) })
     }
+}
+
+/// A small triangle at the right of a header: its tip is where the larger values are.
+fn arrow(ui: &Ui, rect: Rect, down: bool) {
+    let at = pos2(rect.right() - 6.0, rect.center().y);
+    let tip = if down { -3.5 } else { 3.5 };
+    let corners = [vec2(-3.5, -tip), vec2(3.5, -tip), vec2(0.0, tip)].map(|off| at + off).to_vec();
+    let colour = ui.visuals().selection.stroke.color;
+    ui.painter().add(egui::Shape::convex_polygon(corners, colour, egui::Stroke::NONE));
 }
 
 /// All particles from one to another, in the order shown.

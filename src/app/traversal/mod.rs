@@ -104,10 +104,12 @@ impl TraversalPanel {
 
     fn choose_axes(&mut self, ui: &mut Ui, data: &Data) {
         ui.horizontal_wrapped(|ui| {
-            let axes =
-                [("Latent to the right", "→", &mut self.axes.0), ("Latent upwards", "↑", &mut self.axes.1)];
-            for (name, arrow, axis) in axes {
-                ui.weak(arrow);
+            let axes = [
+                ("Latent to the right", "Right", &mut self.axes.0),
+                ("Latent upwards", "Up", &mut self.axes.1),
+            ];
+            for (name, way, axis) in axes {
+                ui.weak(way);
                 let label = |latent: usize| {
                     let text = RichText::new(format!("z{}", latent + 1));
                     let collapsed = data.meaning(self.class, latent).is_some_and(|m| m.collapsed);
