@@ -192,6 +192,7 @@ fn what_the_model_learned_is_seen_and_selected() {
     window.settle();
     window.harness.query_all_by_label("area").last().unwrap().click_accesskit();
     window.settle();
+    window.key(Modifiers::NONE, Key::Escape);
     window.until("the bar", |w| w.shows("Colours: area from ") && w.shows(" nm2"));
 
     // The threshold writes the query.
