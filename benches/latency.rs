@@ -1,8 +1,9 @@
 //! How long does the hand wait while the model trains on the CPU?
 //!
 //! `cargo bench --bench latency`: from a slider to its picture, through the worker; and in the window, with 100,000 particles
-//! on an 8k picture whose scatter moves with the training: frames, a selection of half of them, and the same as a query. Times of the clock, for
-//! the training and the window share the cores.
+//! on an 8k picture whose scatter moves with the training: frames, new predictions until they are drawn, a selection of
+//! half of them, and the same as a query. Times of the clock, for the training and the window share the cores; beside
+//! each stands what a training step takes meanwhile.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // it may fail loudly
 
 #[path = "../tests/common/window.rs"]
@@ -189,24 +190,80 @@ fn write_project(folder: &Path) -> PathBuf {
     path
 }
 
+/// What was measured while the model trains: milliseconds each, and those of the training steps meanwhile.
+#[derive(Default)]
+struct Times {
+    samples: Vec<f64>,
+    steps: Vec<f64>,
+}
+
+impl Times {
+    fn take(&mut self, sample: f64, window: &Window) {
+        self.samples.push(sample);
+        self.steps.extend(window.app().step_ms());
+    }
+
+    fn tell(mut self, what: &str) {
+        self.steps.sort_by(f64::total_cmp);
+        let step = self.steps.get(self.steps.len() / 2).copied().unwrap_or(f64::NAN);
+        row(
+            &format!("{what} ({} times; a training step takes {step:.0} ms)", self.samples.len()),
+            &self.samples,
+        );
+    }
+}
+
+/// Predictions that have arrived and are not drawn yet.
+#[derive(Default)]
+struct Arrivals {
+    seen: u64,
+    waiting: Vec<(u64, Instant)>,
+    times: Times,
+}
+
+impl Arrivals {
+    /// After a frame that began at `began`: what came with it, and what it was the first to show.
+    fn look(&mut self, window: &Window, began: Instant) {
+        let [arrived, drawn] = window.app().arrivals();
+        if arrived > self.seen {
+            self.seen = arrived;
+            self.waiting.push((arrived, began));
+        }
+        let done = self.waiting.iter().filter(|(revision, _)| *revision <= drawn);
+        for (_, since_then) in done {
+            self.times.take(since(*since_then), window);
+        }
+        self.waiting.retain(|(revision, _)| *revision > drawn);
+    }
+}
+
+/// Samples of a selection.
+const SELECTIONS: usize = 100;
+/// How many arrivals are waited for, and for how long at most.
+const ARRIVALS: usize = 20;
+const PATIENCE: Duration = Duration::from_secs(300);
+
 fn scatter(project: &Path) {
     let mut window = Window::open(Open { project: Some(project.to_owned()), ..Open::default() });
     window.until("the project", |w| w.shows("Class disc") && w.shows("Micrograph canvas"));
     window.press("Train");
     window.until("predictions", |w| !w.shows("Each particle becomes a point here"));
     window.press("Latent space");
+    window.until("the scatter", |w| w.is_there("Query") && w.app().arrivals()[1] > 0);
     let middle = window.harness.get_by_label("Micrograph canvas").rect().center();
+    let mut arrivals = Arrivals { seen: window.app().arrivals()[0], ..Arrivals::default() };
     let mut frames = |what: &str, act: &dyn Fn(&mut Window, usize)| {
-        let (mut clock, mut processor) = (Vec::new(), Vec::new());
+        let (mut clock, mut processor) = (Times::default(), Vec::new());
         for i in 0..900 {
             let (frame, before) = (Instant::now(), of_this_thread());
             act(&mut window, i);
             window.harness.step();
             processor.push(of_this_thread() - before);
-            clock.push(since(frame));
+            clock.take(since(frame), &window);
+            arrivals.look(&window, frame);
             std::thread::sleep(Duration::from_millis(16).saturating_sub(frame.elapsed()));
         }
-        row(what, &clock);
+        clock.tell(what);
         row(&format!("{what}, on the processor"), &processor);
     };
     frames("frame at rest, scatter of 100,000 that moves with the training", &|_, _| {});
@@ -214,11 +271,25 @@ fn scatter(project: &Path) {
         let to = middle + vec2(3.0 * (i % 100) as f32 - 150.0, 40.0);
         window.harness.event(Input::PointerMoved(to));
     });
+    let begun = Instant::now();
+    while arrivals.times.samples.len() < ARRIVALS && begun.elapsed() < PATIENCE {
+        let frame = Instant::now();
+        window.harness.step();
+        arrivals.look(&window, frame);
+        std::thread::sleep(Duration::from_millis(16).saturating_sub(frame.elapsed()));
+    }
+    if !arrivals.times.samples.is_empty() {
+        arrivals.times.tell("predictions of 100,000, from their arrival until they are drawn");
+    }
+    lassos(&mut window);
+    queries(&mut window);
+}
 
+fn lassos(window: &mut Window) {
     let query = window.harness.get_by_label("Query").rect();
     let (corner, end) = (query.left_bottom() + vec2(70.0, 60.0), Pos2::new(1370.0, 800.0));
-    let mut times = Vec::new();
-    for _ in 0..10 {
+    let mut times = Times::default();
+    for _ in 0..SELECTIONS {
         window.harness.query_all_by_label("Lasso").last().unwrap().click();
         window.settle();
         // The left half of the plot.
@@ -240,11 +311,14 @@ fn scatter(project: &Path) {
         let began = Instant::now();
         window.harness.event(button(path[3], false));
         (0..2).for_each(|_| window.harness.step());
-        times.push(since(began));
+        times.take(since(began), window);
     }
-    row("a lasso round half of the plot, until it is drawn", &times);
-    let mut times = Vec::new();
-    for half in 0..10 {
+    times.tell("a lasso round half of the plot, until it is drawn");
+}
+
+fn queries(window: &mut Window) {
+    let mut times = Times::default();
+    for half in 0..SELECTIONS {
         window.harness.get_by_label("Query").focus();
         window.harness.step();
         window.key(Modifiers::COMMAND, egui::Key::A);
@@ -253,7 +327,7 @@ fn scatter(project: &Path) {
         window.harness.get_by_label("Find").click();
         let began = Instant::now();
         (0..3).for_each(|_| window.harness.step());
-        times.push(since(began));
+        times.take(since(began), window);
     }
-    row("a query that half of the particles fit, until they are selected (three frames)", &times);
+    times.tell("a query that half of the particles fit, until they are selected (three frames)");
 }

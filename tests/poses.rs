@@ -93,6 +93,26 @@ fn a_manifold_runs_right_and_up() {
 }
 
 #[test]
+fn a_plane_goes_from_end_to_end_of_its_ranges_on_any_two_latents() {
+    let vae = vae();
+    let latents = vae.config.latent;
+    let last = latents - 1;
+    let grid = traverse::plane(&vae, 0, (last, 0), 3, [[1.0, 3.0], [-2.0, 0.0]]).unwrap();
+    let tile = |i: usize| &grid[i * SIDE * SIDE..(i + 1) * SIDE * SIDE];
+    let at = |right: f32, up: f32| {
+        let mut z = vec![0.0; latents];
+        z[0] = up;
+        z[last] = right;
+        traverse::image(&vae, 0, &z, Pose::default()).unwrap()
+    };
+    let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4);
+    assert!(close(tile(6), &at(1.0, -2.0)), "lower left");
+    assert!(close(tile(2), &at(3.0, 0.0)), "upper right");
+    assert!(close(tile(4), &at(2.0, -1.0)), "the middle");
+    assert!(traverse::plane(&vae, 0, (latents, 0), 3, [[0.0, 1.0]; 2]).is_err());
+}
+
+#[test]
 fn the_plain_decoder_draws_the_same() {
     let mut vae = vae();
     let tiled = traverse::manifold(&vae, 1, (0, 1), 4).unwrap();

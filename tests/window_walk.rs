@@ -192,6 +192,10 @@ fn the_whole_walk_on_the_sample() {
 
     // Hover: somewhere over the cloud a card comes up with what is known of a particle.
     window.press("Latent space");
+    window.until("the scatter of the last epoch", |w| {
+        let [arrived, drawn] = w.app().arrivals();
+        arrived == drawn && w.is_there("Query")
+    });
     let [corner, end] = scatter(&window);
     let mut card = false;
     for i in 0..144 {

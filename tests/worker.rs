@@ -90,7 +90,12 @@ fn it_pauses_answers_resumes_and_stops() {
         worker.events().recv_timeout(Duration::from_millis(300)).unwrap_err(),
         RecvTimeoutError::Timeout
     );
-    worker.send(Command::Preview(PreviewRequest::Manifold { class: 1, axes: (0, 1), per_side: 3 }));
+    worker.send(Command::Preview(PreviewRequest::Manifold {
+        class: 1,
+        axes: (0, 1),
+        per_side: 3,
+        ranges: [[-1.5, 1.5]; 2],
+    }));
     let images = wait(&worker, |e| if let Event::Preview(p) = e { Some(p) } else { None });
     assert_eq!(images.images.len(), 9 * 12 * 12);
     assert!(images.images.iter().all(|v| (0.0..=1.0).contains(v)));

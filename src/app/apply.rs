@@ -10,7 +10,7 @@ use super::run::Phase;
 use super::state::{Level, Message, Opened, Readiness};
 use super::{App, AssemblePurpose, Assembling, Leaving};
 use crate::error::Error;
-use crate::particle::MicrographId;
+use crate::particle::{MicrographId, ParticleId};
 use crate::worker::message::{Command, PreviewRequest};
 use egui::ViewportCommand;
 use std::time::Instant;
@@ -127,6 +127,7 @@ impl App {
             Action::LearnNewLabels => self.learn_new_labels(),
             Action::CrossValidate => self.cross_validate(),
             Action::StopValidating => self.worker.send(Command::Stop),
+            Action::Average => self.average(),
             Action::LookAtParticles => self.assemble(AssemblePurpose::Look),
             Action::UseDevice(device) => self.state.training.choice = device,
             Action::Preview(request) => self.want_preview(request),
@@ -149,6 +150,7 @@ impl App {
                     self.state.selection.insert(id);
                 }
             }
+            Action::GoToParticle(id) => self.go_to_particle(id),
             Action::SelectAll => self.select_all(),
             Action::SelectNone => self.state.selection.clear(),
             edit => {
@@ -168,6 +170,17 @@ impl App {
                 self.state.pictures.remove(&id);
             }
         }
+    }
+
+    /// Selected anywhere, seen on the micrograph.
+    pub(super) fn go_to_particle(&mut self, id: ParticleId) {
+        let Some(particle) = self.state.project.particle(id) else { return };
+        let (micrograph, x, y) = (particle.micrograph, particle.x, particle.y);
+        self.select(vec![id], false);
+        if self.state.shown != Some(micrograph) {
+            self.show(micrograph);
+        }
+        self.layout.look_at(x, y);
     }
 
     fn step_micrograph(&mut self, step: isize) {

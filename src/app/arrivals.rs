@@ -42,12 +42,15 @@ impl App {
             Done::Measured(measured) => self.state.measured = Some(Arc::new(measured)),
             Done::Questions(found) => self.on_questions(found),
             Done::AnswersKept(kept) => self.on_answers_kept(kept),
+            Done::Averaged(averaged) => self.on_averaged(averaged),
+            Done::Gathered(gathered) => self.layout.gathered(gathered),
             Done::Maps(done) => self.on_map_done(done),
             Done::Spectra(opened) => self.on_spectra_opened(opened),
             Done::Exported { dir, particles, result } => self.on_exported(&dir, particles, result),
             Done::Taken { path, result } => self.on_taken(&path, result),
             Done::Compared(compared) => self.on_compared(compared),
             Done::Broken(name) => {
+                self.state.averaging = false;
                 self.state.maps.segmenting = false;
                 self.state.spectra.opening = false;
                 self.state.asking.looking = false;

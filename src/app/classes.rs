@@ -2,9 +2,10 @@
 
 use super::action::Action;
 use super::class_acts::ClassAct;
+use super::run::Results;
 use super::state::State;
 use super::{icon, theme};
-use crate::particle::{Class, ClassId};
+use crate::particle::{Class, ClassId, ParticleId};
 use crate::project::edit::Edit;
 use egui::{Button, RichText, TextEdit, Ui};
 
@@ -131,6 +132,12 @@ impl ClassesPanel {
         if ui.button("Select its particles").clicked() {
             actions.push(Action::Select { particles: carriers(), join: false });
         }
+        if let Some(results) = &state.results
+            && ui.button("Select the predicted ones").clicked()
+        {
+            let particles = predicted(state, results, class.id);
+            actions.push(Action::Select { particles, join: false });
+        }
         let hidden = state.hidden.contains(&class.id);
         if ui.button(if hidden { "Show its particles" } else { "Hide its particles" }).clicked() {
             actions.push(Action::ToggleClass(class.id));
@@ -208,4 +215,12 @@ impl ClassesPanel {
         }
         self.predicted = (revision, counts);
     }
+}
+
+/// The particles without a label that the model gives a class.
+fn predicted(state: &State, results: &Results, class: ClassId) -> Vec<ParticleId> {
+    let unlabelled = |id: &ParticleId| state.project.particle(*id).is_some_and(|p| p.label.is_none());
+    let given = results.ids.iter().zip(results.predictions.iter());
+    let given = given.filter(|(_, prediction)| results.best(prediction).0 == Some(class));
+    given.map(|(id, _)| *id).filter(unlabelled).collect()
 }

@@ -169,10 +169,17 @@ impl App {
         if !join {
             self.state.selection.clear();
         }
+        // What a view shows may be a moment older than the project.
+        let there = |id: &ParticleId| self.state.project.particle(*id).is_some();
+        let particles: Vec<ParticleId> = particles.into_iter().filter(there).collect();
         self.state.selection.extend(particles);
     }
 
+    /// All in the list under the pointer, else all of the micrograph.
     pub(super) fn select_all(&mut self) {
+        if let Some(particles) = self.layout.all_under_pointer() {
+            return self.select(particles, false);
+        }
         if let Some(shown) = self.state.shown {
             self.state.selection = self
                 .state

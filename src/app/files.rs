@@ -140,6 +140,9 @@ impl App {
     /// Ends what was done for the project that is being left.
     fn stop_all(&mut self) {
         self.detect(false);
+        if let Some(job) = self.gathering.take() {
+            self.jobs.stop(job);
+        }
         if let Some(assembling) = self.assembling.take() {
             self.jobs.stop(assembling.job);
         }

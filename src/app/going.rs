@@ -30,6 +30,7 @@ impl App {
         }
         self.open_pictures();
         self.search();
+        self.gather();
         self.ask_preview();
         self.tidy_maps();
     }
@@ -147,6 +148,21 @@ impl App {
             Done::Detected { micrograph: entry.id, found }
         });
         self.detecting = Some(job);
+    }
+
+    /// Makes the table of what is known anew when it is out of date, one at a time: what comes meanwhile is in the next.
+    fn gather(&mut self) {
+        if self.state.results.is_none()
+            && let Some(job) = self.gathering.take()
+        {
+            self.jobs.stop(job);
+        }
+        if self.gathering.is_some_and(|job| self.jobs.runs(job)) {
+            return;
+        }
+        self.gathering = self.layout.gather(&self.state).map(|gather| {
+            self.jobs.start_quietly("Gathering what is known".into(), move |_| Done::Gathered(gather.run()))
+        });
     }
 
     /// Sends the next preview request; the worker answers only the newest, so one waits for the other.

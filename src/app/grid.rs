@@ -3,10 +3,14 @@
 //! Once a model is there each patch is turned upright and moved to its learned centre.
 
 use super::action::Action;
+use super::canvas::joins;
 use super::picture::Picture;
 use super::shades::Shades;
-use super::state::{Opened, State};
+use super::state::{Opened, State, count};
+use super::take::{self, Figure, Taken, pages};
 use super::theme;
+use crate::library::drawing::picture::Sheet;
+use crate::library::drawing::{Table as Numbers, cell};
 use crate::particle::{ClassId, Particle, ParticleId};
 use crate::project::MicrographEntry;
 use egui::{
@@ -29,6 +33,10 @@ pub struct GridPanel {
     revision: (u64, u64, u64),
     /// Who is shown for a class.
     members: Option<(ClassId, Arc<[ParticleId]>)>,
+    /// Where a range begins.
+    anchor: Option<ParticleId>,
+    /// The pointer is over the pane.
+    under: bool,
 }
 
 impl GridPanel {
@@ -50,7 +58,12 @@ impl GridPanel {
         if ids.is_empty() {
             return theme::hint(ui, &format!("No {} yet.", state.class_name(class)));
         }
-        ui.weak("Click selects, number keys give another class, right click takes the label off.");
+        let pane = ui.available_rect_before_wrap();
+        self.under = ui.input(|input| input.pointer.hover_pos()).is_some_and(|pos| pane.contains(pos));
+        ui.horizontal_wrapped(|ui| {
+            ui.weak("Click selects, Shift takes a range, right click takes the label off.");
+            take::menu(ui, &[(Figure::Patches, true)], actions);
+        });
         let columns = ((ui.available_width() / (CELL + 4.0)) as usize).max(1);
         let rows = ids.len().div_ceil(columns);
         egui::ScrollArea::vertical().auto_shrink(false).show_rows(ui, CELL, rows, |ui, range| {
@@ -63,6 +76,29 @@ impl GridPanel {
                 });
             }
         });
+    }
+
+    /// The particles of the pane, if the pointer is over it.
+    pub fn all_under_pointer(&self) -> Option<Vec<ParticleId>> {
+        self.members.as_ref().filter(|_| self.under).map(|(_, ids)| ids.to_vec())
+    }
+
+    /// A new frame begins; the pane may not be in it.
+    pub fn begin(&mut self) {
+        self.under = false;
+    }
+
+    fn click(&mut self, ui: &Ui, id: ParticleId, actions: &mut Vec<Action>) {
+        let shift = ui.input(|input| input.modifiers.shift);
+        let ids = self.members.as_ref().map_or(&[][..], |(_, ids)| ids);
+        let place = |id: ParticleId| ids.iter().position(|other| *other == id);
+        if let (true, Some(from), Some(to)) = (shift, self.anchor.and_then(place), place(id)) {
+            let particles = ids[from.min(to)..=from.max(to)].to_vec();
+            actions.push(Action::Select { particles, join: false });
+            return;
+        }
+        self.anchor = Some(id);
+        actions.push(if ui.input(joins) { Action::ToggleSelected(id) } else { Action::GoToParticle(id) });
     }
 
     fn cell(&mut self, ui: &mut Ui, state: &State, id: ParticleId, actions: &mut Vec<Action>) {
@@ -103,15 +139,7 @@ impl GridPanel {
             );
         }
         if response.clicked() {
-            let join = ui.input(|input| input.modifiers.shift || input.modifiers.command);
-            actions.push(if join {
-                Action::ToggleSelected(id)
-            } else {
-                Action::Select { particles: vec![id], join: false }
-            });
-            if state.shown != Some(particle.micrograph) {
-                actions.push(Action::Show(particle.micrograph));
-            }
+            self.click(ui, id, actions);
         }
         if response.secondary_clicked()
             && particle.label.is_some()
@@ -120,6 +148,70 @@ impl GridPanel {
             actions.push(Action::Change { name: "take label off".into(), edit });
         }
     }
+}
+
+/// The patches of the current class on a sheet, as the pane has them: no more than fit on a page.
+pub fn taken(state: &State) -> Option<Taken> {
+    const MOST: usize = 80;
+    const COLUMNS: usize = 8;
+    let class = state.class?;
+    let ids = members(state, class);
+    let mut table = Numbers::new(&["particle", "micrograph", "x_px", "y_px", "label", "probability"]);
+    let (mut pixels, mut names, mut pixel) = (Vec::new(), Vec::new(), None);
+    for particle in ids.iter().filter_map(|id| state.project.particle(*id)) {
+        let Some(picture) = cut(state, particle) else { continue };
+        let entry = state.project.micrograph(particle.micrograph)?;
+        let nm = entry.pixel_size.map(|size| size.x_nm);
+        let texel = state.project.patch.extent_on(nm) / TEXELS as f64;
+        let scale = nm.map_or((texel, "px"), |nm| (texel * nm, "nm"));
+        // Patches of different scales on one sheet have no bar in common.
+        let same =
+            pixel.is_none_or(|(is, unit): (f64, &str)| unit == scale.1 && (is - scale.0).abs() < 1e-6 * is);
+        pixel = Some(if same { scale } else { (f64::NAN, "") });
+        let p = state.results.as_ref().and_then(|r| r.of(particle.id).map(|p| r.best(p).1));
+        let label = particle.label.map_or("", |label| state.class_name(label));
+        names.push(match (particle.label, p) {
+            (None, Some(p)) => format!("{p:.2}"),
+            _ => particle.id.0.to_string(),
+        });
+        pixels.extend(picture.pixels.iter().map(|c| luminance(*c)));
+        table.rows.push(vec![
+            particle.id.0.to_string(),
+            entry.file_name(),
+            particle.x.to_string(),
+            particle.y.to_string(),
+            label.to_owned(),
+            cell(p.map_or(f64::NAN, f64::from)),
+        ]);
+        if names.len() == MOST {
+            break;
+        }
+    }
+    if names.is_empty() {
+        return None;
+    }
+    let shown = if names.len() < ids.len() { format!("{} of ", names.len()) } else { String::new() };
+    let sheet = Sheet {
+        side: TEXELS,
+        columns: COLUMNS,
+        pixels: pixels.into(),
+        pixel: pixel.filter(|(size, _)| size.is_finite()),
+        names,
+        caption: format!(
+            "{shown}{} of class {}; over each its number, or the probability if the model gave the class. {}",
+            count(ids.len(), "particle"),
+            state.class_name(class),
+            pages::source(state)
+        ),
+        ..Sheet::default()
+    };
+    Some(Taken { page: sheet.draw(), table })
+}
+
+/// As bright as the colour is.
+fn luminance(colour: Color32) -> f32 {
+    let [r, g, b, _] = colour.to_array().map(f32::from);
+    (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255.0
 }
 
 /// Labelled particles of the class, then those predicted to be of it, the least certain first.

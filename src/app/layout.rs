@@ -1,10 +1,12 @@
 //! Where panels stand: bar, side panel and status line are fixed, the panes in the middle can be moved.
 
 use super::action::Action;
+use super::averages::AveragesPanel;
 use super::canvas::CanvasPanel;
 use super::classes::ClassesPanel;
 use super::explore::ExplorePanel;
 use super::explore::data::Data;
+use super::explore::gather::{Gather, Gathered};
 use super::grid::GridPanel;
 use super::log::LogPanel;
 use super::maps::{MapsPanel, Workspace};
@@ -15,12 +17,14 @@ use super::review::ReviewPanel;
 use super::settings::SettingsPanel;
 use super::spectra::SpectraPanel;
 use super::state::State;
+use super::table::TablePanel;
 use super::take::pages;
 use super::take::{Figure, Taken};
 use super::training::TrainingPanel;
 use super::traversal::TraversalPanel;
-use super::{bar, detection, review, status};
+use super::{bar, detection, grid, review, status};
 use crate::library::drawing::Drawing;
+use crate::particle::ParticleId;
 use crate::review::Table;
 use egui::{Frame, Margin, Panel, Ui};
 use egui_tiles::{Linear, LinearDir, Tile, Tiles, Tree};
@@ -39,6 +43,8 @@ enum Pane {
     Manifold,
     Review,
     Log,
+    Averages,
+    Table,
 }
 
 /// The panels and where they stand.
@@ -64,6 +70,8 @@ struct Panels {
     explore: ExplorePanel,
     review: ReviewPanel,
     traversal: TraversalPanel,
+    averages: AveragesPanel,
+    table: TablePanel,
 }
 
 impl Default for Layout {
@@ -89,6 +97,8 @@ impl Panels {
             Pane::Log => self.log.ui(ui, state),
             Pane::Manifold => self.traversal.ui(ui, state, &self.data, actions),
             Pane::Review => self.review.ui(ui, state, &self.data, actions),
+            Pane::Averages => self.averages.ui(ui, state, actions),
+            Pane::Table => self.table.ui(ui, state, &self.data, actions),
         }
     }
 }
@@ -97,7 +107,8 @@ impl Panels {
 fn standard() -> Tree<Pane> {
     let mut tiles = Tiles::default();
     let canvas = tiles.insert_pane(Pane::Canvas);
-    let upper = [Pane::Training, Pane::Settings, Pane::Models].map(|pane| tiles.insert_pane(pane));
+    let upper = [Pane::Training, Pane::Settings, Pane::Models, Pane::Averages, Pane::Table]
+        .map(|pane| tiles.insert_pane(pane));
     let lower = [Pane::Latent, Pane::Manifold, Pane::Review, Pane::Grid, Pane::Log]
         .map(|pane| tiles.insert_pane(pane));
     let upper = tiles.insert_tab_tile(upper.to_vec());
@@ -127,6 +138,8 @@ impl Layout {
     /// Draws everything.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         self.panels.data.refresh(state);
+        self.panels.grid.begin();
+        self.panels.table.begin();
         let fill = ui.visuals().panel_fill;
         let bar = Frame::new().fill(fill).inner_margin(Margin::symmetric(8, 4));
         Panel::top("bar").frame(bar).show(ui, |ui| bar::ui(ui, state, actions));
@@ -136,7 +149,10 @@ impl Layout {
             Workspace::Spectra => self.spectra.pointer(state),
             Workspace::Particles => self.panels.canvas.pointer().map(status::position),
         };
-        Panel::bottom("status").frame(line).exact_size(26.0).show(ui, |ui| status::ui(ui, state, place));
+        Panel::bottom("status")
+            .frame(line)
+            .exact_size(26.0)
+            .show(ui, |ui| status::ui(ui, state, place, actions));
         let side = Frame::new().fill(fill).inner_margin(Margin::symmetric(10, 8));
         let name = match state.workspace {
             Workspace::Maps => "maps side",
@@ -191,6 +207,21 @@ impl Layout {
         }
     }
 
+    /// Work to be done beside the window so that the panels show what is known now.
+    pub fn gather(&mut self, state: &State) -> Option<Gather> {
+        self.panels.explore.gather(state, &self.panels.data)
+    }
+
+    /// Takes what was made.
+    pub fn gathered(&mut self, gathered: Gathered) {
+        self.panels.explore.take(gathered, &mut self.panels.data);
+    }
+
+    /// The revision of the predictions that the scatter shows.
+    pub fn scatter_revision(&self) -> u64 {
+        self.panels.explore.revision()
+    }
+
     /// A map run has begun: what was chosen on older maps is let go.
     pub fn maps_began(&mut self) {
         self.maps.forget();
@@ -233,9 +264,17 @@ impl Layout {
             Figure::Accuracy => pages::accuracy(state),
             Figure::Calibration => pages::calibration(state),
             Figure::Confusion => review::confusion::taken(state, panels.data.table()?),
+            Figure::Patches => grid::taken(state),
+            Figure::Table => panels.table.taken(state, &panels.data),
             // These are no single page.
             Figure::Film | Figure::Averages => None,
         }
+    }
+
+    /// All particles of the list that the pointer is over.
+    pub fn all_under_pointer(&self) -> Option<Vec<ParticleId>> {
+        let panels = &self.panels;
+        panels.grid.all_under_pointer().or_else(|| panels.table.all_under_pointer(&panels.data))
     }
 
     /// The pages of the film that is shown.
@@ -250,6 +289,8 @@ impl Layout {
         self.panels.traversal = TraversalPanel::default();
         self.panels.explore = ExplorePanel::default();
         self.panels.review = ReviewPanel::default();
+        self.panels.averages = AveragesPanel::default();
+        self.panels.table = TablePanel::default();
         self.maps.forget();
     }
 
@@ -264,7 +305,7 @@ impl Layout {
 }
 
 impl Titled for Pane {
-    const KINDS: usize = 9;
+    const KINDS: usize = 11;
 
     fn title(&self) -> &'static str {
         match self {
@@ -277,10 +318,43 @@ impl Titled for Pane {
             Pane::Log => "Messages",
             Pane::Manifold => "Manifold",
             Pane::Review => "Review",
+            Pane::Averages => "Averages",
+            Pane::Table => "Table",
         }
     }
 
     fn edge_to_edge(&self) -> bool {
         *self == Pane::Canvas
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_layout_from_before_the_table_falls_back_to_the_standard_one() {
+        let mut old = Tiles::default();
+        let panes = [
+            Pane::Canvas,
+            Pane::Grid,
+            Pane::Training,
+            Pane::Settings,
+            Pane::Models,
+            Pane::Latent,
+            Pane::Manifold,
+            Pane::Review,
+            Pane::Log,
+        ];
+        let panes = panes.map(|pane| old.insert_pane(pane));
+        let root = old.insert_tab_tile(panes.to_vec());
+        let old = serde_json::to_value(Tree::new(egui::Id::unique("panes"), root, old)).unwrap();
+        assert!(panes::restored::<Pane>(&old).is_none());
+        let kinds = |tree: &Tree<Pane>| tree.tiles.iter().filter(|(_, t)| matches!(t, Tile::Pane(_))).count();
+        let nothing = serde_json::Value::Null;
+        let layout = Layout::restored([&old, &nothing, &nothing]);
+        assert_eq!(kinds(&layout.tree), Pane::KINDS);
+        let [remembered, _, _] = layout.remembered();
+        assert!(panes::restored::<Pane>(&remembered).is_some(), "today's comes back");
     }
 }

@@ -7,6 +7,7 @@
 mod action;
 mod apply;
 mod arrivals;
+mod averages;
 mod bar;
 mod calibration;
 mod canvas;
@@ -47,6 +48,7 @@ mod shades;
 mod spectra;
 mod state;
 mod status;
+mod table;
 mod take;
 mod theme;
 mod tiles;
@@ -102,6 +104,8 @@ pub struct App {
     /// Actions that wait for the next `logic`.
     actions: Vec<Action>,
     detecting: Option<JobId>,
+    /// The table of what is known is being made.
+    gathering: Option<JobId>,
     assembling: Option<Assembling>,
     export: Option<export::Export>,
     /// Pictures that are still to be opened, one after the other.
@@ -212,6 +216,7 @@ impl App {
             worker: Worker::spawn(wake),
             actions,
             detecting: None,
+            gathering: None,
             assembling: None,
             export: None,
             opening: VecDeque::new(),
@@ -249,6 +254,19 @@ impl App {
     /// True if there are changes that have not been saved.
     pub fn is_dirty(&self) -> bool {
         self.state.history.is_dirty()
+    }
+
+    /// Revisions of the predictions: the last that arrived, and the one that the scatter shows.
+    pub fn arrivals(&self) -> [u64; 2] {
+        [self.state.results.as_ref().map_or(0, |results| results.revision), self.layout.scatter_revision()]
+    }
+
+    /// Milliseconds that a training step takes, while one is made.
+    pub fn step_ms(&self) -> Option<f64> {
+        let progress = self.state.training.progress.as_ref()?;
+        let config = self.state.train_config();
+        let images = (config.batch + config.labelled_batch) as f64;
+        (progress.images_per_second > 0.0).then(|| 1e3 * images / progress.images_per_second)
     }
 
     fn set_title(&mut self, ctx: &egui::Context) {

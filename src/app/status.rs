@@ -1,6 +1,6 @@
 //! The one line at the bottom: what the mouse does, where it is, what is under way, whether all is saved.
 
-use super::action::Tool;
+use super::action::{Action, Tool};
 use super::canvas::Pointer;
 use super::maps::{self, Workspace};
 use super::spectra;
@@ -8,7 +8,7 @@ use super::state::{Level, State, count};
 use egui::{Label, RichText, Ui};
 
 /// Draws the line.
-pub fn ui(ui: &mut Ui, state: &State, place: Option<String>) {
+pub fn ui(ui: &mut Ui, state: &State, place: Option<String>, actions: &mut Vec<Action>) {
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = 16.0;
         // The right side first: it keeps its place, the sentence at the left gives way.
@@ -17,12 +17,56 @@ pub fn ui(ui: &mut Ui, state: &State, place: Option<String>) {
             if let Some(place) = place {
                 ui.label(RichText::new(place).monospace());
             }
+            if state.workspace == Workspace::Particles && !state.selection.is_empty() {
+                selection(ui, state, actions);
+            }
             ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
                 let (text, colour) = sentence(state, ui.visuals());
                 ui.add(Label::new(RichText::new(text).color(colour).small()).truncate());
             });
         });
     });
+}
+
+/// What can be done with the selected particles, from the right.
+fn selection(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    ui.spacing_mut().item_spacing.x = 4.0;
+    let buttons = [
+        (Action::ExportSelection, "Export", "Export the selection", "A library of these particles alone."),
+        (
+            Action::Delete,
+            "Delete",
+            "Delete the selection",
+            "They are taken out of the project; undo brings them back.",
+        ),
+        (
+            Action::HoldOut,
+            "Hold out",
+            "Hold the selection out",
+            "Their labels only judge; training never sees them.",
+        ),
+    ];
+    for (action, text, name, meaning) in buttons {
+        let button = egui::Button::new(RichText::new(text).small()).small();
+        let response = ui.add_enabled(action.is_possible(state), button).accessible_name(name);
+        if response.on_hover_text(meaning).clicked() {
+            actions.push(action);
+        }
+    }
+    let menu = ui.menu_button(RichText::new("Label").small(), |ui| {
+        for class in &state.project.classes {
+            if ui.button(&class.name).clicked() {
+                actions.push(Action::ChooseClass(class.id));
+                ui.close();
+            }
+        }
+        if ui.button("No label").clicked() {
+            actions.push(Action::Unlabel);
+            ui.close();
+        }
+    });
+    menu.response.accessible_name("Label the selection");
+    ui.label(RichText::new(count(state.selection.len(), "particle")).small().strong());
 }
 
 fn saved(state: &State) -> &'static str {

@@ -49,24 +49,48 @@ pub fn film(vae: &Vae, class: usize, codes: &[Vec<f32>], pose: Pose) -> Result<V
 /// # Errors
 /// As [`image`].
 pub fn manifold(vae: &Vae, class: usize, axes: (usize, usize), per_side: usize) -> Result<Vec<f32>> {
-    check(vae, class)?;
-    let latent = vae.config.latent;
-    if axes.0 >= latent || axes.1 >= latent || per_side == 0 {
-        return Err(Error::invalid("latent axes", format!("{axes:?}; the model has {latent} latents")));
-    }
     let at: Vec<f32> = (0..per_side)
         .map(|i| {
             let part = if per_side == 1 { 0.5 } else { i as f64 / (per_side - 1) as f64 };
             normal_quantile(0.05 + 0.9 * part) as f32
         })
         .collect();
-    let codes: Vec<Vec<f32>> = (0..per_side)
+    grid(vae, class, axes, [&at, &at])
+}
+
+/// The same over ranges of one's own, lower and upper end for each axis, in equal steps.
+///
+/// # Errors
+/// As [`image`].
+pub fn plane(
+    vae: &Vae,
+    class: usize,
+    axes: (usize, usize),
+    per_side: usize,
+    ranges: [[f32; 2]; 2],
+) -> Result<Vec<f32>> {
+    let [right, up] = ranges.map(|[low, high]| {
+        let part = |i: usize| if per_side == 1 { 0.5 } else { i as f32 / (per_side - 1) as f32 };
+        (0..per_side).map(|i| low + part(i) * (high - low)).collect::<Vec<f32>>()
+    });
+    grid(vae, class, axes, [&right, &up])
+}
+
+/// One image at each pair of values, the first to the right, the second up, row by row from the top.
+fn grid(vae: &Vae, class: usize, axes: (usize, usize), [right, up]: [&[f32]; 2]) -> Result<Vec<f32>> {
+    check(vae, class)?;
+    let latent = vae.config.latent;
+    if axes.0 >= latent || axes.1 >= latent || right.is_empty() || up.is_empty() {
+        return Err(Error::invalid("latent axes", format!("{axes:?}; the model has {latent} latents")));
+    }
+    let codes: Vec<Vec<f32>> = up
+        .iter()
         .rev()
-        .flat_map(|up| (0..per_side).map(move |right| (right, up)))
+        .flat_map(|up| right.iter().map(move |right| (*right, *up)))
         .map(|(right, up)| {
             let mut z = vec![0.0; latent];
-            z[axes.1] = at[up];
-            z[axes.0] = at[right];
+            z[axes.1] = up;
+            z[axes.0] = right;
             z
         })
         .collect();

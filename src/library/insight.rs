@@ -125,18 +125,23 @@ fn moments(members: &[usize], side: usize, picture: impl Fn(usize) -> Vec<f32>) 
     (mean, variance)
 }
 
-/// The frames of the two average files: each class raw, then upright.
+/// The frames of the two average files: the means of each class, raw and upright, then the variances in the same order.
 fn frames(averages: &[ClassAverage]) -> Vec<(String, &[f32])> {
-    averages
+    let title = |a: &ClassAverage, kind: &str| format!("{}, {} particles, {kind}", a.class, a.particles);
+    let means = averages
         .iter()
-        .flat_map(|a| {
-            let title = |kind: &str| format!("{}, {} particles, {kind}", a.class, a.particles);
-            [(title("as cut"), &a.raw[..]), (title("pose taken back"), &a.upright[..])]
-        })
-        .collect()
+        .flat_map(|a| [(title(a, "as cut"), &a.raw[..]), (title(a, "pose taken back"), &a.upright[..])]);
+    let variances = averages.iter().flat_map(|a| {
+        [
+            (title(a, "variance as cut"), &a.raw_variance[..]),
+            (title(a, "variance, pose taken back"), &a.upright_variance[..]),
+        ]
+    });
+    means.chain(variances).collect()
 }
 
-/// `class_averages.mrcs`: a frame a class as cut, then one with the pose taken back.
+/// `class_averages.mrcs`: for each class the mean as cut, then with the pose taken back; after those of all classes the
+/// variances in the same order.
 ///
 /// # Errors
 /// What the writer says.
@@ -217,6 +222,25 @@ mod tests {
         assert_eq!(back.dimensions().unwrap(), (side as u32, side as u32));
         let title = back.get_tag_ascii_string(tiff::tags::Tag::ImageDescription).unwrap();
         assert_eq!(title, "bar, 24 particles, as cut");
-        assert!(back.more_images());
+        let mut titles = vec![title];
+        while back.more_images() {
+            back.next_image().unwrap();
+            titles.push(back.get_tag_ascii_string(tiff::tags::Tag::ImageDescription).unwrap());
+        }
+        assert_eq!(
+            titles[1..],
+            [
+                "bar, 24 particles, pose taken back",
+                "bar, 24 particles, variance as cut",
+                "bar, 24 particles, variance, pose taken back"
+            ]
+        );
+        let tiff::decoder::DecodingResult::F32(last) = back.read_image().unwrap() else {
+            panic!("not floats")
+        };
+        assert_eq!(last, found.upright_variance);
+        let mut mrc = Vec::new();
+        write_mrcs(std::slice::from_ref(found), side, None, &mut mrc).unwrap();
+        assert_eq!(mrc.len(), 1024 + 4 * 4 * side * side, "two means and two variances");
     }
 }

@@ -39,13 +39,28 @@ pub fn write(patch: &[f32], side: usize, to: &mut dyn Write) -> io::Result<()> {
 /// # Errors
 /// What the writer says.
 pub fn write_grey(grey: &[u8], width: usize, height: usize, to: &mut dyn Write) -> io::Result<()> {
+    write_png(grey, (width, height), image::ExtendedColorType::L8, to)
+}
+
+/// Red, green and blue of each pixel as PNG.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_colour(rgb: &[u8], width: usize, height: usize, to: &mut dyn Write) -> io::Result<()> {
+    write_png(rgb, (width, height), image::ExtendedColorType::Rgb8, to)
+}
+
+fn write_png(
+    bytes: &[u8],
+    (width, height): (usize, usize),
+    kind: image::ExtendedColorType,
+    to: &mut dyn Write,
+) -> io::Result<()> {
     let size = |v: usize| u32::try_from(v).map_err(io::Error::other);
     let encoder = image::codecs::png::PngEncoder::new(to);
-    encoder.write_image(grey, size(width)?, size(height)?, image::ExtendedColorType::L8).map_err(|error| {
-        match error {
-            image::ImageError::IoError(error) => error,
-            other => io::Error::other(other),
-        }
+    encoder.write_image(bytes, size(width)?, size(height)?, kind).map_err(|error| match error {
+        image::ImageError::IoError(error) => error,
+        other => io::Error::other(other),
     })
 }
 

@@ -5,8 +5,10 @@
 pub mod answers;
 pub mod compare;
 pub mod meaning;
+pub mod pca;
 pub mod query;
 pub mod queue;
+pub mod ranges;
 pub mod suggest;
 pub mod table;
 

@@ -85,6 +85,33 @@ impl Query {
     }
 }
 
+/// A comparison as a person would type it: "area > 400 nm2".
+pub fn comparison(variable: &Variable, above: bool, limit: f64, table: &Table) -> String {
+    let name = match variable {
+        Variable::Latent(i) => format!("z{}", i + 1),
+        Variable::ProbabilityOf(class) => {
+            let class = table.classes.get(*class).map_or("", String::as_str);
+            let quote = if class.contains('"') { '\'' } else { '"' };
+            format!("p({quote}{class}{quote})")
+        }
+        other => NUMBERS.iter().find(|(_, known)| known == other).map_or("", |(name, _)| *name).to_owned(),
+    };
+    let unit = match variable {
+        Variable::Measured(_) | Variable::ShiftX | Variable::ShiftY => variable.unit(table.in_nm),
+        _ => "",
+    };
+    let sign = if above { '>' } else { '<' };
+    let limit = rounded(limit);
+    format!("{name} {sign} {limit} {unit}").trim_end().to_owned()
+}
+
+/// Four digits are what a hand can mean.
+fn rounded(value: f64) -> String {
+    let digits = 3 - value.abs().max(1e-12).log10().floor() as i32;
+    let text = format!("{value:.*}", digits.clamp(0, 12) as usize);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
 impl Condition {
     fn holds(&self, table: &Table, row: &Row) -> bool {
         match self {

@@ -31,6 +31,8 @@ pub enum Variable {
     /// Place on the micrograph, px.
     X,
     Y,
+    /// Place along the first (0) or second (1) principal axis of all latents; only [`super::pca`] knows it.
+    Map(usize),
 }
 
 impl Variable {
@@ -52,6 +54,7 @@ impl Variable {
             Self::Direction => "measured direction".into(),
             Self::X => "x".into(),
             Self::Y => "y".into(),
+            Self::Map(axis) => format!("PCA {} of the latents", axis + 1),
         }
     }
 
@@ -186,6 +189,7 @@ impl Table {
             Variable::Direction => row.measured.as_ref().map_or(f64::NAN, |d| d.angle_deg),
             Variable::X => f64::from(row.x),
             Variable::Y => f64::from(row.y),
+            Variable::Map(_) => f64::NAN,
         }
     }
 

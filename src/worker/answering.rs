@@ -82,8 +82,8 @@ impl Engine<'_> {
         // A request from before there is a model is not an error; the window asks again.
         let Some(model) = &self.model else { return };
         let images = match &request {
-            PreviewRequest::Manifold { class, axes, per_side } => {
-                traverse::manifold(&model.vae, *class, *axes, *per_side)
+            PreviewRequest::Manifold { class, axes, per_side, ranges } => {
+                traverse::plane(&model.vae, *class, *axes, *per_side, *ranges)
             }
             PreviewRequest::At { class, latents, angle_rad, shift, scale } => {
                 let pose = Pose { angle_rad: *angle_rad, shift_px: *shift, scale: *scale };

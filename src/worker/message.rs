@@ -92,9 +92,9 @@ pub struct TrainJob {
 /// Decoder images to draw, `[side, side]` each, upright and unscaled unless asked otherwise.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PreviewRequest {
-    /// A `per_side` x `per_side` grid of class `class` over content latents `axes`, each over the prior's
-    /// 5 % to 95 % quantiles; the other latents are 0.
-    Manifold { class: usize, axes: (usize, usize), per_side: usize },
+    /// A `per_side` x `per_side` grid of class `class` over content latents `axes`, each in equal steps from the lower
+    /// to the upper end of its range; the other latents are 0.
+    Manifold { class: usize, axes: (usize, usize), per_side: usize, ranges: [[f32; 2]; 2] },
     /// One image at a point of latent space.
     /// Angle counter-clockwise on screen, shift to the right and down in pixels of the patch.
     At { class: usize, latents: Vec<f32>, angle_rad: f32, shift: [f32; 2], scale: f32 },

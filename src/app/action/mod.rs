@@ -114,6 +114,8 @@ pub enum Action {
     StopValidating,
     /// The training that was stopped, perhaps by an earlier run of the program, goes on.
     GoOn,
+    /// Make the averages of each class.
+    Average,
     /// Cut the patches, so that the program can propose what to label.
     LookAtParticles,
     // Review
@@ -170,6 +172,8 @@ pub enum Action {
     },
     /// Joins the selection, or leaves it.
     ToggleSelected(ParticleId),
+    /// It becomes the selection, its micrograph comes up, and the view moves until it is in sight.
+    GoToParticle(ParticleId),
     /// A change of the project as one step of the history.
     Change {
         name: String,

@@ -6,55 +6,47 @@ use super::super::theme;
 use crate::particle::patch::{turned, upright};
 use crate::particle::{ParticleId, Prediction};
 use crate::review::{Table, Variable};
+use crate::worker::job::Dataset;
 use crate::worker::message::PreviewRequest;
 use egui::{Color32, ColorImage, Image, ProgressBar, TextureHandle, TextureOptions, Ui, vec2};
 
 /// Side of each of the four pictures, points.
 const SIDE: f32 = 84.0;
 
+/// What the pictures were made from: the particle, the predictions' revision, and whether the model's is among them.
+type Key = (ParticleId, u64, bool);
+
 /// The pictures of the particle last looked at.
 #[derive(Default)]
 pub struct Card {
-    of: Option<(ParticleId, u64, bool)>,
+    of: Option<Key>,
     request: Option<PreviewRequest>,
     texture: Option<TextureHandle>,
 }
 
 impl Card {
     /// Makes the pictures of a particle and asks the worker for the model's.
-    pub fn prepare(
-        &mut self,
-        ctx: &egui::Context,
-        state: &State,
-        table: &Table,
-        id: ParticleId,
-        actions: &mut Vec<Action>,
-    ) {
-        let Some(prediction) = state.results.as_ref().and_then(|r| r.of(id)) else { return };
+    pub fn prepare(&mut self, ctx: &egui::Context, state: &State, id: ParticleId, actions: &mut Vec<Action>) {
+        let Some(results) = &state.results else { return };
+        let Some(prediction) = results.of(id) else { return };
         let request = request(prediction);
         if self.request.as_ref() != Some(&request) {
             self.request = Some(request.clone());
             actions.push(Action::Preview(request.clone()));
         }
         let model = state.previews.image.as_ref().filter(|images| images.request == request);
-        let key = (id, state.revision, model.is_some());
+        // The pose moves while the model learns, and the upright picture with it.
+        let key = (id, results.revision, model.is_some());
         if self.of == Some(key) {
             return;
         }
-        let Some(dataset) = &state.training.dataset else { return };
-        let Some(place) = table.rows.iter().position(|row| row.id == id) else { return };
-        let Some(place) = dataset.ids.get(place).filter(|other| **other == id).map(|_| place) else { return };
+        let drawn = model.map(|images| &images.images[..]);
+        let Some(picture) =
+            state.training.dataset.as_ref().and_then(|dataset| pictures(dataset, id, prediction, drawn))
+        else {
+            return;
+        };
         self.of = Some(key);
-        let set = &dataset.patches;
-        let size = set.wide * set.wide;
-        let wide = &set.pixels[place * size..(place + 1) * size];
-        let mut raw = vec![0.0; set.side * set.side];
-        turned(wide, set.wide, set.side, 0.0, [0.0; 2], 1.0, &mut raw);
-        let straight = upright(wide, set.wide, set.side, prediction);
-        let drawn = model.map(|images| &images.images[..]).filter(|images| images.len() == raw.len());
-        let rest: Vec<f32> =
-            drawn.map(|d| raw.iter().zip(d).map(|(a, b)| 0.5 + 0.5 * (a - b)).collect()).unwrap_or_default();
-        let picture = strip(&[&raw, &straight, drawn.unwrap_or(&[]), &rest], set.side);
         match &mut self.texture {
             Some(texture) => texture.set(picture, TextureOptions::NEAREST),
             None => self.texture = Some(ctx.load_texture("card", picture, TextureOptions::NEAREST)),
@@ -113,6 +105,27 @@ fn bars(ui: &mut Ui, state: &State, table: &Table, prediction: &Prediction) {
     }
 }
 
+/// As cut, upright, as the model draws it, and the rest. Its place is looked up: particles that are gone since the
+/// patches were cut have left gaps.
+fn pictures(
+    dataset: &Dataset,
+    id: ParticleId,
+    pose: &Prediction,
+    drawn: Option<&[f32]>,
+) -> Option<ColorImage> {
+    let place = dataset.ids.iter().position(|other| *other == id)?;
+    let set = &dataset.patches;
+    let size = set.wide * set.wide;
+    let wide = set.pixels.get(place * size..(place + 1) * size)?;
+    let mut raw = vec![0.0; set.side * set.side];
+    turned(wide, set.wide, set.side, 0.0, [0.0; 2], 1.0, &mut raw);
+    let straight = upright(wide, set.wide, set.side, pose);
+    let drawn = drawn.filter(|images| images.len() == raw.len());
+    let rest: Vec<f32> =
+        drawn.map(|d| raw.iter().zip(d).map(|(a, b)| 0.5 + 0.5 * (a - b)).collect()).unwrap_or_default();
+    Some(strip(&[&raw, &straight, drawn.unwrap_or(&[]), &rest], set.side))
+}
+
 /// The particle as the model draws it, in its own pose.
 fn request(prediction: &Prediction) -> PreviewRequest {
     PreviewRequest::At {
@@ -134,4 +147,73 @@ fn strip(pictures: &[&[f32]], side: usize) -> ColorImage {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::run::Results;
+    use crate::particle::patch::PatchSet;
+    use std::sync::Arc;
+
+    const SIDE_PX: usize = 5;
+
+    /// Particles 3, 5 and 8, each patch of one grey value.
+    fn dataset() -> Dataset {
+        let pixels: Vec<f32> = [0.2, 0.5, 0.9].into_iter().flat_map(|v| [v; SIDE_PX * SIDE_PX]).collect();
+        Dataset {
+            ids: [3, 5, 8].map(ParticleId).to_vec(),
+            patches: Arc::new(PatchSet {
+                side: SIDE_PX,
+                wide: SIDE_PX,
+                pixels: pixels.into(),
+                labels: vec![None; 3],
+                held_out: vec![None; 3],
+            }),
+            classes: Vec::new(),
+            class_names: Vec::new(),
+        }
+    }
+
+    fn prediction(angle_rad: f32) -> Prediction {
+        Prediction {
+            probabilities: vec![1.0],
+            angle_rad,
+            shift_px: [0.0; 2],
+            scale: 1.0,
+            mu: vec![0.0],
+            sigma: vec![1.0],
+            recon_error: 0.0,
+        }
+    }
+
+    #[test]
+    fn a_particle_keeps_its_own_picture_when_another_is_gone() {
+        // The table has lost particle 3: its rows no longer stand where the patches do.
+        let found = pictures(&dataset(), ParticleId(5), &prediction(0.0), None).unwrap();
+        let middle = found.pixels[2 * SIDE_PX * 4 + 2].r();
+        assert!((126..=128).contains(&middle), "{middle}");
+        assert!(pictures(&dataset(), ParticleId(4), &prediction(0.0), None).is_none());
+    }
+
+    #[test]
+    fn the_pictures_follow_the_model_while_it_learns() {
+        let ctx = egui::Context::default();
+        let mut state = State::default();
+        let dataset = dataset();
+        let ids: Arc<[ParticleId]> = dataset.ids.clone().into();
+        state.training.dataset = Some(Arc::new(dataset));
+        let mut card = Card::default();
+        let mut shown = Vec::new();
+        for angle in [0.1, 0.9] {
+            let predictions = vec![prediction(angle); 3].into();
+            let results = Results::new(ids.clone(), vec![None], predictions, state.results.as_ref());
+            state.results = Some(results);
+            let mut actions = Vec::new();
+            card.prepare(&ctx, &state, ParticleId(8), &mut actions);
+            assert_eq!(actions.len(), 1, "the model is asked anew");
+            shown.push(card.of);
+        }
+        assert!(shown[0].is_some() && shown[0] != shown[1], "{shown:?}");
+    }
 }

@@ -1,12 +1,15 @@
 //! Dots as one mesh; where they crowd, one cell for many.
 
 use super::super::marks::opacity;
-use super::super::state::State;
-use super::super::theme::{self, Marker, UNDERLINE};
+use super::super::theme::{Marker, UNDERLINE};
+use super::data::Known;
+use super::gather::{Look, Palette, Scatter};
 use crate::particle::ParticleId;
+use crate::review::table::Row;
 use crate::review::{Table, Variable};
 use egui::{Color32, Mesh, Pos2, Rect, Shape, Stroke, Ui};
 use egui_plot::{PlotBounds, PlotGeometry, PlotItem, PlotItemBase, PlotTransform};
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -52,15 +55,10 @@ pub struct Dot {
 }
 
 /// A dot for every row that has both values, labelled ones last, and the bounds that hold them.
-pub fn dots(
-    state: &State,
-    table: &Table,
-    x: &Variable,
-    y: &Variable,
-    colour: &ColourBy,
-) -> (Vec<Dot>, Option<PlotBounds>) {
-    let (xs, ys) = (table.column(x), table.column(y));
-    let colours = colours(state, table, colour);
+pub fn scatter(known: &Known, palette: &Palette, look: &Look) -> Scatter {
+    let table = &*known.table;
+    let (xs, ys) = (known.column(&look.x), known.column(&look.y));
+    let (colours, ends) = colours(palette, known, &look.colour);
     let mut dots = Vec::with_capacity(table.rows.len());
     let mut bounds = PlotBounds::NOTHING;
     for (i, row) in table.rows.iter().enumerate() {
@@ -68,62 +66,62 @@ pub fn dots(
         if !at.iter().all(|v| v.is_finite()) {
             continue;
         }
-        let class = table.class(row).and_then(|name| state.project.class_named(name));
-        let marker = class.map_or(Marker::Circle, |class| Marker::of(class.id));
+        let (_, marker) = palette.look(table.class(row));
         bounds.extend_with(&egui_plot::PlotPoint::new(at[0], at[1]));
         dots.push(Dot { id: row.id, at, colour: colours[i], marker, labelled: row.label.is_some() });
     }
     dots.sort_by_key(|dot| dot.labelled);
-    if dots.is_empty() {
-        return (dots, None);
-    }
     bounds.expand_x(0.05 * bounds.width().max(1e-3));
     bounds.expand_y(0.05 * bounds.height().max(1e-3));
-    (dots, Some(bounds))
+    let bounds = (!dots.is_empty()).then_some(bounds);
+    Scatter { look: look.clone(), revision: known.of.0, dots: Arc::new(dots), bounds, ends }
 }
 
-fn colours(state: &State, table: &Table, by: &ColourBy) -> Vec<Color32> {
-    let of_class = |name: Option<&str>| {
-        name.and_then(|name| state.project.class_named(name)).map_or(Color32::GRAY, theme::colour)
-    };
+/// The colour of every row, and the values of the end colours where they say a number.
+fn colours(palette: &Palette, known: &Known, by: &ColourBy) -> (Vec<Color32>, Option<(f64, f64)>) {
+    let table = &*known.table;
+    let of_class = |name: Option<&str>| palette.look(name).0;
     match by {
-        ColourBy::Class => table
-            .rows
-            .iter()
-            .map(|row| {
+        ColourBy::Class => {
+            let of_row = |row: &Row| {
                 let colour = of_class(table.class(row));
                 let p = table.value(row, &Variable::Probability) as f32;
                 if row.label.is_some() { colour } else { colour.gamma_multiply(0.9 * opacity(p)) }
-            })
-            .collect(),
-        ColourBy::Label => table.rows.iter().map(|row| of_class(row.label.as_deref())).collect(),
+            };
+            (table.rows.iter().map(of_row).collect(), None)
+        }
+        ColourBy::Label => (table.rows.iter().map(|row| of_class(row.label.as_deref())).collect(), None),
         ColourBy::Micrograph => {
-            let names: std::collections::BTreeSet<&str> =
-                table.rows.iter().map(|row| row.micrograph.as_str()).collect();
-            let names: Vec<&str> = names.into_iter().collect();
-            let place =
-                |name: &str| names.binary_search(&name).unwrap_or(0) as f64 / names.len().max(1) as f64;
-            let circle = |part: f64| colour(colorous::SINEBOW.eval_continuous(part));
-            table.rows.iter().map(|row| circle(place(&row.micrograph))).collect()
+            let names = micrographs(table);
+            let place = |name: &str| names.binary_search(&name).unwrap_or(0);
+            let of_row = |row: &Row| of_micrograph(place(&row.micrograph), names.len());
+            (table.rows.iter().map(of_row).collect(), None)
         }
         ColourBy::Value(variable) => {
-            let values = table.column(variable);
+            let values = known.column(variable);
             let (low, high) = ends(variable, &values);
             let part = |v: f64| match variable.cycle() {
                 Some(turn) => v.rem_euclid(turn) / turn,
                 None => ((v - low) / (high - low).max(1e-12)).clamp(0.0, 1.0),
             };
             let map = gradient(variable);
-            values
-                .iter()
-                .map(
-                    |v| {
-                        if v.is_finite() { colour(map.eval_continuous(part(*v))) } else { Color32::DARK_GRAY }
-                    },
-                )
-                .collect()
+            let of_value = |v: &f64| {
+                if v.is_finite() { colour(map.eval_continuous(part(*v))) } else { Color32::DARK_GRAY }
+            };
+            (values.iter().map(of_value).collect(), Some((low, high)))
         }
     }
+}
+
+/// The names of all micrographs in the table, in order.
+pub fn micrographs(table: &Table) -> Vec<&str> {
+    let names: BTreeSet<&str> = table.rows.iter().map(|row| row.micrograph.as_str()).collect();
+    names.into_iter().collect()
+}
+
+/// The colour of the micrograph in this place of so many.
+pub fn of_micrograph(place: usize, of: usize) -> Color32 {
+    colour(colorous::SINEBOW.eval_continuous(place as f64 / of.max(1) as f64))
 }
 
 /// The values of the end colours. Outliers take those, too; the others share the range. Angles go once round.

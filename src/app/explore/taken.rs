@@ -28,7 +28,7 @@ impl ExplorePanel {
             ..Axis::default()
         };
         let mut groups: BTreeMap<Group, Series> = BTreeMap::new();
-        for dot in self.dots.iter() {
+        for dot in self.scatter.dots.iter() {
             let Some(row) = rows.get(&dot.id) else { continue };
             let group = self.group(state, table, row);
             let series = groups.entry(group.clone()).or_insert_with(|| empty(state, &group));
@@ -37,23 +37,23 @@ impl ExplorePanel {
             series.points.push(Point { at: dot.at, ink, radius });
         }
         let chart = Chart {
-            across: axis(&self.x, 0),
-            up: axis(&self.y, 1),
+            across: axis(&self.scatter.look.x, 0),
+            up: axis(&self.scatter.look.y, 1),
             series: groups.into_values().collect(),
             bar: self.bar(table),
             caption: format!(
                 "{}; colour: {}. Larger dots carry a person's label. {}",
-                count(self.dots.len(), "particle"),
-                self.colour.name(&table.classes),
+                count(self.scatter.dots.len(), "particle"),
+                self.scatter.look.colour.name(&table.classes),
                 pages::source(state)
             ),
             ..Chart::default()
         };
-        Some(Taken { page: chart.draw(), table: self.numbers(table, &rows) })
+        Some(Taken { page: chart.draw(), table: self.numbers(data, table, &rows) })
     }
 
     fn group(&self, state: &State, table: &Table, row: &Row) -> Group {
-        let name = match self.colour {
+        let name = match self.scatter.look.colour {
             ColourBy::Class => table.class(row),
             ColourBy::Label => row.label.as_deref(),
             _ => return (None, String::new()),
@@ -64,8 +64,8 @@ impl ExplorePanel {
 
     /// What the colours say, where they say a number.
     fn bar(&self, table: &Table) -> Option<Bar> {
-        let ColourBy::Value(variable) = &self.colour else { return None };
-        let (low, high) = super::cloud::ends(variable, &table.column(variable));
+        let ColourBy::Value(variable) = &self.scatter.look.colour else { return None };
+        let (low, high) = self.scatter.ends?;
         let map = super::cloud::gradient(variable);
         let ink = |i: i32| {
             let c = map.eval_continuous(f64::from(i) / 63.0);
@@ -77,17 +77,22 @@ impl ExplorePanel {
     }
 
     /// One row a particle of the plot.
-    fn numbers(&self, table: &Table, rows: &HashMap<ParticleId, &Row>) -> Numbers {
+    fn numbers(&self, data: &Data, table: &Table, rows: &HashMap<ParticleId, &Row>) -> Numbers {
         let named = |variable: &Variable| {
             let (name, unit) = (variable.name(&table.classes), variable.unit(table.in_nm));
             if unit.is_empty() { name } else { format!("{name} ({unit})") }
         };
         let mut header =
             ["particle", "micrograph", "x_px", "y_px", "class", "label"].map(String::from).to_vec();
-        header.extend([named(&self.x), named(&self.y)]);
-        let value = if let ColourBy::Value(variable) = &self.colour { Some(variable) } else { None };
+        header.extend([named(&self.scatter.look.x), named(&self.scatter.look.y)]);
+        let value =
+            if let ColourBy::Value(variable) = &self.scatter.look.colour { Some(variable) } else { None };
         header.extend(value.map(named));
-        let mut shown: Vec<&Dot> = self.dots.iter().collect();
+        // As the colours have it: the axes of all latents stand in no row.
+        let known = data.known().zip(value).map(|(known, variable)| known.column(variable));
+        let values: Option<HashMap<ParticleId, f64>> =
+            known.map(|column| table.rows.iter().map(|row| row.id).zip(column).collect());
+        let mut shown: Vec<&Dot> = self.scatter.dots.iter().collect();
         shown.sort_by_key(|dot| dot.id);
         let row = |dot: &Dot| {
             let row = rows.get(&dot.id)?;
@@ -101,7 +106,8 @@ impl ExplorePanel {
                 cell(dot.at[0]),
                 cell(dot.at[1]),
             ];
-            cells.extend(value.map(|variable| cell(table.value(row, variable))));
+            cells
+                .extend(values.as_ref().map(|values| cell(values.get(&row.id).copied().unwrap_or(f64::NAN))));
             Some(cells)
         };
         Numbers { header, rows: shown.into_iter().filter_map(row).collect() }

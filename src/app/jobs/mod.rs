@@ -68,6 +68,10 @@ pub enum Done {
     /// What there is to ask.
     Questions(super::review::Found),
     AnswersKept(Result<()>),
+    /// The means of each class.
+    Averaged(super::averages::Averaged),
+    /// The table and the dots of newer results.
+    Gathered(super::explore::gather::Gathered),
     Maps(super::maps::MapDone),
     /// A file of spectra was read.
     Spectra(Result<super::spectra::Subject>),

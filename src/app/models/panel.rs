@@ -4,6 +4,7 @@ use super::super::action::Action;
 use super::super::run::interval;
 use super::super::state::{Compared, State, ago, count};
 use super::super::theme;
+use crate::review::compare::Aligned;
 use crate::worker::message::Accuracy;
 use crate::worker::models::Kept;
 use egui::{Label, RichText, Ui};
@@ -108,6 +109,15 @@ fn found(ui: &mut Ui, compared: &Compared, actions: &mut Vec<Action>) {
     let [before, after] = compared.found.accuracy.map(share);
     ui.add(Label::new(format!("{first}: {before}.")).wrap());
     ui.add(Label::new(format!("{second}: {after}.")).wrap());
+    let lines = alignment(&compared.found.latents);
+    if !lines.is_empty() {
+        ui.label("Latents, the first model's and what became of them:").on_hover_text(
+            "Correlation over the particles of the class; −1 is the same latent turned round.",
+        );
+        for line in lines {
+            ui.add(Label::new(RichText::new(line).small()).wrap());
+        }
+    }
     let moved = &compared.found.moved;
     ui.horizontal_wrapped(|ui| {
         ui.label(format!("{} get another class from {second}.", count(moved.len(), "particle")));
@@ -119,9 +129,23 @@ fn found(ui: &mut Ui, compared: &Compared, actions: &mut Vec<Action>) {
     for moved in moved.iter().take(LISTED) {
         let text = format!("{}: {} to {} ({:.2})", moved.id.0, moved.from, moved.to, moved.probability);
         if ui.link(RichText::new(text).small()).clicked() {
-            actions.push(Action::Select { particles: vec![moved.id], join: false });
+            actions.push(Action::GoToParticle(moved.id));
         }
     }
+}
+
+/// Which latent of the first model is which of the second, a line a class: "rod: z1 to z2, r = −0.98".
+fn alignment(latents: &[Aligned]) -> Vec<String> {
+    let mut lines: Vec<(&str, Vec<String>)> = Vec::new();
+    for one in latents {
+        let sign = if one.r < 0.0 { "−" } else { "" };
+        let text = format!("z{} to z{}, r = {sign}{:.2}", one.before, one.after, one.r.abs());
+        match lines.iter_mut().find(|(class, _)| *class == one.class) {
+            Some((_, texts)) => texts.push(text),
+            None => lines.push((&one.class, vec![text])),
+        }
+    }
+    lines.into_iter().map(|(class, texts)| format!("{class}: {}", texts.join("; "))).collect()
 }
 
 /// "hold-out accuracy 0.94 (0.88–0.97)".
@@ -138,6 +162,17 @@ fn hold_out(accuracy: Accuracy) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn latents_of_two_models_are_told_a_line_a_class() {
+        let one = |class: &str, before, after, r| Aligned { class: class.into(), before, after, r };
+        let latents = [one("rod", 1, 2, -0.98), one("rod", 2, 1, 0.871), one("cube", 1, 1, 1.0)];
+        assert_eq!(
+            alignment(&latents),
+            ["rod: z1 to z2, r = −0.98; z2 to z1, r = 0.87", "cube: z1 to z1, r = 1.00"]
+        );
+        assert!(alignment(&[]).is_empty());
+    }
 
     #[test]
     fn accuracies_come_with_their_interval() {

@@ -96,7 +96,7 @@ impl App {
         if self.state.asking.follow(&self.state.project, self.state.revision) {
             self.ask_next();
         } else if let Some(id) = asked(&self.state.asking).filter(|id| before != Some(*id)) {
-            self.bring_into_sight(id);
+            self.go_to_particle(id);
         }
         self.keep_answers();
     }
@@ -106,25 +106,12 @@ impl App {
         if self.state.asking.next(&self.state.project) {
             self.state.asking.wanted = false;
             if let Some(id) = self.state.asking.current.as_ref().map(|asked| asked.question.id) {
-                self.bring_into_sight(id);
+                self.go_to_particle(id);
             }
         } else {
             self.state.asking.wanted = self.state.asking.on;
             self.look_for_questions();
         }
-    }
-
-    /// The asked particle alone is selected, and it is seen on its micrograph.
-    fn bring_into_sight(&mut self, id: ParticleId) {
-        let Some((micrograph, x, y)) = self.state.project.particle(id).map(|p| (p.micrograph, p.x, p.y))
-        else {
-            return;
-        };
-        self.state.selection = [id].into();
-        if self.state.shown != Some(micrograph) {
-            self.show(micrograph);
-        }
-        self.layout.look_at(x, y);
     }
 
     /// Looks for questions beside the window: at 100,000 particles it takes a while.
@@ -171,7 +158,7 @@ impl App {
         asking.found(found, &self.state.project);
         if std::mem::take(&mut asking.wanted) && asking.next(&self.state.project) {
             let id = asking.current.as_ref().map(|asked| asked.question.id);
-            id.into_iter().for_each(|id| self.bring_into_sight(id));
+            id.into_iter().for_each(|id| self.go_to_particle(id));
         }
     }
 

@@ -34,7 +34,7 @@ fn cells(table: &Table) -> (bool, Vec<Vec<ParticleId>>) {
 
 impl Confusion {
     /// Draws the matrix: rows are the person's classes, columns the model's; held-out labels where there are any, else all.
-    pub fn ui(&mut self, ui: &mut Ui, state: &State, table: &Arc<Table>, actions: &mut Vec<Action>) {
+    pub fn ui(&mut self, ui: &mut Ui, table: &Arc<Table>, actions: &mut Vec<Action>) {
         if self.of.as_ref().is_none_or(|of| !Arc::ptr_eq(of, table)) {
             (self.held_out, self.cells) = cells(table);
             self.of = Some(table.clone());
@@ -70,7 +70,7 @@ impl Confusion {
                     let response = ui.add_enabled(!ids.is_empty(), button);
                     let name = format!("{truth} called {said}: {}", ids.len());
                     if response.accessible_name(name).clicked() {
-                        into_sight(state, ids.clone(), actions);
+                        into_sight(ids.clone(), actions);
                     }
                 }
                 ui.end_row();

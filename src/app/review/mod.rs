@@ -47,7 +47,7 @@ impl ReviewPanel {
             ui.separator();
             self.learn(ui, state, table, actions);
             ui.separator();
-            self.confusion.ui(ui, state, table, actions);
+            self.confusion.ui(ui, table, actions);
             take::menu(ui, &[(Figure::Confusion, Figure::Confusion.is_there(state))], actions);
         });
     }
@@ -149,12 +149,12 @@ impl ReviewPanel {
             share(found.accuracy[1])
         ));
         if !found.moved.is_empty() && ui.button("Select the moved ones").clicked() {
-            into_sight(state, found.moved.iter().map(|m| m.id).collect(), actions);
+            into_sight(found.moved.iter().map(|m| m.id).collect(), actions);
         }
         for moved in found.moved.iter().take(8) {
             let text = format!("{}: {} to {} ({:.2})", moved.id.0, moved.from, moved.to, moved.probability);
             if ui.link(RichText::new(text).small()).clicked() {
-                into_sight(state, vec![moved.id], actions);
+                into_sight(vec![moved.id], actions);
             }
         }
     }
@@ -246,11 +246,8 @@ fn answers(ui: &mut Ui, state: &State, asked: &Asked, actions: &mut Vec<Action>)
 }
 
 /// These are selected, and the first of them is seen on its micrograph.
-fn into_sight(state: &State, particles: Vec<ParticleId>, actions: &mut Vec<Action>) {
-    let first = particles.first().and_then(|id| state.project.particle(*id));
-    if let Some(particle) = first.filter(|p| state.shown != Some(p.micrograph)) {
-        actions.push(Action::Show(particle.micrograph));
-    }
+fn into_sight(particles: Vec<ParticleId>, actions: &mut Vec<Action>) {
+    actions.extend(particles.first().copied().map(Action::GoToParticle));
     actions.push(Action::Select { particles, join: false });
 }
 

@@ -7,6 +7,7 @@ mod prepared;
 mod readiness;
 
 use super::action::Tool;
+use super::averages::Averaged;
 use super::maps::{Maps, Workspace};
 use super::picture::Picture;
 use super::review::Asking;
@@ -80,6 +81,9 @@ pub struct State {
     pub before: Option<Arc<Table>>,
     /// What a ruler says of the particles the model has seen.
     pub measured: Option<Arc<Measured>>,
+    /// The means of each class, once they have been looked at, and whether newer ones are being made.
+    pub averaged: Option<Arc<Averaged>>,
+    pub averaging: bool,
     pub previews: Previews,
     /// The review of what it says.
     pub asking: Asking,

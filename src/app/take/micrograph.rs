@@ -7,8 +7,8 @@ use super::super::theme::Marker;
 use super::Taken;
 use crate::library::drawing::{Anchor, Drawing, Ink, Item, TEXT, Table, cell, width};
 use crate::particle::{Class, Particle};
-use crate::project::{Colours, MicrographEntry, Tone};
-use egui::{Pos2, Rect, pos2};
+use crate::project::{Colours, MicrographEntry};
+use egui::{Color32, Pos2, Rect, pos2};
 
 /// Width of the picture on the page, points, and pixels to a point.
 const WIDE: f32 = 440.0;
@@ -30,8 +30,14 @@ pub fn taken(state: &State, picture: &Picture, entry: &MicrographEntry, part: Re
         ..Drawing::default()
     };
     let corner = [10.0, 10.0];
-    let (columns, grey) = greys(picture, entry, part, size);
-    page.items.push(Item::Picture { corner, size, columns, grey: grey.into() });
+    let (columns, pixels) = shaded(picture, entry, part, size);
+    page.items.push(if entry.tone.colours == Colours::Grey {
+        let grey = pixels.iter().map(Color32::r).collect();
+        Item::Picture { corner, size, columns, grey }
+    } else {
+        let rgb = pixels.iter().flat_map(|c| [c.r(), c.g(), c.b()]).collect();
+        Item::Photo { corner, size, columns, rgb }
+    });
     let mut table =
         Table::new(&["particle", "x_px", "y_px", "x_nm", "y_nm", "label", "predicted", "probability"]);
     let extent = 0.3 * state.project.patch.extent_on(entry.pixel_size.map(|s| s.x_nm)) as f32;
@@ -59,10 +65,9 @@ pub fn taken(state: &State, picture: &Picture, entry: &MicrographEntry, part: Re
     Taken { page, table }
 }
 
-/// The grey values as they are shown, without a colour map.
-fn greys(picture: &Picture, entry: &MicrographEntry, part: Rect, [w, h]: [f32; 2]) -> (usize, Vec<u8>) {
-    let tone = Tone { colours: Colours::Grey, ..entry.tone };
-    let shades = Shades::new(picture.range(entry.contrast), tone);
+/// The pixels as they are shown, row by row, and how many stand in a row.
+fn shaded(picture: &Picture, entry: &MicrographEntry, part: Rect, [w, h]: [f32; 2]) -> (usize, Vec<Color32>) {
+    let shades = Shades::new(picture.range(entry.contrast), entry.tone);
     // The copy of the picture that has about the pixels of the page.
     let scale = part.width() / (w * FINE);
     let level = (scale.max(1.0).log2().floor() as usize).min(picture.levels() - 1);
@@ -73,13 +78,13 @@ fn greys(picture: &Picture, entry: &MicrographEntry, part: Rect, [w, h]: [f32; 2
         let at = from + 0.5 + (i as f32 + 0.5) / n as f32 * long;
         ((at / step).max(0.0) as usize).min(most - 1)
     };
-    let (mut grey, mut line) = (Vec::with_capacity(columns * rows), Vec::new());
+    let (mut pixels, mut line) = (Vec::with_capacity(columns * rows), Vec::new());
     for row in 0..rows {
         picture.row(level, place(row, rows, part.top(), part.height(), high), 0..wide, &mut line);
         let value = |column| line[place(column, columns, part.left(), part.width(), wide)];
-        grey.extend((0..columns).map(|column| shades.of(value(column)).r()));
+        pixels.extend((0..columns).map(|column| shades.of(value(column))));
     }
-    (columns, grey)
+    (columns, pixels)
 }
 
 /// The class of a particle and whether a person gave it.
@@ -156,7 +161,7 @@ mod tests {
             let (_, edit) = state.project.add_particle_edit(micrograph, x, 40.0, Some(class));
             state.change("add particle", edit).unwrap();
         }
-        let entry = state.project.micrographs[0].clone();
+        let mut entry = state.project.micrographs[0].clone();
         let part = Rect::from_min_max(pos2(49.5, -20.0), pos2(500.0, 500.0));
         let taken = taken(&state, &picture, &entry, part);
         assert_eq!(taken.table.rows.len(), 2, "the numbers are of the whole micrograph");
@@ -171,5 +176,13 @@ mod tests {
             grey[0],
             grey[columns - 1]
         );
+        // Its colours leave with it.
+        entry.tone.colours = Colours::Viridis;
+        let taken = super::taken(&state, &picture, &entry, part);
+        let Some(Item::Photo { rgb, columns, .. }) = taken.page.items.first() else {
+            panic!("no picture in colour")
+        };
+        let last = &rgb[3 * (columns - 1)..3 * columns];
+        assert_eq!(last, [253, 231, 37], "viridis ends in yellow");
     }
 }

@@ -35,6 +35,8 @@ pub enum Figure {
     Calibration,
     Confusion,
     Averages,
+    Patches,
+    Table,
 }
 
 /// In which form.
@@ -65,7 +67,7 @@ pub struct Taken {
 }
 
 impl Figure {
-    pub const ALL: [Figure; 10] = [
+    pub const ALL: [Figure; 12] = [
         Figure::Micrograph,
         Figure::Scatter,
         Figure::Manifold,
@@ -76,6 +78,8 @@ impl Figure {
         Figure::Accuracy,
         Figure::Calibration,
         Figure::Confusion,
+        Figure::Patches,
+        Figure::Table,
     ];
 
     pub fn name(self) -> &'static str {
@@ -90,6 +94,8 @@ impl Figure {
             Figure::Calibration => "Calibration",
             Figure::Confusion => "Confusion matrix",
             Figure::Averages => "Class averages",
+            Figure::Patches => "Patches",
+            Figure::Table => "Table",
         }
     }
 
@@ -101,6 +107,7 @@ impl Figure {
     pub fn formats(self) -> &'static [Format] {
         match self {
             Figure::Film => &[Format::Gif],
+            Figure::Table => &[Format::Csv],
             Figure::Averages => &[Format::Png, Format::Svg, Format::Csv, Format::Mrc, Format::Tiff],
             _ => &[Format::Png, Format::Svg, Format::Csv],
         }
@@ -181,7 +188,8 @@ impl Figure {
         let run = &state.training;
         match self {
             Figure::Micrograph => state.picture().is_some(),
-            Figure::Scatter | Figure::Confusion => state.results.is_some(),
+            Figure::Scatter | Figure::Confusion | Figure::Table => state.results.is_some(),
+            Figure::Patches => state.class.is_some() && !state.project.particles.is_empty(),
             Figure::Averages => state.results.is_some() && run.dataset.is_some(),
             Figure::Manifold => state.previews.manifold.is_some(),
             Figure::Decoded => state.previews.image.is_some(),

@@ -169,8 +169,18 @@ pub fn patch_pixel(state: &State) -> Option<(f64, &'static str)> {
     }
 }
 
-/// Decoder images on a sheet: a manifold with its axes, or one image.
-pub fn decoded(state: &State, images: &PreviewImages, class: &str) -> Taken {
+/// The colour of a tile's frame: how many particles lie there, of the most that lie on any.
+pub fn crowd_ink(n: usize, most: usize) -> Ink {
+    if n == 0 {
+        return [70, 72, 76, 255];
+    }
+    // The root, so that few are seen, too.
+    let c = colorous::VIRIDIS.eval_continuous((n as f64 / most.max(1) as f64).sqrt());
+    [c.r, c.g, c.b, 255]
+}
+
+/// Decoder images on a sheet: a manifold with its axes and, if given, the particles on each tile; or one image.
+pub fn decoded(state: &State, images: &PreviewImages, class: &str, density: Option<&[usize]>) -> Taken {
     let mut sheet = Sheet {
         side: images.side,
         columns: 1,
@@ -179,18 +189,26 @@ pub fn decoded(state: &State, images: &PreviewImages, class: &str) -> Taken {
         ..Sheet::default()
     };
     match &images.request {
-        PreviewRequest::Manifold { axes, per_side, .. } => {
+        PreviewRequest::Manifold { axes, per_side, ranges, .. } => {
             sheet.columns = *per_side;
             (sheet.across, sheet.up) = (format!("z{}", axes.0 + 1), format!("z{}", axes.1 + 1));
-            sheet.ends = ["-1.64", "1.64", "-1.64", "1.64"].map(String::from);
+            let [[left, right], [low, high]] = *ranges;
+            sheet.ends = [left, right, low, high].map(|v| format!("{v:.2}"));
+            let most = density.and_then(|counts| counts.iter().max()).copied().unwrap_or(0);
+            let framed = density.filter(|_| most > 0);
+            sheet.frames =
+                framed.map_or_else(Vec::new, |counts| counts.iter().map(|n| crowd_ink(*n, most)).collect());
+            let frames = framed.map_or_else(String::new, |_| {
+                format!(" Frames: how many of its particles lie there, none (grey) to {most} (yellow).")
+            });
             sheet.caption = format!(
-                "{class} as the model draws it over two latents, 5 % to 95 % of the prior. {}",
+                "{class} as the model draws it over two latents, over the range of its particles.{frames} {}",
                 source(state)
             );
         }
-        PreviewRequest::At { latents, angle_rad, .. } => {
+        PreviewRequest::At { latents, angle_rad, scale, .. } => {
             sheet.caption = format!(
-                "{class} as the model draws it at {}, turned by {:.0}°. {}",
+                "{class} as the model draws it at {}, turned by {:.0}°, scale {scale:.2}. {}",
                 latents_text(latents),
                 angle_rad.to_degrees(),
                 source(state)
@@ -264,17 +282,19 @@ pub fn averages(state: &State) -> Option<impl FnOnce() -> Averages + Send + 'sta
     Some(move || (insight::averages(&patches, &classes, &names, &predictions), patches.side, nm))
 }
 
-/// The averages on a sheet, as cut beside with the pose taken back.
+/// The averages on a sheet: the means as cut and with the pose taken back, and their variances.
 pub fn average_page((averages, side, nm): &Averages, source: &str) -> Taken {
     let mut table = Table::new(&["class", "kind", "particles", "x_px", "y_px", "mean", "variance"]);
     let (mut pixels, mut names) = (Vec::new(), Vec::new());
+    let most = most_variance(averages);
     for average in averages {
         for (kind, mean, variance) in [
             ("as cut", &average.raw, &average.raw_variance),
             ("upright", &average.upright, &average.upright_variance),
         ] {
-            names.push(format!("{}, {kind}", average.class));
+            names.extend([format!("{}, {kind}", average.class), "variance".to_owned()]);
             pixels.extend_from_slice(mean);
+            pixels.extend(variance.iter().map(|v| v / most));
             for (i, (mean, variance)) in mean.iter().zip(variance).enumerate() {
                 let at = [average.particles, i % side, i / side].map(|v| v.to_string());
                 let mut row = vec![average.class.clone(), kind.to_owned()];
@@ -287,17 +307,24 @@ pub fn average_page((averages, side, nm): &Averages, source: &str) -> Taken {
     let particles: usize = averages.iter().map(|a| a.particles).sum();
     let sheet = Sheet {
         side: *side,
-        columns: if averages.len() > 3 { 4 } else { 2 },
+        columns: 4,
         pixels: Arc::from(pixels),
         pixel: nm.map(|nm| (nm, "nm")),
         names,
         caption: format!(
-            "Means over {} as cut and with the learned pose taken back. {source}",
+            "Means over {} as cut and with the learned pose taken back, each with its variance, from 0 (black) to \
+             {most:.4} (white). {source}",
             count(particles, "particle")
         ),
         ..Sheet::default()
     };
     Taken { page: sheet.draw(), table }
+}
+
+/// The largest variance of any pixel: the white of all variances.
+pub fn most_variance(averages: &[ClassAverage]) -> f32 {
+    let all = averages.iter().flat_map(|a| a.raw_variance.iter().chain(&a.upright_variance));
+    all.copied().fold(1e-9, f32::max)
 }
 
 #[cfg(test)]
@@ -353,13 +380,43 @@ mod tests {
 
     #[test]
     fn a_manifold_names_its_latents_and_gives_every_pixel() {
-        let request = PreviewRequest::Manifold { class: 0, axes: (0, 2), per_side: 2 };
+        let request = PreviewRequest::Manifold {
+            class: 0,
+            axes: (0, 2),
+            per_side: 2,
+            ranges: [[-1.0, 1.5], [0.25, 2.0]],
+        };
         let images = PreviewImages { request, side: 3, images: vec![0.5; 36].into() };
-        let taken = decoded(&State::default(), &images, "rod");
+        let taken = decoded(&State::default(), &images, "rod", Some(&[0, 3, 1, 12]));
+        let frames: Vec<Ink> = (taken.page.items.iter())
+            .filter_map(|i| if let Item::Line { ink, .. } = i { Some(*ink) } else { None })
+            .collect();
+        assert_eq!(frames, [0, 3, 1, 12].map(|n| crowd_ink(n, 12)), "a frame a tile");
+        let says = |what: &str| {
+            taken.page.items.iter().any(|i| matches!(i, Item::Text { text, .. } if text.contains(what)))
+        };
+        assert!(says("-1.00") && says("1.50") && says("0.25") && says("12"));
         assert_eq!(taken.table.rows.len(), 36);
         assert_eq!(taken.table.rows[35], ["3", "2", "2", "0.50000"]);
         for name in ["z1", "z3"] {
             assert!(taken.page.items.iter().any(|i| matches!(i, Item::Text { text, .. } if text == name)));
+        }
+    }
+
+    #[test]
+    fn every_picture_of_a_film_has_a_scale_bar() {
+        let codes = vec![vec![0.0], vec![1.0]];
+        let request = PreviewRequest::Film { class: 0, codes, angle_rad: 0.0, shift: [0.0; 2], scale: 1.0 };
+        let images = PreviewImages { request, side: 24, images: vec![0.5; 2 * 24 * 24].into() };
+        let mut state = State::default();
+        let entry = crate::project::MicrographEntry::new("/a.png", 0, 100, 80, None, "00");
+        let (_, edit) = state.project.add_micrograph_edit(entry);
+        state.change("add micrograph", edit).unwrap();
+        let pages = film(&state, &images, "rod along z1.");
+        assert_eq!(pages.len(), 2);
+        for page in pages {
+            let bar = |i: &Item| matches!(i, Item::Text { text, .. } if text.ends_with(" px"));
+            assert!(page.items.iter().any(bar));
         }
     }
 }

@@ -50,9 +50,13 @@ impl Raster {
         let [w, h] = [drawing.width, drawing.height].map(|v| (v * scale).ceil().clamp(1.0, 16_384.0) as u32);
         let mut picture = RgbImage::from_pixel(w, h, image::Rgb([255; 3]));
         for item in &drawing.items {
-            if let Item::Picture { corner, size, columns, grey } = item {
-                paste(&mut picture, corner.map(|v| v * scale), size.map(|v| v * scale), *columns, grey);
-            }
+            let (corner, size, columns, bytes, channels) = match item {
+                Item::Picture { corner, size, columns, grey } => (corner, size, *columns, grey, 1),
+                Item::Photo { corner, size, columns, rgb } => (corner, size, *columns, rgb, 3),
+                _ => continue,
+            };
+            let [corner, size] = [corner, size].map(|of| of.map(|v| v * scale));
+            paste(&mut picture, corner, size, columns, (bytes, channels));
         }
         let mut input = egui::RawInput::default();
         let page = Rect::from_min_size(Pos2::ZERO, vec2(drawing.width, drawing.height));
@@ -127,13 +131,19 @@ fn paint(painter: &Painter, item: &Item) {
             shape.angle = if *upright { -std::f32::consts::FRAC_PI_2 } else { 0.0 };
             painter.add(shape);
         }
-        Item::Picture { .. } => {}
+        Item::Picture { .. } | Item::Photo { .. } => {}
     }
 }
 
-/// Grey pixels as sharp squares.
-fn paste(picture: &mut RgbImage, [x0, y0]: [f32; 2], [w, h]: [f32; 2], columns: usize, grey: &[u8]) {
-    let rows = grey.len().checked_div(columns).unwrap_or(0);
+/// Pixels as sharp squares, `channels` bytes each: grey, or red, green and blue.
+fn paste(
+    picture: &mut RgbImage,
+    [x0, y0]: [f32; 2],
+    [w, h]: [f32; 2],
+    columns: usize,
+    (bytes, channels): (&[u8], usize),
+) {
+    let rows = bytes.len().checked_div(columns * channels).unwrap_or(0);
     if rows == 0 {
         return;
     }
@@ -146,8 +156,9 @@ fn paste(picture: &mut RgbImage, [x0, y0]: [f32; 2], [w, h]: [f32; 2], columns: 
             let place = |at: u32, from: f32, long: f32, count: usize| {
                 (((at as f32 + 0.5 - from) / long * count as f32).max(0.0) as usize).min(count - 1)
             };
-            let value = grey[place(y, y0, h, rows) * columns + place(x, x0, w, columns)];
-            picture.put_pixel(x, y, image::Rgb([value; 3]));
+            let at = (place(y, y0, h, rows) * columns + place(x, x0, w, columns)) * channels;
+            let channel = |i: usize| bytes[at + i.min(channels - 1)];
+            picture.put_pixel(x, y, image::Rgb([channel(0), channel(1), channel(2)]));
         }
     }
 }
@@ -303,6 +314,10 @@ mod tests {
         let picture = Raster::new().draw(&page, 1.0);
         let at = |x, y| picture.get_pixel(x, y).0[0];
         assert_eq!([at(19, 0), at(20, 19), at(59, 19), at(40, 20), at(20, 39)], [200, 100, 50, 30, 20]);
+        let rgb = vec![10, 20, 30, 40, 50, 60].into();
+        page.items = vec![Item::Photo { corner, size, columns: 2, rgb }];
+        let picture = Raster::new().draw(&page, 1.0);
+        assert_eq!([picture.get_pixel(29, 10).0, picture.get_pixel(30, 10).0], [[10, 20, 30], [40, 50, 60]]);
         assert!(at(2, 2) < 40);
     }
 }

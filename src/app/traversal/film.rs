@@ -2,8 +2,8 @@
 
 use super::super::run::Results;
 use super::super::state::State;
-use super::SPAN;
 use crate::particle::ParticleId;
+use crate::review::ranges::Ranges;
 use crate::worker::message::PreviewRequest;
 use egui::{Button, ComboBox, Key, Modifiers, Slider, Ui};
 use std::time::Duration;
@@ -15,7 +15,7 @@ const SPEED: f32 = 12.0;
 /// Where a film goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Course {
-    /// Through the prior of one latent, the others as the sliders say.
+    /// Through the range of one latent, the others and the pose as the sliders say.
     Latent(usize),
     /// From one particle to another, in the pose and the class of the first.
     Between(ParticleId, ParticleId),
@@ -63,26 +63,37 @@ pub fn picked(state: &State) -> Option<(ParticleId, ParticleId)> {
     (ids.next().is_none() && known).then_some((first, second))
 }
 
+/// Where the sliders stand.
+#[derive(Clone, Copy, Debug)]
+pub struct Stand<'a> {
+    pub class: usize,
+    pub latents: &'a [f32],
+    pub angle_rad: f32,
+    pub shift: [f32; 2],
+    pub scale: f32,
+}
+
 /// The points of a course and the pose to draw them in; `None` if a particle of it is gone.
 pub fn request(
     course: Course,
     results: Option<&Results>,
-    class: usize,
-    latents: &[f32],
-    angle_rad: f32,
+    stand: Stand<'_>,
+    ranges: &Ranges,
 ) -> Option<PreviewRequest> {
     let part = |i: usize| i as f32 / (FRAMES - 1) as f32;
     match course {
         Course::Latent(which) => {
+            let [low, high] = ranges.latents.get(which).copied()?;
             let code = |i: usize| {
-                let mut code = latents.to_vec();
+                let mut code = stand.latents.to_vec();
                 if let Some(latent) = code.get_mut(which) {
-                    *latent = SPAN * (2.0 * part(i) - 1.0);
+                    *latent = low + part(i) * (high - low);
                 }
                 code
             };
             let codes = (0..FRAMES).map(code).collect();
-            Some(PreviewRequest::Film { class, codes, angle_rad, shift: [0.0; 2], scale: 1.0 })
+            let Stand { class, angle_rad, shift, scale, .. } = stand;
+            Some(PreviewRequest::Film { class, codes, angle_rad, shift, scale })
         }
         Course::Between(from, to) => {
             let (from, to) = (results?.of(from)?, results?.of(to)?);
@@ -161,6 +172,8 @@ mod tests {
     use super::*;
     use crate::particle::Prediction;
 
+    const STAND: Stand<'_> = Stand { class: 0, latents: &[], angle_rad: 0.0, shift: [0.0; 2], scale: 1.0 };
+
     fn prediction(mu: [f32; 2], angle_rad: f32, best: usize) -> Prediction {
         let mut probabilities = vec![0.1, 0.1];
         probabilities[best] = 0.9;
@@ -180,16 +193,29 @@ mod tests {
         let ids = [ParticleId(4), ParticleId(9)];
         let both = [prediction([-1.0, 0.0], 0.5, 1), prediction([1.0, 2.0], -2.0, 0)];
         let results = Results::new(ids.into(), vec![None; 2], both.into(), None);
-        let course = Course::Between(ids[0], ids[1]);
+        let (course, ranges) = (Course::Between(ids[0], ids[1]), Ranges::of_prior(2));
         let Some(PreviewRequest::Film { class, codes, angle_rad, shift, .. }) =
-            request(course, Some(&results), 0, &[], 0.0)
+            request(course, Some(&results), STAND, &ranges)
         else {
             panic!("no film")
         };
         assert_eq!((class, angle_rad, shift), (1, 0.5, [1.0, -2.0]));
         assert_eq!((&codes[0][..], &codes[FRAMES - 1][..]), (&[-1.0, 0.0][..], &[1.0, 2.0][..]));
         assert_eq!(codes[(FRAMES - 1) / 2], [0.0, 1.0]);
-        assert_eq!(request(Course::Between(ids[0], ParticleId(5)), Some(&results), 0, &[], 0.0), None);
+        assert_eq!(request(Course::Between(ids[0], ParticleId(5)), Some(&results), STAND, &ranges), None);
+    }
+
+    #[test]
+    fn a_film_along_a_latent_goes_through_its_range_in_the_pose_of_the_sliders() {
+        let ranges = Ranges { latents: vec![[-1.0, 1.0], [2.0, 4.0]], ..Ranges::of_prior(2) };
+        let stand = Stand { latents: &[0.5, 0.0], shift: [3.0, -1.0], scale: 1.2, ..STAND };
+        let Some(PreviewRequest::Film { codes, shift, scale, .. }) =
+            request(Course::Latent(1), None, stand, &ranges)
+        else {
+            panic!("no film")
+        };
+        assert_eq!((&codes[0][..], &codes[FRAMES - 1][..]), (&[0.5, 2.0][..], &[0.5, 4.0][..]));
+        assert_eq!((shift, scale), ([3.0, -1.0], 1.2));
     }
 
     #[test]

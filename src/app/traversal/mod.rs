@@ -1,38 +1,73 @@
 //! What the model has learned, as pictures: a grid over two latents, one image under sliders, and films between them.
 
 mod film;
+mod grid;
 mod near;
+mod plane;
 mod shown;
+mod sliders;
 
 use super::action::Action;
-use super::explore::data::Data;
+use super::explore::data::{Data, Key};
+use super::overlay;
 use super::state::State;
 use super::take::{self, Figure, Taken, pages};
 use super::theme;
 use crate::library::drawing::Drawing;
+use crate::review::ranges::Ranges;
 use crate::worker::message::{PreviewImages, PreviewRequest};
-use egui::{Color32, Image, Rect, Sense, Slider, Ui, pos2, vec2};
-use film::Film;
+use egui::{ComboBox, Image, Rect, RichText, Sense, Ui, vec2};
+use film::{Film, Stand};
 use near::Near;
+use plane::Plane;
 use shown::Shown;
 
 /// Images along each side of the grid.
 const PER_SIDE: usize = 7;
-/// The grid spans the prior's 5 % to 95 % quantiles: +-1.645 standard deviations.
-const SPAN: f32 = 1.645;
 
 /// What the panel alone remembers.
-#[derive(Default)]
 pub struct TraversalPanel {
     class: usize,
+    /// The latents to the right and upwards.
+    axes: (usize, usize),
     latents: Vec<f32>,
     angle_deg: f32,
+    /// To the right and down, pixels of the patch.
+    shift: [f32; 2],
+    scale: f32,
+    /// Frames round the tiles say how many particles lie there.
+    dense: bool,
+    /// The table and the plane of the counts.
+    crowd: Option<(Option<Key>, Plane, Vec<usize>)>,
     manifold: Shown,
     image: Shown,
+    /// The single picture as it is shown, for print.
+    kept: Option<PreviewImages>,
     film: Option<Film>,
     near: Near,
     /// The request and the model's revision asked for last, so that nothing is asked twice.
     asked: [Option<(PreviewRequest, u64)>; 3],
+}
+
+impl Default for TraversalPanel {
+    fn default() -> Self {
+        Self {
+            class: 0,
+            axes: (0, 1),
+            latents: Vec::new(),
+            angle_deg: 0.0,
+            shift: [0.0; 2],
+            scale: 1.0,
+            dense: true,
+            crowd: None,
+            manifold: Shown::default(),
+            image: Shown::default(),
+            kept: None,
+            film: None,
+            near: Near::default(),
+            asked: [const { None }; 3],
+        }
+    }
 }
 
 impl TraversalPanel {
@@ -45,8 +80,13 @@ impl TraversalPanel {
         let pane = ui.available_rect_before_wrap();
         self.class = self.class.min(model.classes.len().saturating_sub(1));
         self.latents.resize(model.latent, 0.0);
+        let last = model.latent.saturating_sub(1);
+        self.axes = (self.axes.0.min(last), self.axes.1.min(last));
+        let known = data.ranges(self.class).filter(|ranges| ranges.latents.len() == model.latent);
+        let ranges = known.cloned().unwrap_or_else(|| Ranges::of_prior(model.latent));
         egui::ScrollArea::vertical().id_salt("traversal").auto_shrink(false).show(ui, |ui| {
             self.choose_class(ui, state, actions);
+            self.choose_axes(ui, data);
             // The grid as large as the pane allows; the single image beside it, the sliders below.
             let sliders = 30.0 * (model.latent + 3) as f32;
             let side =
@@ -57,9 +97,39 @@ impl TraversalPanel {
                 self.decoded(ui, state, beside);
             });
             film::ui(ui, state, model.latent, &mut self.film, pane);
-            self.sliders(ui);
+            self.sliders(ui, state, data, &ranges);
         });
-        self.ask(state, actions);
+        self.ask(state, &ranges, actions);
+    }
+
+    fn choose_axes(&mut self, ui: &mut Ui, data: &Data) {
+        ui.horizontal_wrapped(|ui| {
+            let axes = [
+                ("Latent to the right", "Right", &mut self.axes.0),
+                ("Latent upwards", "Up", &mut self.axes.1),
+            ];
+            for (name, way, axis) in axes {
+                ui.weak(way);
+                let label = |latent: usize| {
+                    let text = RichText::new(format!("z{}", latent + 1));
+                    let collapsed = data.meaning(self.class, latent).is_some_and(|m| m.collapsed);
+                    if collapsed { text.weak() } else { text }
+                };
+                ComboBox::from_id_salt(name)
+                    .width(48.0)
+                    .selected_text(label(*axis))
+                    .show_ui(ui, |ui| {
+                        for latent in 0..self.latents.len() {
+                            ui.selectable_value(axis, latent, label(latent));
+                        }
+                    })
+                    .response
+                    .accessible_name(name);
+            }
+            ui.checkbox(&mut self.dense, "Density").on_hover_text(
+                "Frames say how many particles lie on a tile, from none (grey) to the most (yellow).",
+            );
+        });
     }
 
     fn choose_class(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
@@ -83,59 +153,6 @@ impl TraversalPanel {
         });
     }
 
-    fn grid(&mut self, ui: &mut Ui, state: &State, data: &Data, side: f32, actions: &mut Vec<Action>) {
-        if let Some(images) = &state.previews.manifold {
-            self.manifold.update(ui.ctx(), images, 0);
-        }
-        let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::click_and_drag());
-        response.widget_info(|| {
-            egui::WidgetInfo::labeled(egui::Role::Image, true, "Manifold: z1 to the right, z2 upwards")
-        });
-        ui.painter().rect_filled(rect, 2.0, ui.visuals().extreme_bg_color);
-        match &self.manifold.texture {
-            Some(texture) => Image::new((texture.id(), rect.size())).paint_at(ui, rect),
-            None => {
-                let font = egui::TextStyle::Body.resolve(ui.style());
-                let colour = ui.visuals().weak_text_color();
-                ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, "Drawing…", font, colour);
-            }
-        }
-        if let Some(pos) = response.interact_pointer_pos()
-            && (response.clicked() || response.dragged())
-        {
-            let part = |at: f32, from: f32, to: f32| value_at((at - from) / (to - from));
-            if let Some(first) = self.latents.first_mut() {
-                *first = part(pos.x, rect.left(), rect.right());
-            }
-            if let Some(second) = self.latents.get_mut(1) {
-                *second = part(pos.y, rect.bottom(), rect.top());
-            }
-        }
-        if self.manifold.texture.is_some() {
-            self.cross(ui, rect);
-        }
-        if let (Some(pos), Some(table)) = (response.hover_pos(), data.table()) {
-            let step = side / PER_SIDE as f32;
-            let place = |v: f32| ((v / step).max(0.0) as usize).min(PER_SIDE - 1);
-            let tile = [place(pos.x - rect.left()), place(pos.y - rect.top())];
-            self.near.look(ui, state, table, self.class, tile);
-            if response.secondary_clicked() {
-                actions.push(Action::Select { particles: self.near.ids.clone(), join: false });
-            }
-            response.on_hover_ui_at_pointer(|ui| self.near.ui(ui, tile));
-        }
-    }
-
-    /// Where the sliders stand, on the grid.
-    fn cross(&self, ui: &Ui, rect: Rect) {
-        let place = |i: usize| place_of(self.latents.get(i).copied().unwrap_or(0.0));
-        let at = pos2(rect.left() + place(0) * rect.width(), rect.bottom() - place(1) * rect.height());
-        if rect.contains(at) {
-            ui.painter().circle_stroke(at, 5.0, egui::Stroke::new(3.5, theme::UNDERLINE));
-            ui.painter().circle_stroke(at, 5.0, egui::Stroke::new(1.5, Color32::WHITE));
-        }
-    }
-
     /// The images that are shown in the single picture: the film's, or the one under the sliders.
     fn single<'a>(&self, state: &'a State) -> Option<(&'a PreviewImages, usize)> {
         // The card under the pointer asks for images, too.
@@ -153,6 +170,9 @@ impl TraversalPanel {
     fn decoded(&mut self, ui: &mut Ui, state: &State, side: f32) {
         if let Some((images, at)) = self.single(state) {
             self.image.update(ui.ctx(), images, at);
+            if self.film.is_none() {
+                self.kept = Some(images.clone());
+            }
         }
         let (rect, response) = ui.allocate_exact_size(vec2(side, side), Sense::hover());
         let film = self.film.map(|film| film::title(film.course));
@@ -161,47 +181,47 @@ impl TraversalPanel {
         ui.painter().rect_filled(rect, 2.0, ui.visuals().extreme_bg_color);
         if let Some(texture) = &self.image.texture {
             Image::new((texture.id(), rect.size())).paint_at(ui, rect);
+            self.scale_bar(ui, state, rect);
         }
     }
 
-    fn sliders(&mut self, ui: &mut Ui) {
-        ui.spacing_mut().slider_width = (ui.available_width() - 130.0).clamp(60.0, 320.0);
-        for (i, latent) in self.latents.iter_mut().enumerate() {
-            ui.add(Slider::new(latent, -3.0..=3.0).fixed_decimals(2).text(format!("z{}", i + 1)));
-        }
-        let angle = Slider::new(&mut self.angle_deg, -180.0..=180.0).fixed_decimals(0).suffix("°");
-        ui.add(angle.text("angle"));
-        if ui.small_button("Reset").on_hover_text("Back to the middle of the prior, upright.").clicked() {
-            self.latents.fill(0.0);
-            self.angle_deg = 0.0;
+    fn scale_bar(&self, ui: &Ui, state: &State, rect: Rect) {
+        let Some(dataset) = &state.training.dataset else { return };
+        let points = rect.width() / dataset.patches.side.max(1) as f32;
+        match pages::patch_pixel(state) {
+            Some((nm, "nm")) => overlay::scale_bar(ui.painter(), rect, points, Some(nm)),
+            Some((px, _)) => overlay::scale_bar(ui.painter(), rect, points / px as f32, None),
+            None => {}
         }
     }
 
-    fn ask(&mut self, state: &State, actions: &mut Vec<Action>) {
+    fn stand(&self) -> Stand<'_> {
+        Stand {
+            class: self.class,
+            latents: &self.latents,
+            angle_rad: self.angle_deg.to_radians(),
+            shift: self.shift,
+            scale: self.scale,
+        }
+    }
+
+    fn ask(&mut self, state: &State, ranges: &Ranges, actions: &mut Vec<Action>) {
         // Before the first step has been made the worker is busy compiling and has nothing to show.
         if state.training.progress.is_none() && state.results.is_none() {
             return;
         }
-        let manifold = PreviewRequest::Manifold {
-            class: self.class,
-            axes: (0, 1.min(self.latents.len().saturating_sub(1))),
-            per_side: PER_SIDE,
-        };
-        let angle_rad = self.angle_deg.to_radians();
-        let image = PreviewRequest::At {
-            class: self.class,
-            latents: self.latents.clone(),
-            angle_rad,
-            shift: [0.0; 2],
-            scale: 1.0,
-        };
-        let film = self.film.and_then(|film| {
-            film::request(film.course, state.results.as_ref(), self.class, &self.latents, angle_rad)
-        });
+        let range = |axis: usize| ranges.latents.get(axis).copied().unwrap_or([-1.0, 1.0]);
+        let plane =
+            Plane { class: self.class, axes: self.axes, ranges: [range(self.axes.0), range(self.axes.1)] };
+        let Stand { class, latents, angle_rad, shift, scale } = self.stand();
+        let image = PreviewRequest::At { class, latents: latents.to_vec(), angle_rad, shift, scale };
+        let film = self
+            .film
+            .and_then(|film| film::request(film.course, state.results.as_ref(), self.stand(), ranges));
         if film.is_none() {
             self.film = None;
         }
-        for (asked, request) in self.asked.iter_mut().zip([Some(manifold), Some(image), film]) {
+        for (asked, request) in self.asked.iter_mut().zip([Some(plane.request()), Some(image), film]) {
             let Some(request) = request else { continue };
             let wanted = (request, state.previews.revision);
             if asked.as_ref() != Some(&wanted) {
@@ -220,12 +240,16 @@ impl TraversalPanel {
     pub fn taken(&self, view: Figure, state: &State) -> Option<Taken> {
         let images = match view {
             Figure::Manifold => state.previews.manifold.as_ref()?,
-            _ => state.previews.image.as_ref()?,
+            // The card under the pointer asks for images, too: this one is the traversal's.
+            _ => self.kept.as_ref()?,
         };
         let (PreviewRequest::Manifold { class, .. }
         | PreviewRequest::At { class, .. }
         | PreviewRequest::Film { class, .. }) = &images.request;
-        Some(pages::decoded(state, images, &self.class_name(state, *class)))
+        let plane = Plane::of(&images.request);
+        let crowd = self.crowd.as_ref().filter(|(_, over, _)| self.dense && Some(*over) == plane);
+        let density = crowd.map(|(_, _, counts)| &counts[..]);
+        Some(pages::decoded(state, images, &self.class_name(state, *class), density))
     }
 
     /// The film for print.
@@ -237,33 +261,33 @@ impl TraversalPanel {
     }
 }
 
-/// The latent at a place along the grid, 0..=1: tiles stand at equal shares of the prior, not at equal steps.
-fn value_at(place: f32) -> f32 {
-    let at = (place * PER_SIDE as f32 - 0.5).clamp(0.0, (PER_SIDE - 1) as f32);
-    let (below, part) = (at.floor() as usize, at.fract());
-    let value = |tile: usize| near::latents_of([tile, 0])[0];
-    value(below) + part * (value((below + 1).min(PER_SIDE - 1)) - value(below))
-}
-
-/// The place of a latent along the grid, the other way round.
-fn place_of(latent: f32) -> f32 {
-    let value = |tile: usize| near::latents_of([tile, 0])[0];
-    let below = (0..PER_SIDE - 1).rev().find(|tile| value(*tile) <= latent).unwrap_or(0);
-    let part = (latent - value(below)) / (value(below + 1) - value(below));
-    (below as f32 + part + 0.5) / PER_SIDE as f32
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::library::drawing::Item;
 
     #[test]
-    fn a_place_on_the_grid_and_its_latent_lead_to_each_other() {
-        for latent in [-1.6, -0.842, -0.1, 0.0, 0.5, 1.4] {
-            assert!((value_at(place_of(latent)) - latent).abs() < 1e-5, "{latent}");
-        }
-        // The middle of the last tile is 95 % of the prior.
-        assert_eq!(value_at(6.5 / 7.0), SPAN);
-        assert_eq!((value_at(-1.0), value_at(2.0)), (-SPAN, SPAN));
+    fn what_leaves_is_the_picture_of_the_sliders_not_that_of_a_card() {
+        let images = |latent: f32| PreviewImages {
+            request: PreviewRequest::At {
+                class: 0,
+                latents: vec![latent],
+                angle_rad: 0.0,
+                shift: [0.0; 2],
+                scale: 1.0,
+            },
+            side: 2,
+            images: vec![0.5; 4].into(),
+        };
+        let panel = TraversalPanel { kept: Some(images(0.5)), ..TraversalPanel::default() };
+        let mut state = State::default();
+        state.previews.image = Some(images(2.0));
+        let page = panel.taken(Figure::Decoded, &state).unwrap().page;
+        let text: String = (page.items.iter())
+            .filter_map(
+                |item| if let Item::Text { text, .. } = item { Some(format!("{text} ")) } else { None },
+            )
+            .collect();
+        assert!(text.contains("z1 = 0.50") && !text.contains("2.00"), "{text}");
     }
 }

@@ -1,7 +1,8 @@
 //! Real particles beside what the model draws: those nearest to a tile of the manifold.
 
-use super::super::state::State;
-use super::{PER_SIDE, SPAN};
+use super::super::explore::data::{Data, Key};
+use super::super::state::{self, State};
+use super::plane::Plane;
 use crate::particle::ParticleId;
 use crate::particle::patch::upright;
 use crate::review::Table;
@@ -14,44 +15,42 @@ const SIDE: f32 = 76.0;
 /// The particles near the tile last looked at.
 #[derive(Default)]
 pub struct Near {
-    of: Option<(usize, usize, [usize; 2])>,
+    of: Option<(Option<Key>, Plane, [usize; 2])>,
     pub ids: Vec<ParticleId>,
     texture: Option<TextureHandle>,
 }
 
-/// The two latents at the middle of a tile; column from the left, row from the top. Tiles are spaced as the decoder's
-/// grid is: by equal shares of the prior, so the outer ones stand further apart.
-pub fn latents_of([column, row]: [usize; 2]) -> [f32; 2] {
-    // Quantiles of the normal distribution at 5 %, 20 %, ... 95 %.
-    const AT: [f32; PER_SIDE] = [-SPAN, -0.842, -0.385, 0.0, 0.385, 0.842, SPAN];
-    [AT[column.min(PER_SIDE - 1)], AT[PER_SIDE - 1 - row.min(PER_SIDE - 1)]]
-}
-
-/// The particles that the model gives the class and that lie nearest to a point of the first two latents.
-pub fn nearest(table: &Table, class: usize, at: [f32; 2], most: usize) -> Vec<ParticleId> {
+/// The particles that the model gives the class and that lie nearest to two latents.
+pub fn nearest(table: &Table, plane: Plane, at: [f32; 2], most: usize) -> Vec<ParticleId> {
     let mut found: Vec<(f32, ParticleId)> = table
         .rows
         .iter()
-        .filter(|row| table.predicted(row) == Some(class))
+        .filter(|row| table.predicted(row) == Some(plane.class))
         .filter_map(|row| {
             let mu = &row.prediction.as_ref()?.mu;
-            let away = |i: usize| mu.get(i).map_or(0.0, |v| v - at[i]);
-            Some((away(0).hypot(away(1)), row.id))
+            let away = |axis: usize, at: f32| mu.get(axis).map_or(0.0, |v| v - at);
+            Some((away(plane.axes.0, at[0]).hypot(away(plane.axes.1, at[1])), row.id))
         })
         .collect();
-    found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    found.into_iter().take(most).map(|(_, id)| id).collect()
+    let nearer = |a: &(f32, ParticleId), b: &(f32, ParticleId)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+    if found.len() > most {
+        found.select_nth_unstable_by(most, nearer);
+        found.truncate(most);
+    }
+    found.sort_by(nearer);
+    found.into_iter().map(|(_, id)| id).collect()
 }
 
 impl Near {
     /// Looks for the particles near a tile, if it is another one than before.
-    pub fn look(&mut self, ui: &Ui, state: &State, table: &Table, class: usize, tile: [usize; 2]) {
-        let key = (std::ptr::from_ref(table) as usize, class, tile);
+    pub fn look(&mut self, ui: &Ui, state: &State, data: &Data, plane: Plane, tile: [usize; 2]) {
+        let Some(table) = data.table() else { return };
+        let key = (data.key(), plane, tile);
         if self.of == Some(key) {
             return;
         }
         self.of = Some(key);
-        self.ids = nearest(table, class, latents_of(tile), MOST);
+        self.ids = nearest(table, plane, plane.latents_of(tile), MOST);
         let Some(picture) = strip(state, &self.ids) else { return };
         match &mut self.texture {
             Some(texture) => texture.set(picture, TextureOptions::LINEAR),
@@ -60,9 +59,13 @@ impl Near {
     }
 
     /// The tooltip of the tile.
-    pub fn ui(&self, ui: &mut Ui, tile: [usize; 2]) {
-        let [z1, z2] = latents_of(tile);
-        ui.strong(format!("z1 = {z1:.2}, z2 = {z2:.2}"));
+    pub fn ui(&self, ui: &mut Ui, plane: Plane, tile: [usize; 2], count: Option<usize>) {
+        let [right, up] = plane.latents_of(tile);
+        let (first, second) = (plane.axes.0 + 1, plane.axes.1 + 1);
+        ui.strong(format!("z{first} = {right:.2}, z{second} = {up:.2}"));
+        if let Some(count) = count {
+            ui.label(format!("{} of the class on this tile", state::count(count, "particle")));
+        }
         if self.ids.is_empty() {
             ui.weak("The model gives no particle this class.");
             return;
@@ -73,7 +76,7 @@ impl Near {
         }
         let names: Vec<String> = self.ids.iter().map(|id| id.0.to_string()).collect();
         ui.label(format!("The nearest particles: {}", names.join(", ")));
-        ui.weak("A click looks closer, a right click selects them.");
+        ui.weak("A click looks closer, a double click goes to the nearest, a right click selects them.");
     }
 }
 
@@ -134,9 +137,11 @@ mod tests {
             in_nm: false,
         };
         // The top left tile: first latent low, second high.
-        let found = nearest(&table, 0, latents_of([0, 0]), 3);
+        let plane = Plane { class: 0, axes: (0, 1), ranges: [[-1.6, 1.6]; 2] };
+        let found = nearest(&table, plane, plane.latents_of([0, 0]), 3);
         assert_eq!(found, [ParticleId(1), ParticleId(3), ParticleId(0)]);
-        assert_eq!(latents_of([6, 6]), [SPAN, -SPAN]);
-        assert_eq!(latents_of([3, 3]), [0.0, 0.0]);
+        let turned = Plane { axes: (1, 0), ..plane };
+        let found = nearest(&table, turned, turned.latents_of([6, 6]), 1);
+        assert_eq!(found, [ParticleId(1)], "the other way round");
     }
 }

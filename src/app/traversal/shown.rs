@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn images_stand_row_by_row() {
-        let request = PreviewRequest::Manifold { class: 0, axes: (0, 1), per_side: 2 };
+        let request =
+            PreviewRequest::Manifold { class: 0, axes: (0, 1), per_side: 2, ranges: [[-1.0, 1.0]; 2] };
         let images: Vec<f32> = [0.0, 0.25, 0.5, 1.0].into_iter().flat_map(|v| [v; 4]).collect();
         let picture = mosaic(&PreviewImages { request, side: 2, images: images.clone().into() }, 0).unwrap();
         let greys: Vec<u8> = picture.pixels.iter().map(Color32::r).collect();
@@ -79,7 +80,8 @@ mod tests {
 
     #[test]
     fn too_few_images_are_no_picture() {
-        let request = PreviewRequest::Manifold { class: 0, axes: (0, 1), per_side: 2 };
+        let request =
+            PreviewRequest::Manifold { class: 0, axes: (0, 1), per_side: 2, ranges: [[-1.0, 1.0]; 2] };
         assert!(mosaic(&PreviewImages { request, side: 2, images: vec![0.0; 4].into() }, 0).is_none());
     }
 }

@@ -71,6 +71,13 @@ pub enum Item {
         columns: usize,
         grey: Arc<[u8]>,
     },
+    /// The same in colour: red, green and blue of each pixel.
+    Photo {
+        corner: [f32; 2],
+        size: [f32; 2],
+        columns: usize,
+        rgb: Arc<[u8]>,
+    },
 }
 
 /// A page of its own size.

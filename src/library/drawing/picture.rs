@@ -1,6 +1,6 @@
 //! Grey pictures on paper: tiles with names on their sides, a scale bar, a caption.
 
-use super::{Anchor, Drawing, Item, TEXT};
+use super::{Anchor, Drawing, Ink, Item, TEXT};
 use std::sync::Arc;
 
 /// Square pictures in rows on one page.
@@ -18,6 +18,8 @@ pub struct Sheet {
     pub across: String,
     pub up: String,
     pub ends: [String; 4],
+    /// Drawn round each picture, where their colours say something.
+    pub frames: Vec<Ink>,
     /// Written over each picture, where they have names.
     pub names: Vec<String>,
     pub caption: String,
@@ -25,6 +27,8 @@ pub struct Sheet {
 
 /// The longer side of the pictures on the page, points.
 const SIDE: f32 = 380.0;
+/// Width of a frame, points.
+const FRAME: f32 = 2.0;
 
 impl Sheet {
     /// The pictures on a page of their own.
@@ -51,6 +55,12 @@ impl Sheet {
                 page.text([corner[0] + 2.0, corner[1] - 0.5 * TEXT], Anchor::Start, name.as_str());
             }
             page.items.push(Item::Picture { corner, size: [tile; 2], columns: self.side, grey: grey.into() });
+            if let Some(ink) = self.frames.get(i) {
+                let [x, y] = corner.map(|v| v + FRAME / 2.0);
+                let far = tile - FRAME;
+                let corners = vec![[x, y], [x + far, y], [x + far, y + far], [x, y + far], [x, y]];
+                page.line(corners, FRAME, *ink);
+            }
         }
         if let Some((pixel, unit)) = self.pixel {
             // The bar lies in the lower left tile.

@@ -17,7 +17,7 @@ pub fn svg(drawing: &Drawing) -> String {
         escape(title),
         fill(WHITE)
     );
-    let picture = |item: &&Item| matches!(item, Item::Picture { .. });
+    let picture = |item: &&Item| matches!(item, Item::Picture { .. } | Item::Photo { .. });
     for item in items.iter().filter(picture).chain(items.iter().filter(|item| !picture(item))) {
         write_item(&mut out, item);
     }
@@ -60,20 +60,28 @@ fn write_item(out: &mut String, item: &Item) {
                 escape(text)
             )
         }
-        Item::Picture { corner: [x, y], size: [w, h], columns, grey } => {
+        Item::Picture { corner, size, columns, grey } => {
             let mut png = Vec::new();
             let rows = grey.len().checked_div(*columns).unwrap_or(0);
-            if pictures::write_grey(grey, *columns, rows, &mut png).is_err() {
-                return;
-            }
-            let data = base64::engine::general_purpose::STANDARD.encode(png);
-            writeln!(
-                out,
-                "<image x=\"{x:.2}\" y=\"{y:.2}\" width=\"{w:.2}\" height=\"{h:.2}\" preserveAspectRatio=\"none\" \
-                 style=\"image-rendering:pixelated\" xlink:href=\"data:image/png;base64,{data}\"/>"
-            )
+            let written = pictures::write_grey(grey, *columns, rows, &mut png);
+            written.map_or(Ok(()), |()| image(out, *corner, *size, &png))
+        }
+        Item::Photo { corner, size, columns, rgb } => {
+            let mut png = Vec::new();
+            let rows = rgb.len().checked_div(3 * columns).unwrap_or(0);
+            let written = pictures::write_colour(rgb, *columns, rows, &mut png);
+            written.map_or(Ok(()), |()| image(out, *corner, *size, &png))
         }
     };
+}
+
+fn image(out: &mut String, [x, y]: [f32; 2], [w, h]: [f32; 2], png: &[u8]) -> std::fmt::Result {
+    let data = base64::engine::general_purpose::STANDARD.encode(png);
+    writeln!(
+        out,
+        "<image x=\"{x:.2}\" y=\"{y:.2}\" width=\"{w:.2}\" height=\"{h:.2}\" preserveAspectRatio=\"none\" \
+         style=\"image-rendering:pixelated\" xlink:href=\"data:image/png;base64,{data}\"/>"
+    )
 }
 
 fn corners(points: &[[f32; 2]]) -> String {

@@ -143,3 +143,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_written_comparison_means_what_it_was_written_from() {
+    let table = table();
+    for variable in table.variables() {
+        let values = table.column(&variable);
+        for above in [true, false] {
+            // Midway between the second and the third value, so that rounding moves nothing across.
+            let mut known: Vec<f64> = values.iter().copied().filter(|v| v.is_finite()).collect();
+            known.sort_by(f64::total_cmp);
+            known.dedup();
+            let Some([a, b]) = known.get(..2).and_then(|two| <[f64; 2]>::try_from(two).ok()) else {
+                continue;
+            };
+            let limit = f64::midpoint(a, b);
+            let text = comparison(&variable, above, limit, &table);
+            let found = Query::parse(&text, &table).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let expected: Vec<ParticleId> = (table.rows.iter().zip(&values))
+                .filter(|(_, v)| v.is_finite() && (**v > limit) == above)
+                .map(|(row, _)| row.id)
+                .collect();
+            assert_eq!(found.find(&table), expected, "{text}");
+        }
+    }
+    assert_eq!(comparison(&Variable::Error, true, 0.012_345_6, &table), "error > 0.01235");
+}

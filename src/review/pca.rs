@@ -1,0 +1,151 @@
+//! All latents on two axes: the directions in which they vary most (principal components, Pearson 1901).
+
+use super::table::Table;
+
+/// Sweeps of the Jacobi method; a matrix of this size is diagonal after about six.
+const SWEEPS: usize = 30;
+
+/// Where each row of a table lies, and what share of the variance each of the two axes holds, 0..=1.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plane {
+    /// In the order of the rows; NaN for those without a prediction.
+    pub places: Vec<[f64; 2]>,
+    pub shares: [f64; 2],
+}
+
+/// The plane of the latents' means; nothing for fewer than two latents or rows.
+pub fn pca(table: &Table) -> Option<Plane> {
+    let n = table.latents;
+    let codes: Vec<Option<&[f32]>> = table
+        .rows
+        .iter()
+        .map(|row| row.prediction.as_ref().map(|p| &p.mu[..]).filter(|mu| mu.len() == n))
+        .collect();
+    let known: Vec<&[f32]> = codes.iter().copied().flatten().collect();
+    if n < 2 || known.len() < 2 {
+        return None;
+    }
+    let mean: Vec<f64> =
+        (0..n).map(|i| known.iter().map(|mu| f64::from(mu[i])).sum::<f64>() / known.len() as f64).collect();
+    let mut covariance = vec![0.0; n * n];
+    for mu in &known {
+        for i in 0..n {
+            for j in 0..n {
+                covariance[i * n + j] += (f64::from(mu[i]) - mean[i]) * (f64::from(mu[j]) - mean[j]);
+            }
+        }
+    }
+    covariance.iter_mut().for_each(|v| *v /= known.len() as f64);
+    let (values, vectors) = eigen(covariance, n);
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|a, b| values[*b].total_cmp(&values[*a]));
+    let total = values.iter().sum::<f64>().max(1e-12);
+    let axis = |which: usize| {
+        let column: Vec<f64> = (0..n).map(|i| vectors[i * n + order[which]]).collect();
+        // Which way an axis points is free; while the model learns it must not flip to and fro.
+        let largest = column.iter().copied().fold(0.0_f64, |l, v| if v.abs() > l.abs() { v } else { l });
+        column.into_iter().map(|v| v * largest.signum()).collect::<Vec<f64>>()
+    };
+    let axes = [axis(0), axis(1)];
+    let place = |mu: &[f32]| {
+        let along =
+            |axis: &Vec<f64>| mu.iter().zip(&mean).zip(axis).map(|((v, m), a)| (f64::from(*v) - m) * a).sum();
+        [along(&axes[0]), along(&axes[1])]
+    };
+    Some(Plane {
+        places: codes.iter().map(|code| code.map_or([f64::NAN; 2], place)).collect(),
+        shares: [order[0], order[1]].map(|i| (values[i] / total).clamp(0.0, 1.0)),
+    })
+}
+
+/// Eigenvalues and eigenvectors (columns) of a symmetric `n` x `n` matrix, by Jacobi's rotations.
+fn eigen(mut a: Vec<f64>, n: usize) -> (Vec<f64>, Vec<f64>) {
+    let mut v = vec![0.0; n * n];
+    (0..n).for_each(|i| v[i * n + i] = 1.0);
+    let scale = a.iter().map(|x| x.abs()).fold(0.0, f64::max);
+    for _ in 0..SWEEPS {
+        let off: f64 =
+            (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).map(|(i, j)| a[i * n + j].abs()).sum();
+        if off <= 1e-14 * scale {
+            break;
+        }
+        for p in 0..n {
+            for q in p + 1..n {
+                if a[p * n + q].abs() <= 1e-300 {
+                    continue;
+                }
+                let theta = (a[q * n + q] - a[p * n + p]) / (2.0 * a[p * n + q]);
+                let t = if theta < 0.0 { -1.0 } else { 1.0 } / (theta.abs() + theta.hypot(1.0));
+                let c = 1.0 / t.hypot(1.0);
+                let s = t * c;
+                for k in 0..n {
+                    let (kp, kq) = (a[k * n + p], a[k * n + q]);
+                    (a[k * n + p], a[k * n + q]) = (c * kp - s * kq, s * kp + c * kq);
+                }
+                for k in 0..n {
+                    let (pk, qk) = (a[p * n + k], a[q * n + k]);
+                    (a[p * n + k], a[q * n + k]) = (c * pk - s * qk, s * pk + c * qk);
+                }
+                for k in 0..n {
+                    let (kp, kq) = (v[k * n + p], v[k * n + q]);
+                    (v[k * n + p], v[k * n + q]) = (c * kp - s * kq, s * kp + c * kq);
+                }
+            }
+        }
+    }
+    ((0..n).map(|i| a[i * n + i]).collect(), v)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::particle::{ParticleId, Prediction};
+    use crate::review::table::Row;
+
+    #[test]
+    fn the_axes_are_those_along_which_the_latents_vary() {
+        // Three latents; they vary along (2, 1, -2) / 3 most, then along (1, 2, 2) / 3.
+        let (long, short) = ([2.0, 1.0, -2.0], [1.0, 2.0, 2.0]);
+        let parts = |i: usize| [3.0 * (i as f64 * 0.7).sin(), (i as f64 * 1.9).cos()];
+        let row = |i: usize| {
+            let [a, b] = parts(i);
+            let mu = (0..3).map(|k| (5.0 + (a * long[k] + b * short[k]) / 3.0) as f32).collect();
+            Row {
+                id: ParticleId(i as u64),
+                micrograph: "a".into(),
+                x: 0.0,
+                y: 0.0,
+                label: None,
+                held_out: false,
+                prediction: (i != 7).then(|| Prediction {
+                    probabilities: vec![1.0],
+                    angle_rad: 0.0,
+                    shift_px: [0.0; 2],
+                    scale: 1.0,
+                    mu,
+                    sigma: vec![1.0; 3],
+                    recon_error: 0.0,
+                }),
+                measured: None,
+                nm_per_px: None,
+                pitch_px: 1.0,
+            }
+        };
+        let rows: Vec<Row> = (0..900).map(row).collect();
+        let table = Table { rows, classes: vec!["rod".into()], latents: 3, in_nm: false };
+        let plane = pca(&table).unwrap();
+        assert!(plane.places[7].iter().all(|v| v.is_nan()), "nothing is known of it");
+        assert!(
+            (plane.shares[0] - 0.9).abs() < 0.02 && (plane.shares.iter().sum::<f64>() - 1.0).abs() < 1e-6
+        );
+        let place = |i: usize| plane.places[i];
+        for (i, j) in [(0, 1), (20, 300), (5, 899)] {
+            let expected = parts(i).iter().zip(parts(j)).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+            let found = place(i).iter().zip(place(j)).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+            assert!((found - expected).abs() < 1e-5, "{found} for {expected}");
+        }
+        let along = (place(0)[0] - place(2)[0]).abs();
+        assert!((along - (parts(0)[0] - parts(2)[0]).abs()).abs() < 0.05, "{along}");
+        assert_eq!(pca(&Table { latents: 1, ..table }), None);
+    }
+}
