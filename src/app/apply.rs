@@ -5,7 +5,7 @@ use super::calibration::LengthUnit;
 use super::dialogs::{Dialog, ExportPlan};
 use super::file_dialog::Purpose;
 use super::jobs::{self, Done};
-use super::maps::Workspace;
+use super::maps::{self, Workspace};
 use super::run::Phase;
 use super::state::{Level, Message, Opened, Readiness, State};
 use super::{App, AssemblePurpose, Assembling, Leaving};
@@ -105,6 +105,9 @@ impl App {
             }
             Action::NextMicrograph => self.step_micrograph(1),
             Action::PreviousMicrograph => self.step_micrograph(-1),
+            Action::Use(tool) if self.state.workspace == Workspace::Maps => {
+                self.state.maps.tool = maps::MapTool::masking(tool).unwrap_or(self.state.maps.tool);
+            }
             Action::Use(tool) => self.state.tool = tool,
             Action::Workspace(workspace) => self.state.workspace = workspace,
             Action::MapTool(tool) => self.state.maps.tool = tool,
@@ -239,8 +242,8 @@ impl App {
         let project = self.state.project.clone();
         // A picture that is still shown with the steps of before is no help.
         let as_it_is = |id: &MicrographId| {
-            let steps = project.micrograph(*id).map(|entry| &entry.steps);
-            steps.is_some() && self.state.made_with.get(id) == steps
+            let now = project.micrograph(*id).map(crate::project::MicrographEntry::preparation);
+            now.is_some() && self.state.made_with.get(id) == now.as_ref()
         };
         let open: jobs::OpenPictures = self
             .state

@@ -8,9 +8,9 @@ use super::run::{Model, Phase};
 use super::state::{Level, Opened, Placed, Previews, count};
 use super::{App, AssemblePurpose};
 use crate::error::{Error, Result};
-use crate::micrograph::prepare::Step;
 use crate::particle::MicrographId;
 use crate::particle::detect::Detection;
+use crate::project::Preparation;
 use crate::project::history::StateId;
 use crate::worker::job::Dataset;
 use crate::worker::message::{Command, TrainJob};
@@ -24,7 +24,7 @@ impl App {
             Done::Project { path, project } => self.on_project(path, project),
             Done::Look(picture) => self.state.look = Some(picture),
             Done::Imported(imported) => self.on_imported(imported),
-            Done::Picture { id, steps, picture } => self.on_picture(id, steps, picture),
+            Done::Picture { id, preparation, picture } => self.on_picture(id, preparation, picture),
             Done::Searching(share) => self.state.detection.share = share,
             Done::Detected { micrograph, found } => self.on_detected(micrograph, found),
             Done::Saved { path, state, result } => self.on_saved(ctx, &path, state, result),
@@ -42,6 +42,7 @@ impl App {
             Done::Compared(compared) => self.on_compared(compared),
             Done::Broken(name) => {
                 self.state.maps.segmenting = false;
+                self.state.maps.leaving_out = false;
                 self.state.spectra.opening = false;
                 let text =
                     format!("{name} ended with an error inside the program; save your work and try again.");
@@ -115,8 +116,8 @@ impl App {
                             // A picture that was there already may be shown levelled or filtered.
                             let plain = self.state.project.micrograph(id).is_some_and(|e| e.steps.is_empty());
                             if let Some(picture) = picture.filter(|_| plain) {
-                                self.state.prepared.insert(id, Vec::new());
-                                self.state.made_with.insert(id, Vec::new());
+                                self.state.prepared.insert(id, Preparation::default());
+                                self.state.made_with.insert(id, Preparation::default());
                                 self.state.pictures.insert(id, Opened::Ready(picture));
                             }
                         }
@@ -135,7 +136,7 @@ impl App {
         }
     }
 
-    fn on_picture(&mut self, id: MicrographId, steps: Vec<Step>, picture: Result<Arc<Picture>>) {
+    fn on_picture(&mut self, id: MicrographId, preparation: Preparation, picture: Result<Arc<Picture>>) {
         let opened = match picture {
             Ok(picture) => Opened::Ready(picture),
             Err(error) => {
@@ -145,7 +146,7 @@ impl App {
         };
         if self.state.project.micrograph(id).is_some() {
             self.state.picture_revision += 1;
-            self.state.made_with.insert(id, steps);
+            self.state.made_with.insert(id, preparation);
             self.state.pictures.insert(id, opened);
             self.state.detection.stale = true;
         }

@@ -31,6 +31,7 @@ impl App {
         self.search();
         self.ask_preview();
         self.tidy_maps();
+        self.follow_maps();
     }
 
     /// Opens the shown micrograph first, then the others for their thumbnails while there is room.
@@ -60,14 +61,15 @@ impl App {
                 .retain(|id, opened| Some(*id) == shown || !matches!(opened, Opened::Ready(_)));
         }
         let id = entry.id;
-        self.state.prepared.insert(id, entry.steps.clone());
+        let preparation = entry.preparation();
+        self.state.prepared.insert(id, preparation.clone());
         if renewed.is_none() {
             self.state.pictures.insert(id, Opened::Loading);
         }
         self.jobs.start(format!("Opening {}", entry.file_name()), move |_| Done::Picture {
             id,
             picture: jobs::open(&entry),
-            steps: entry.steps,
+            preparation,
         });
     }
 

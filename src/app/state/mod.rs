@@ -11,13 +11,12 @@ use super::picture::Picture;
 use super::run::{Phase, Results, Training};
 use super::spectra::SpectraWork;
 use crate::error::Result;
-use crate::micrograph::prepare::Step;
 use crate::particle::describe::Descriptors;
 use crate::particle::detect::Example;
 use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
-use crate::project::Project;
 use crate::project::edit::Edit;
 use crate::project::history::History;
+use crate::project::{Preparation, Project};
 use crate::review::compare::Comparison;
 use crate::train::config::TrainConfig;
 use crate::worker::models::Kept;
@@ -47,11 +46,11 @@ pub struct State {
     /// The micrograph on the canvas.
     pub shown: Option<MicrographId>,
     pub pictures: BTreeMap<MicrographId, Opened>,
-    /// The steps with which each picture was, or is being, opened.
-    pub prepared: BTreeMap<MicrographId, Vec<Step>>,
-    /// The steps of the picture that is there; those of one that is on its way are in `prepared`.
-    pub made_with: BTreeMap<MicrographId, Vec<Step>>,
-    /// Pictures whose steps have changed since.
+    /// How each picture was, or is being, prepared.
+    pub prepared: BTreeMap<MicrographId, Preparation>,
+    /// The same of the picture that is there; that of one on its way is in `prepared`.
+    pub made_with: BTreeMap<MicrographId, Preparation>,
+    /// Pictures whose preparation has changed since.
     pub outdated: BTreeSet<MicrographId>,
     /// Grows when a picture is replaced by one prepared otherwise.
     pub picture_revision: u64,
@@ -238,7 +237,9 @@ impl State {
         self.outdated = project
             .micrographs
             .iter()
-            .filter(|entry| self.prepared.get(&entry.id).is_some_and(|steps| *steps != entry.steps))
+            .filter(|entry| {
+                self.prepared.get(&entry.id).is_some_and(|as_it_is| *as_it_is != entry.preparation())
+            })
             .map(|entry| entry.id)
             .collect();
         self.detection.stale = true;
@@ -295,7 +296,7 @@ impl State {
     pub fn has_unsaved_work(&self) -> bool {
         let project = &self.project;
         let made = !project.particles.is_empty() || !project.classes.is_empty() || self.path.is_some();
-        self.history.is_dirty() && made
+        self.history.is_dirty() && (made || self.history.has_work())
     }
 
     /// The selected particles.

@@ -1,6 +1,7 @@
 //! Maps of a model over an image, a band of rows at a time, so that they can be shown as they come and stopped.
 
 use super::MapSet;
+use super::offset;
 use super::plan::Prepared;
 use super::residual;
 use super::windows::Windows;
@@ -22,6 +23,8 @@ struct Values {
     content: Vec<Vec<f32>>,
     sd: Vec<Vec<f32>>,
     shift: [Vec<f32>; 2],
+    /// How sure the model is of the shift, where windows lie anywhere.
+    certainty: Vec<f32>,
     rotation: Vec<f32>,
 }
 
@@ -57,6 +60,7 @@ impl Dense {
             content: (0..latent).map(|_| unknown()).collect(),
             sd: (0..latent).map(|_| unknown()).collect(),
             shift: [unknown(), unknown()],
+            certainty: unknown(),
             rotation: if vae.config.invariances.rotation { unknown() } else { Vec::new() },
         };
         let mut dense = Self {
@@ -153,6 +157,8 @@ impl Dense {
             let shift = particle_shift(pose, &config.dims);
             self.values.shift[0][node] = shift[0] * pitch;
             self.values.shift[1][node] = shift[1] * pitch;
+            let pose_sd: f32 = sd[i * z..i * z + skip].iter().sum();
+            self.values.certainty[node] = 1.0 / (1e-3 + pose_sd);
             if config.invariances.rotation {
                 self.values.rotation[node] = particle_angle(pose).to_degrees();
             }
@@ -198,7 +204,13 @@ impl Dense {
         let lattice = self.prepared.plan.found.as_ref().map(|f| f.lattice);
         let judgements =
             lattice.map_or_else(Vec::new, |l| content.par_iter().map(|m| judge(m, &l)).collect());
-        let [x, y] = self.values.shift;
+        let [mut x, mut y] = self.values.shift;
+        if let (Windows::Anywhere(_), Some(lattice), true) =
+            (&self.prepared.windows, lattice, self.vae.config.invariances.translation)
+        {
+            let grid = offset::Grid { width: self.width, height: self.height, stride: self.stride };
+            grid.offsets([&mut x, &mut y], &self.values.certainty, &lattice);
+        }
         let rotation = if self.values.rotation.is_empty() { None } else { Some(map(self.values.rotation)?) };
         Ok(MapSet {
             seed,
