@@ -23,8 +23,6 @@ struct Values {
     content: Vec<Vec<f32>>,
     sd: Vec<Vec<f32>>,
     shift: [Vec<f32>; 2],
-    /// How sure the model is of the shift, where windows lie anywhere.
-    certainty: Vec<f32>,
     rotation: Vec<f32>,
 }
 
@@ -60,7 +58,6 @@ impl Dense {
             content: (0..latent).map(|_| unknown()).collect(),
             sd: (0..latent).map(|_| unknown()).collect(),
             shift: [unknown(), unknown()],
-            certainty: unknown(),
             rotation: if vae.config.invariances.rotation { unknown() } else { Vec::new() },
         };
         let mut dense = Self {
@@ -157,8 +154,6 @@ impl Dense {
             let shift = particle_shift(pose, &config.dims);
             self.values.shift[0][node] = shift[0] * pitch;
             self.values.shift[1][node] = shift[1] * pitch;
-            let pose_sd: f32 = sd[i * z..i * z + skip].iter().sum();
-            self.values.certainty[node] = 1.0 / (1e-3 + pose_sd);
             if config.invariances.rotation {
                 self.values.rotation[node] = particle_angle(pose).to_degrees();
             }
@@ -209,7 +204,7 @@ impl Dense {
             (&self.prepared.windows, lattice, self.vae.config.invariances.translation)
         {
             let grid = offset::Grid { width: self.width, height: self.height, stride: self.stride };
-            grid.offsets([&mut x, &mut y], &self.values.certainty, &lattice);
+            grid.offsets([&mut x, &mut y], &lattice);
         }
         let rotation = if self.values.rotation.is_empty() { None } else { Some(map(self.values.rotation)?) };
         Ok(MapSet {
