@@ -1,7 +1,9 @@
 //! The lattice of an image is found where there is one, as it is, and nowhere else; its phase tells where cells begin.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that panics has failed
 
-use nanotheca::lattice::{EstimateOptions, Lattice, LockOptions, PhaseLock, Vector, estimate, propose};
+use nanotheca::lattice::{
+    EstimateOptions, Lattice, LockOptions, PhaseLock, Vector, estimate, propose, refine,
+};
 use nanotheca::micrograph::{Micrograph, format};
 use nanotheca::sample::lattice::{Atom, Field, LatticeRecipe};
 use std::path::PathBuf;
@@ -293,4 +295,28 @@ fn many_vacancies_make_no_supercell() {
         let sample = recipe.draw().unwrap();
         assert_same(&found(&sample.micrograph), &sample.lattice, 0.01, &format!("{vacancies} vacancies"));
     }
+}
+
+fn apart(a: &Lattice, b: &Lattice) -> f64 {
+    let off = |p: [f64; 2], q: [f64; 2]| (p[0] - q[0]).hypot(p[1] - q[1]);
+    off(a.a, b.a).max(off(a.b, b.b))
+}
+
+#[test]
+fn a_roughly_drawn_cell_falls_onto_the_lattice_and_a_supercell_stays_one() {
+    let mut recipe = LatticeRecipe::square(256, 256, 20.0).with_cell([19.4, 3.1], [-3.1, 19.4]).unwrap();
+    recipe.snr = Some(2.0);
+    let sample = recipe.draw().unwrap();
+    let options = EstimateOptions::default();
+    let drawn = Lattice::new([20.6, 4.2], [-2.0, 18.2]).unwrap();
+    assert!(apart(&drawn, &sample.lattice) > 1.5);
+    let found = refine(&sample.micrograph, &drawn, &options).unwrap();
+    assert!(apart(&found, &sample.lattice) < 0.05, "{found:?} {:?}", sample.lattice);
+    // Twice as long along a, as somebody may know better than the picture shows.
+    let double = Lattice::new([39.6, 5.4], [-2.6, 19.0]).unwrap();
+    let found = refine(&sample.micrograph, &double, &options).unwrap();
+    assert!((found.area() / sample.lattice.area() - 2.0).abs() < 0.02, "{found:?}");
+    let noise = |i: usize| ((i as f32 * 12.9898).sin() * 43_758.547).fract();
+    let noise = Micrograph::new(96, 96, (0..96 * 96).map(noise).collect(), None).unwrap();
+    assert!(refine(&noise, &drawn, &options).is_none());
 }

@@ -4,6 +4,8 @@
 use nanotheca::micrograph::prepare::{Axis, Length, Step, apply, outliers};
 use nanotheca::micrograph::stats::{Stats, percentile};
 use nanotheca::micrograph::{Micrograph, PixelSize};
+use nanotheca::particle::detect::adsorbates;
+use nanotheca::sample::lattice::LatticeRecipe;
 
 const W: usize = 160;
 const H: usize = 120;
@@ -160,4 +162,27 @@ fn steps_are_kept_as_text_and_lengths_in_nanometres_follow_the_pixel_size() {
     let nm = apply(&spot, &[Step::Gaussian { sigma: Length::Nm(0.2) }], None).unwrap();
     let px = apply(&spot, &[Step::Gaussian { sigma: Length::Px(2.0) }], None).unwrap();
     assert!(difference(&nm, &px) < 1e-7);
+}
+
+#[test]
+fn adsorbates_are_outlined_once_and_the_pattern_is_not() {
+    let mut recipe = LatticeRecipe::square(200, 200, 12.0);
+    (recipe.adsorbates, recipe.tilt, recipe.snr, recipe.seed) = (3, [2.0, 1.0], Some(4.0), 2);
+    let sample = recipe.draw().unwrap();
+    let found = adsorbates(&sample.micrograph, None, 12.0, 6.0);
+    for [x, y] in &sample.adsorbates {
+        assert!(found.iter().any(|o| o.contains(*x as f32, *y as f32)), "({x}, {y}) is not outlined");
+    }
+    let covered: f32 = found.iter().flat_map(|o| o.rows(200)).map(|r| r.x1 - r.x0).sum();
+    assert!(covered < 0.15 * 40_000.0, "{covered} of 40000 pixels");
+    let mut counts = vec![true; 40_000];
+    for row in found.iter().flat_map(|o| o.rows(200)) {
+        let (columns, rows) = row.pixels(200, 200);
+        rows.for_each(|y| counts[y * 200..][columns.clone()].fill(false));
+    }
+    let again = adsorbates(&sample.micrograph, Some(&counts), 12.0, 6.0);
+    assert!(again.len() < found.len(), "{} after {}", again.len(), found.len());
+    // A perfect crystal has nothing on it.
+    let clean = LatticeRecipe::square(200, 200, 12.0).draw().unwrap().micrograph;
+    assert!(adsorbates(&clean, None, 12.0, 6.0).is_empty());
 }

@@ -45,6 +45,33 @@ fn refusal<T: std::fmt::Debug>(result: nanotheca::Result<T>) -> String {
 }
 
 #[test]
+fn settings_of_maps_come_back_with_the_file_and_older_files_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = small(folder.path());
+    let (path, older) = (folder.path().join("a.nanotheca"), folder.path().join("b.nanotheca"));
+    store::save(&project, &older).unwrap();
+    let mut history = History::new();
+    let before = project.clone();
+    // Numbers whose last digit a plain reader would lose.
+    let own = serde_json::json!({ "cell": [[12.300000000000001, 0.1], [-0.1, 5e-324]], "window_px": 17.0 });
+    let entry = MicrographEntry { maps: own.clone(), ..project.micrographs[0].clone() };
+    let shared = serde_json::json!({ "epochs": 7, "shift_prior": 0.30000001192092896 });
+    let edit = Edit::Together(vec![Edit::ChangeMicrograph(entry), Edit::SetMaps(shared.clone())]);
+    history.apply(&mut project, edit, "change the map settings").unwrap();
+    store::save(&project, &path).unwrap();
+    let read = store::load(&path).unwrap();
+    assert_eq!(read, project);
+    assert_eq!((&read.maps, &read.micrographs[0].maps), (&shared, &own));
+    history.undo(&mut project).unwrap();
+    assert_eq!(project, before);
+    // As it was written before there were such settings.
+    let text = fs::read_to_string(&older).unwrap();
+    assert!(text.contains("  \"maps\": null,\n"));
+    fs::write(&older, text.replace("  \"maps\": null,\n", "")).unwrap();
+    assert_eq!(store::load(&older).unwrap(), before);
+}
+
+#[test]
 fn classes_get_colours_that_can_be_told_apart() {
     let mut project = Project::new();
     for i in 0..CLASS_COLOURS.len() {

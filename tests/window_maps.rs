@@ -236,9 +236,21 @@ fn an_image_without_a_lattice_says_so_and_what_to_do() {
     window.until("the picture", |w| w.shows("Micrograph noise.png"));
     window.press("Maps");
     window.until("the image", |w| w.is_enabled("Start"));
+    // It is an answer, told before any run; pressing Start changes nothing, and nothing has failed.
+    window.until("the answer", |w| w.shows("No lattice found"));
     window.press("Start");
-    window.until("the answer", |w| w.shows("no lattice found"));
-    assert!(window.shows("give the size of a window"));
-    window.press("Cell by hand");
-    assert!(window.is_there("Lattice vector a, x in pixels"));
+    assert!(window.shows("A choice is due") && !window.shows("failed"));
+    for choice in ["Draw a cell", "Give the window, 16 px to begin with", "Turn phase locking off"] {
+        assert!(window.is_there(choice), "{choice}");
+    }
+    window.press("Draw a cell");
+    assert!(window.is_there("Lattice vector a, x in pixels") && window.is_there("End of lattice vector a"));
+    window.key(Modifiers::COMMAND, Key::Z);
+    assert!(window.shows("A choice is due"));
+    window.press("Give the window, 16 px to begin with");
+    assert!(window.shows("No maps yet") && window.shows("Windows lie anywhere"));
+    set(&mut window, "2");
+    window.press("Start");
+    window.until("maps without a lattice", |w| w.shows("The model stays and answers"));
+    assert!(window.shows("This run has no lattice"));
 }

@@ -5,7 +5,7 @@ use super::calibration::LengthUnit;
 use super::dialogs::{Dialog, ExportPlan};
 use super::file_dialog::Purpose;
 use super::jobs::{self, Done};
-use super::maps::Workspace;
+use super::maps::{self, Workspace};
 use super::run::Phase;
 use super::state::{Level, Message, Opened, Readiness};
 use super::{App, AssemblePurpose, Assembling, Leaving};
@@ -108,6 +108,9 @@ impl App {
             }
             Action::NextMicrograph => self.step_micrograph(1),
             Action::PreviousMicrograph => self.step_micrograph(-1),
+            Action::Use(tool) if self.state.workspace == Workspace::Maps => {
+                self.state.maps.tool = maps::MapTool::masking(tool).unwrap_or(self.state.maps.tool);
+            }
             Action::Use(tool) => self.state.tool = tool,
             Action::Workspace(workspace) => self.state.workspace = workspace,
             Action::MapTool(tool) => self.state.maps.tool = tool,

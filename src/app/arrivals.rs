@@ -8,9 +8,9 @@ use super::run::{Model, Phase};
 use super::state::{Level, Opened, Placed, Previews, count};
 use super::{App, AssemblePurpose};
 use crate::error::{Error, Result};
-use crate::micrograph::prepare::Step;
 use crate::particle::MicrographId;
 use crate::particle::detect::Detection;
+use crate::project::Preparation;
 use crate::project::history::StateId;
 use crate::train::lineage::Lineage;
 use crate::worker::job::Dataset;
@@ -25,10 +25,10 @@ impl App {
             Done::Project { path, project } => self.on_project(path, project),
             Done::Look(picture) => self.state.look = Some(picture),
             Done::Imported(imported) => self.on_imported(imported),
-            Done::Picture { id, steps, picture } => self.on_picture(id, steps, picture),
-            Done::Small { id, steps, small } => {
+            Done::Picture { id, preparation, picture } => self.on_picture(id, preparation, picture),
+            Done::Small { id, preparation, small } => {
                 self.state.prepared.wanted = None;
-                self.state.prepared.keep_small(id, steps, small);
+                self.state.prepared.keep_small(id, preparation, small);
             }
             Done::Searching(share) => self.state.detection.share = share,
             Done::Detected { micrograph, found } => self.on_detected(micrograph, found),
@@ -52,6 +52,7 @@ impl App {
             Done::Broken(name) => {
                 self.state.averaging = false;
                 self.state.maps.segmenting = false;
+                self.state.maps.leaving_out = false;
                 self.state.spectra.opening = false;
                 self.state.asking.looking = false;
                 let text =
@@ -129,7 +130,7 @@ impl App {
                             // A picture that was there already may be shown levelled or filtered.
                             let plain = self.state.project.micrograph(id).is_some_and(|e| e.steps.is_empty());
                             if let Some(picture) = picture.filter(|_| plain) {
-                                self.state.prepared.arrived(id, &[], Some(&picture));
+                                self.state.prepared.arrived(id, Preparation::default(), Some(&picture));
                                 self.state.pictures.insert(id, Opened::Ready(picture));
                             }
                         }
@@ -148,7 +149,7 @@ impl App {
         }
     }
 
-    fn on_picture(&mut self, id: MicrographId, steps: Vec<Step>, picture: Result<Arc<Picture>>) {
+    fn on_picture(&mut self, id: MicrographId, preparation: Preparation, picture: Result<Arc<Picture>>) {
         let opened = match picture {
             Ok(picture) => Opened::Ready(picture),
             Err(error) => {
@@ -159,7 +160,7 @@ impl App {
         if self.state.project.micrograph(id).is_some() {
             self.state.picture_revision += 1;
             let there = if let Opened::Ready(picture) = &opened { Some(picture.as_ref()) } else { None };
-            self.state.prepared.arrived(id, &steps, there);
+            self.state.prepared.arrived(id, preparation, there);
             self.state.pictures.insert(id, opened);
             self.state.detection.stale = true;
         }

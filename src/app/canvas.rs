@@ -227,7 +227,7 @@ impl CanvasPanel {
             Pointer { x: at.x, y: at.y, nm, grey: picture.grey(at.x, at.y) }
         });
         if let Some(drag) = self.drag.take() {
-            self.drag = drag.go_on(ui, painter, response, state, entry, place, actions);
+            self.drag = drag.go_on(ui, painter, response, state, state.tool, entry, place, actions);
         }
         if !space {
             click(ui, response, state, entry, place, reach, actions);

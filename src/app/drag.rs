@@ -45,6 +45,19 @@ impl Drag {
         }
     }
 
+    /// The same where nothing but what counts is drawn, with a box or an outline.
+    pub fn excluding(ui: &Ui, response: &Response, tool: Tool, place: Placement) -> Option<Self> {
+        if !response.drag_started_by(PointerButton::Primary) || ui.input(|input| input.key_down(Key::Space)) {
+            return None;
+        }
+        let start = place.to_picture(ui.input(|input| input.pointer.press_origin())?);
+        match tool {
+            Tool::Exclude => Some(Drag::Box { start }),
+            Tool::Outline => Some(Drag::Outline { corners: vec![start] }),
+            _ => None,
+        }
+    }
+
     /// Follows the pointer; gives itself back until the button is let go.
     pub fn go_on(
         mut self,
@@ -52,6 +65,7 @@ impl Drag {
         painter: &Painter,
         response: &Response,
         state: &State,
+        tool: Tool,
         entry: &MicrographEntry,
         place: Placement,
         actions: &mut Vec<Action>,
@@ -69,7 +83,7 @@ impl Drag {
         if !response.drag_stopped() {
             return Some(self);
         }
-        actions.extend(self.finish(ui, state, entry, end));
+        actions.extend(self.finish(ui, state, tool, entry, end));
         None
     }
 
@@ -96,14 +110,21 @@ impl Drag {
         }
     }
 
-    fn finish(self, ui: &Ui, state: &State, entry: &MicrographEntry, end: Pos2) -> Option<Action> {
+    fn finish(
+        self,
+        ui: &Ui,
+        state: &State,
+        tool: Tool,
+        entry: &MicrographEntry,
+        end: Pos2,
+    ) -> Option<Action> {
         let join = ui.input(joins);
         let inside = |test: &dyn Fn(f32, f32) -> bool| {
             let particles =
                 state.project.particles_on(entry.id).filter(|p| test(p.x, p.y) && !state.is_hidden(p));
             Action::Select { particles: particles.map(|p| p.id).collect(), join }
         };
-        match (self, state.tool) {
+        match (self, tool) {
             (Drag::Box { start }, Tool::Exclude) => exclude(entry, Rect::from_two_pos(start, end)),
             (Drag::Box { start }, _) => {
                 let dragged = Rect::from_two_pos(start, end);
@@ -162,5 +183,5 @@ pub fn region_at(entry: &MicrographEntry, at: Pos2) -> Option<Action> {
         let place = entry.excluded.iter().rposition(|region| region.contains(at.x, at.y))?;
         changed.excluded.remove(place);
     }
-    Some(change("let particles lie there again", changed))
+    Some(change("use an excluded region again", changed))
 }

@@ -92,7 +92,10 @@ impl App {
             Event::Failed { message, details } => {
                 self.state.maps.asking.lost();
                 let details = Some(details).filter(|details| !details.is_empty());
-                self.tell(Level::Error, format!("The map run failed: {message}"), details);
+                // A choice that is due is said at the left, calmly.
+                if !self.state.maps.is_undecided(self.state.shown) {
+                    self.tell(Level::Error, format!("The map run failed: {message}"), details);
+                }
             }
             Event::Map(MapEvent::Finished(summary)) => {
                 let text = format!("The maps are done after {:.1} s.", summary.seconds);

@@ -41,7 +41,7 @@ impl Purpose {
             Purpose::SaveProject => "Save the project",
             Purpose::ExportFolder => "Folder for the library",
             Purpose::MapFolder => "Folder for the maps (a new one is made inside of it)",
-            Purpose::OpenSpectra => "Open spectra (CSV, NPY, NPZ)",
+            Purpose::OpenSpectra => "Open spectra (CSV, NPY, NPZ, 3DS)",
             Purpose::SpectraFolder => "Folder for what was found (a new one is made inside of it)",
             Purpose::ImportLabels => "Import labels (CSV, STAR, BOX, COCO, ImageJ)",
             Purpose::ExportLabels => "Export labels (.csv, .star, .box, .json for COCO, .zip for ImageJ)",

@@ -33,6 +33,7 @@ impl App {
         self.gather();
         self.ask_preview();
         self.tidy_maps();
+        self.follow_maps();
     }
 
     /// Opens the shown micrograph first, then the others for their thumbnails while there is room.
@@ -73,12 +74,12 @@ impl App {
         }
         let id = entry.id;
         entry.steps = self.state.prepared.steps(&entry).to_vec();
+        let preparation = entry.preparation();
         if renewed.is_none() {
             self.state.pictures.insert(id, Opened::Loading);
         }
         let name = format!("Opening {}", entry.file_name());
-        let work =
-            move |_: &jobs::Context| Done::Picture { id, picture: jobs::open(&entry), steps: entry.steps };
+        let work = move |_: &jobs::Context| Done::Picture { id, picture: jobs::open(&entry), preparation };
         if renewed.is_some() {
             self.renewing = Some(self.jobs.start(name, work));
         } else {
@@ -98,7 +99,7 @@ impl App {
             let picture = open.map_or_else(|| jobs::open(&entry), Ok);
             // What is wrong with it is told when it is shown.
             let small = picture.ok().map(|picture| Small::of(&picture));
-            Done::Small { id, steps: entry.steps, small }
+            Done::Small { id, preparation: entry.preparation(), small }
         });
         self.making_small = Some(job);
     }

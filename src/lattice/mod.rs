@@ -1,6 +1,7 @@
 //! The lattice of an atomically resolved image: its true cell, found without a model, and its phase at any place.
 //!
 //! - [`estimate`]: significant Fourier peaks, refined below a bin, and the cell that indexes all of them.
+//! - [`refine`]: a cell drawn by hand, moved onto the nearest peaks.
 //! - [`propose`]: window and shift prior that fit the cell.
 //! - [`PhaseLock`]: where the nearest cell origin lies, for any centre; [`Cells`]: all of them, each once.
 //!
@@ -12,6 +13,7 @@ mod cells;
 mod estimate;
 mod fourier;
 mod local;
+mod nearest;
 mod peaks;
 mod phase;
 mod propose;
@@ -26,6 +28,7 @@ pub use estimate::{Estimate, EstimateOptions, Found, estimate};
 pub use fourier::{Spectrum, log_power};
 pub(crate) use fourier::{fast_size, transform};
 pub use local::LocalCoefficients;
+pub use nearest::refine;
 pub use peaks::Peak;
 pub use phase::{Lock, LockOptions, PhaseLock};
 pub use propose::{Proposal, propose};

@@ -35,6 +35,7 @@ pub enum Edit {
     ChangeMicrograph(MicrographEntry),
     SetPatch(PatchGeometry),
     SetTraining(#[serde(deserialize_with = "super::exact::read_value")] serde_json::Value),
+    SetMaps(#[serde(deserialize_with = "super::exact::read_value")] serde_json::Value),
     /// Several edits as one step of the history, applied in order, all or none.
     Together(Vec<Edit>),
 }
@@ -112,6 +113,7 @@ impl Project {
             Edit::SetTraining(training) => {
                 Ok(Edit::SetTraining(std::mem::replace(&mut self.training, training)))
             }
+            Edit::SetMaps(maps) => Ok(Edit::SetMaps(std::mem::replace(&mut self.maps, maps))),
             Edit::Together(edits) => self.together(edits),
         }
     }

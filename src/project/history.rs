@@ -159,6 +159,12 @@ impl History {
         self.saved != Some(self.state())
     }
 
+    /// True if a change that is done is more than pictures that were added, taken away or shown in other shades: something
+    /// that a person made and would have to make again.
+    pub fn has_work(&self) -> bool {
+        self.steps[..self.at].iter().any(|step| is_work(&step.forth, &step.back))
+    }
+
     /// How many changes were done when the project was saved; `None` if undo and redo do not lead there.
     pub fn saved_at(&self) -> Option<usize> {
         let saved = self.saved?;
@@ -268,6 +274,22 @@ impl History {
         }
         self.at += 1;
         Ok(Some(step.name.clone()))
+    }
+}
+
+/// See [`History::has_work`].
+fn is_work(forth: &Edit, back: &Edit) -> bool {
+    match (forth, back) {
+        (Edit::AddMicrograph { .. } | Edit::RemoveMicrograph(_), _) => false,
+        (Edit::ChangeMicrograph(after), Edit::ChangeMicrograph(before)) => {
+            let MicrographEntry { path, contrast, tone, .. } = before.clone();
+            MicrographEntry { path, contrast, tone, ..after.clone() } != *before
+        }
+        // The way back is the other way round.
+        (Edit::Together(forth), Edit::Together(back)) => {
+            forth.iter().zip(back.iter().rev()).any(|(forth, back)| is_work(forth, back))
+        }
+        _ => true,
     }
 }
 

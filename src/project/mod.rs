@@ -15,20 +15,22 @@ mod lookup;
 mod paths;
 mod propose;
 pub mod session;
+mod setup;
 pub mod source;
 pub mod store;
 
 pub use crate::particle::{Outline, Region};
 pub use lookup::{ClassCount, MicrographCount};
 pub use propose::CLASS_COLOURS;
+pub use setup::Preparation;
 
-use crate::micrograph::prepare::{self, Step};
-use crate::micrograph::{Micrograph, PixelSize, format};
+use crate::micrograph::PixelSize;
+use crate::micrograph::prepare::Step;
 use crate::particle::patch::PatchGeometry;
 use crate::particle::{Class, MicrographId, Particle, ParticleId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Everything the user did, and nothing a model computed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +43,9 @@ pub struct Project {
     /// Settings of the trainer; kept here, read by the trainer alone. `Null` means its defaults.
     #[serde(default, deserialize_with = "exact::read_value")]
     pub training: serde_json::Value,
+    /// Settings of map runs but for those that belong to one micrograph; kept and read alike.
+    #[serde(default, deserialize_with = "exact::read_value")]
+    pub maps: serde_json::Value,
     /// The next unused identifiers (particle, class, micrograph) as the file knows them: undo turns them back, too.
     pub next_particle: u64,
     pub next_class: u32,
@@ -96,6 +101,14 @@ pub struct MicrographEntry {
     /// Levelling and filters, in order, applied to a copy of the pixels before they are used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
+    /// What was chosen by hand for maps of it (cell, window, averaging); kept here, read by the map runs alone. `Null` is
+    /// nothing.
+    #[serde(
+        default,
+        skip_serializing_if = "serde_json::Value::is_null",
+        deserialize_with = "exact::read_value"
+    )]
+    pub maps: serde_json::Value,
 }
 
 /// How the grey values between black and white are shown.
@@ -140,6 +153,7 @@ impl Project {
             particles: BTreeMap::new(),
             patch: PatchGeometry::default(),
             training: serde_json::Value::Null,
+            maps: serde_json::Value::Null,
             next_particle: 1,
             next_class: 1,
             next_micrograph: 1,
@@ -159,70 +173,5 @@ impl Project {
 impl Default for Project {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl MicrographEntry {
-    /// A micrograph as it comes from its file: nothing excluded, contrast undecided, display from the 0.5th to the
-    /// 99.5th percentile. `hash` is from [`source::hash_file`]; the path is made absolute. The identifier is 0, which
-    /// no project uses, until [`Project::add_micrograph_edit`] gives it one.
-    pub fn new(
-        path: impl AsRef<Path>,
-        page: usize,
-        width: usize,
-        height: usize,
-        pixel_size: Option<PixelSize>,
-        hash: impl Into<String>,
-    ) -> Self {
-        let path = path.as_ref();
-        Self {
-            id: MicrographId(0),
-            path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
-            hash: hash.into(),
-            page,
-            width,
-            height,
-            pixel_size,
-            excluded: Vec::new(),
-            outlines: Vec::new(),
-            bright: None,
-            contrast: (0.5, 99.5),
-            tone: Tone::default(),
-            steps: Vec::new(),
-        }
-    }
-
-    /// The micrograph's pixels as they are used: opened, and prepared by its steps.
-    ///
-    /// # Errors
-    /// As [`source::require`], [`format::open_page`] and [`prepare::apply`].
-    pub fn open(&self) -> crate::Result<Micrograph> {
-        source::require(self)?;
-        self.prepared(format::open_page(&self.path, self.page)?)
-    }
-
-    /// A picture after the steps. The user may know the scale better than the file, and lengths may be in nanometres.
-    ///
-    /// # Errors
-    /// As [`prepare::apply`].
-    pub fn prepared(&self, mut micrograph: Micrograph) -> crate::Result<Micrograph> {
-        if self.steps.is_empty() {
-            return Ok(micrograph);
-        }
-        micrograph.pixel_size = self.pixel_size;
-        prepare::apply(&micrograph, &self.steps, None)
-    }
-
-    /// All that is excluded, rectangles and outlines, as rectangles.
-    pub fn excluded_regions(&self) -> Vec<Region> {
-        let outlines = self.outlines.iter().flat_map(|outline| outline.rows(self.height));
-        self.excluded.iter().copied().chain(outlines).collect()
-    }
-
-    /// The last part of the path, for people.
-    pub fn file_name(&self) -> String {
-        self.path
-            .file_name()
-            .map_or_else(|| self.path.display().to_string(), |n| n.to_string_lossy().into_owned())
     }
 }

@@ -136,6 +136,8 @@ struct Stored {
     patch: PatchGeometry,
     #[serde(default, deserialize_with = "exact::read_value")]
     training: serde_json::Value,
+    #[serde(default, deserialize_with = "exact::read_value")]
+    maps: serde_json::Value,
     #[serde(default)]
     next_particle: u64,
     #[serde(default)]
@@ -153,6 +155,7 @@ fn rebuild(stored: Stored, path: &Path) -> Result<Project> {
     let mut project = Project::new();
     let mut edits = vec![("patch".to_owned(), Edit::SetPatch(stored.patch))];
     edits.push(("training".to_owned(), Edit::SetTraining(stored.training)));
+    edits.push(("maps".to_owned(), Edit::SetMaps(stored.maps)));
     for (place, class) in stored.classes.into_iter().enumerate() {
         edits.push((format!("classes[{place}]"), Edit::AddClass { class, place }));
     }
@@ -186,7 +189,7 @@ pub fn to_text(project: &Project, path: &Path) -> Result<String> {
         Ok(MicrographEntry { path, ..entry.clone() })
     };
     let micrographs = project.micrographs.iter().map(stored).collect::<Result<Vec<_>>>()?;
-    let fields: [(&str, serde_json::Result<String>); 10] = [
+    let fields: [(&str, serde_json::Result<String>); 11] = [
         ("format", exact::to_string(FORMAT)),
         ("version", exact::to_string(&VERSION)),
         ("next_particle", exact::to_string(&project.next_particle)),
@@ -194,6 +197,7 @@ pub fn to_text(project: &Project, path: &Path) -> Result<String> {
         ("next_micrograph", exact::to_string(&project.next_micrograph)),
         ("patch", exact::to_string(&project.patch)),
         ("training", exact::to_string(&project.training)),
+        ("maps", exact::to_string(&project.maps)),
         ("classes", list(&project.classes)),
         ("micrographs", list(&micrographs)),
         ("particles", list(project.particles.values())),

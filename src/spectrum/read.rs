@@ -1,4 +1,6 @@
-//! Files of spectra: CSV, and the arrays of NPY and NPZ.
+//! Files of spectra: CSV, the arrays of NPY and NPZ, and spectroscopy grids of Nanonis.
+
+mod nanonis;
 
 use super::Spectra;
 use crate::error::{Error, Result};
@@ -6,7 +8,7 @@ use crate::micrograph::format::{Arrays, Numbers};
 use std::path::Path;
 
 /// The endings of the files that are read, for dialogs.
-pub const ENDINGS: &[&str] = &["csv", "txt", "npy", "npz"];
+pub const ENDINGS: &[&str] = &["csv", "txt", "npy", "npz", "3ds"];
 
 /// The array of an NPZ file that holds the spectra, and the one that holds their axis.
 const SPECTRA: &str = "spectra";
@@ -17,6 +19,7 @@ const AXIS: &str = "x";
 /// - CSV: a spectrum a row; a row that begins with `x` or `x (unit)` is the axis; a first row of words is left out.
 /// - NPY: (spectra, points), or (rows, columns, points) for a grid.
 /// - NPZ: the same under the name `spectra`, and, if it is there, the axis under `x`.
+/// - 3DS (Nanonis): the first channel of a grid over its sweep.
 ///
 /// # Errors
 /// [`Error::File`] naming the row, the array or the spectrum that cannot be used; [`Error::Io`].
@@ -26,8 +29,9 @@ pub fn open(path: &Path) -> Result<Spectra> {
         "csv" | "txt" => ("CSV", csv(path)),
         "npy" => ("NPY", arrays(path)),
         "npz" => ("NPZ", arrays(path)),
+        "3ds" => ("3DS", nanonis::grid(path)),
         other => {
-            let problem = format!("`{other}` is not read; use CSV, NPY or NPZ");
+            let problem = format!("`{other}` is not read; use CSV, NPY, NPZ or 3DS");
             return Err(Error::file(path, "spectra", "ending", problem));
         }
     };
@@ -96,10 +100,13 @@ fn csv(path: &Path) -> Result<Read> {
 /// The unit in the heading of an axis: `x` has none, `x (eV)` has eV; nothing for what is no such heading.
 fn unit_of(cell: &str) -> Option<String> {
     let rest = cell.strip_prefix(['x', 'X'])?.trim();
-    if rest.is_empty() {
-        return Some(String::new());
-    }
-    Some(rest.strip_prefix('(')?.strip_suffix(')')?.trim().to_owned())
+    if rest.is_empty() { Some(String::new()) } else { unit_in(rest).filter(|_| rest.starts_with('(')) }
+}
+
+/// The unit in brackets at the end of a name: `Bias (V)` has V.
+fn unit_in(name: &str) -> Option<String> {
+    let (_, unit) = name.trim().strip_suffix(')')?.rsplit_once('(')?;
+    Some(unit.trim().to_owned())
 }
 
 fn index(points: usize) -> Vec<f64> {
@@ -230,7 +237,7 @@ mod tests {
         let said = refused("a.csv", b"1,2,3,4,5,6,7,8\nx,1,2,3\n");
         assert!(said.contains("row 2: the axis has 3 values, the spectra 8"), "{said}");
         let said = refused("a.hdf5", b"1,2");
-        assert!(said.contains("`hdf5` is not read; use CSV, NPY or NPZ"), "{said}");
+        assert!(said.contains("`hdf5` is not read; use CSV, NPY, NPZ or 3DS"), "{said}");
         let said = refused("a.npy", b"no array");
         assert!(said.contains("NPY"), "{said}");
         let whole = npy(&[12, 10], &ramp(120));

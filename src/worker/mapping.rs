@@ -1,10 +1,11 @@
 //! Order-parameter maps: what is asked of the worker and what it tells.
 
 use super::message::DeviceChoice;
+pub use crate::explore::order_map::plan::MOST_PIXELS;
 pub use crate::explore::order_map::{Found, MapSet, Outlier, Plan, SeedReport, Summary};
 use crate::micrograph::Micrograph;
 pub use crate::order::SeedMaps;
-pub use crate::train::shift::{MapSettings, Normalisation};
+pub use crate::train::shift::{MapSettings, Normalisation, Places};
 use std::sync::Arc;
 
 /// Maps of one image.

@@ -1,6 +1,6 @@
 //! Which actions would do anything now.
 
-use super::Action;
+use super::{Action, Tool};
 use crate::app::class_acts::ClassAct;
 use crate::app::maps::Workspace;
 use crate::app::state::{State, Stopped};
@@ -70,6 +70,8 @@ impl Action {
     pub fn belongs_to(&self, workspace: Workspace) -> bool {
         match self {
             Action::MapTool(_) => workspace == Workspace::Maps,
+            // What does not count is drawn alike.
+            Action::Use(Tool::Exclude | Tool::Outline) => workspace != Workspace::Spectra,
             // Pictures are not seen while spectra are.
             Action::Fit
             | Action::ZoomIn

@@ -4,11 +4,10 @@ mod work;
 
 use super::picture::Picture;
 use crate::error::Result;
-use crate::micrograph::prepare::Step;
 use crate::particle::MicrographId;
 use crate::particle::detect::Detection;
 use crate::project::history::{History, StateId};
-use crate::project::{MicrographEntry, Project};
+use crate::project::{MicrographEntry, Preparation, Project};
 use crate::worker::job::Dataset;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::collections::BTreeMap;
@@ -42,13 +41,13 @@ pub enum Done {
     Picture {
         id: MicrographId,
         /// What it was prepared with.
-        steps: Vec<Step>,
+        preparation: Preparation,
         picture: Result<Arc<Picture>>,
     },
     /// A small copy for the list; none of what cannot be opened.
     Small {
         id: MicrographId,
-        steps: Vec<Step>,
+        preparation: Preparation,
         small: Option<super::state::Small>,
     },
     /// How far a search is, 0..=1.

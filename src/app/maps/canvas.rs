@@ -9,6 +9,7 @@ use super::run::{MapTool, Maps};
 use super::sight::Sight;
 use super::{map_bar, overlay};
 use crate::app::action::{Action, Tool, keys_text};
+use crate::app::drag::Drag;
 use crate::app::picture::Picture;
 use crate::app::state::{Opened, State};
 use crate::app::tiles::Tiles;
@@ -48,6 +49,8 @@ pub struct Canvas {
     asked: Option<Vector>,
     /// The lattice vector whose end is dragged, and where it begins.
     held: Option<(usize, Vector)>,
+    /// What is being drawn that is not to count, and where.
+    mask: Option<(Which, Drag)>,
 }
 
 /// What both panes draw from.
@@ -98,7 +101,7 @@ impl Canvas {
     fn tools(&mut self, ui: &mut Ui, state: &State, sight: &mut Sight, actions: &mut Vec<Action>) {
         row(ui, |ui| {
             for tool in MapTool::ALL {
-                let action = Action::MapTool(tool);
+                let action = tool.action();
                 let look = action.look();
                 let Some(picture) = look.icon else { continue };
                 let button = icon::button(ui, picture, look.name, false, state.maps.tool == tool, true);
@@ -146,7 +149,7 @@ impl Canvas {
         let size = vec2(scene.entry.width as f32, scene.entry.height as f32);
         if which == Which::Image {
             let view = sight.view.unwrap_or_else(|| fitted(rect, size));
-            self.take_handle(ui, &response, scene, sight, view.placement(rect), actions);
+            self.take_handle(ui, rect, scene, sight, view.placement(rect), actions);
         }
         let view = self.look(ui, &response, rect, size, state.maps.tool, sight);
         let place = view.placement(rect);
@@ -161,8 +164,17 @@ impl Canvas {
                 sight.layers.map.paint(&painter, place, faded(sight.opacity));
             }
         }
+        if which == Which::Image {
+            for region in &scene.entry.excluded {
+                marks::excluded(&painter, place.to_screen_rect(*region));
+            }
+            for outline in &scene.entry.outlines {
+                marks::excluded_outline(&painter, place, outline);
+            }
+        }
         if which == Which::Image && sight.lattice {
             self.cell(&painter, scene, place);
+            image::window(&painter, place, scene, sight);
         }
         if scene.own && !no_map {
             sight.layers.veil.paint(&painter, place, egui::Color32::WHITE);
@@ -174,7 +186,7 @@ impl Canvas {
                 overlay::line(&painter, place, line);
             }
             if which == Which::Map {
-                map::over(&painter, sight);
+                map::over(&painter, scene, sight);
             }
         }
         if no_map {
@@ -185,7 +197,9 @@ impl Canvas {
         }
         marks::scale_bar(&painter, rect, view.zoom, scene.entry.pixel_size.map(|size| size.x_nm));
         self.point(ui, &response, which, scene, place, sight, actions);
-        if scene.own {
+        if let Some(tool) = state.maps.tool.mask() {
+            self.leave_out(ui, &painter, &response, which, scene, state, tool, place, actions);
+        } else if scene.own {
             self.draw(ui, &painter, &response, which, scene, place, sight, actions);
         }
         if self.over != Some(which)

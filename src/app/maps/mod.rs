@@ -1,6 +1,7 @@
 //! The maps workspace: order-parameter maps of an atomically resolved image, live.
 //!
-//! - [`run`]: the run and what came of it; [`steps`]: what actions do; [`side`] and [`settings`]: the side panel.
+//! - [`run`]: the run and what came of it; [`steps`] and [`chosen`]: what actions do; [`side`], [`cell`], [`masks`] and [`settings`]: the
+//!   side panel; [`kept`]: settings as the project has them; [`survey`]: the lattice before a run.
 //! - [`canvas`] and [`map_bar`]: image and map side by side; [`overlay`] over them; [`layer`] as textures.
 //! - [`plane`], [`decoder`], [`quality`], [`summary`], [`segments`], [`wall`], [`spectra`]: a pane each.
 //! - [`sight`]: what they share, so that what is pointed at or chosen in one is seen in all.
@@ -8,6 +9,8 @@
 mod asking;
 mod brush;
 mod canvas;
+mod cell;
+mod chosen;
 mod colour;
 mod decoder;
 mod density;
@@ -15,8 +18,10 @@ mod empty;
 mod example;
 pub mod export;
 mod field;
+mod kept;
 mod layer;
 mod map_bar;
+mod masks;
 mod overlay;
 mod plane;
 mod quality;
@@ -28,6 +33,7 @@ mod sight;
 mod spectra;
 mod steps;
 mod summary;
+mod survey;
 mod tone;
 mod wall;
 
@@ -272,5 +278,7 @@ fn mouse(state: &State) -> &'static str {
         MapTool::Wall => {
             "Draw a line across a wall in the map; its width is measured in the pane Wall profile."
         }
+        MapTool::Exclude => "Drag a box over what is not to count. Right click takes a region away.",
+        MapTool::ExcludeOutline => "Draw round what is not to count. Right click takes a region away.",
     }
 }

@@ -18,7 +18,7 @@ const FINEST: f32 = 7.0;
 /// Arrows from this length on have their length written beside them, points.
 const ROOM: f32 = 60.0;
 /// A handle is taken from so far, points.
-const REACH: f32 = 10.0;
+pub const REACH: f32 = 10.0;
 /// More lines than this are never drawn.
 const MOST_LINES: i32 = 400;
 
@@ -120,13 +120,6 @@ pub fn vectors(
         let beyond = from + along + along.normalized() * 9.0;
         label(painter, beyond, anchor, &text);
     }
-}
-
-/// Which vector's end is at a point of the screen.
-pub fn handle_at(place: Placement, origin: Vector, cell: [Vector; 2], pos: Pos2) -> Option<usize> {
-    let end = |v: Vector| screen(place, [origin[0] + v[0], origin[1] + v[1]]);
-    let near = cell.iter().enumerate().map(|(i, v)| (end(*v).distance(pos), i)).filter(|(d, _)| *d < REACH);
-    near.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, i)| i)
 }
 
 fn arrow(painter: &Painter, from: Pos2, along: Vec2, stroke: Stroke) {

@@ -2,6 +2,8 @@
 
 pub use super::asking::{Asking, LOST};
 use super::field::{Field, Line};
+use super::survey::{Survey, Surveyed};
+use crate::app::action::{Action, Tool};
 use crate::app::picture::Picture;
 use crate::app::run::Phase;
 use crate::micrograph::PixelSize;
@@ -9,7 +11,7 @@ use crate::micrograph::prepare::Step;
 use crate::order::profile::fit_wall;
 use crate::order::seeds::smoothness_in_words;
 use crate::order::{Method, Profile, Segments, WallFit};
-use crate::particle::MicrographId;
+use crate::particle::{MicrographId, Outline, Region};
 use crate::worker::mapping::{MapEvent, MapProgress, MapQuery, MapSet, MapSettings, MapStage, Plan, Summary};
 use crate::worker::message::{Event, FinishReason};
 use std::path::PathBuf;
@@ -34,11 +36,38 @@ pub enum MapTool {
     Outline,
     /// Draws the line of a profile.
     Wall,
+    /// A dragged box, or an outline, does not count: an adsorbate, a step, the instrument's banner.
+    Exclude,
+    ExcludeOutline,
 }
 
 impl MapTool {
     /// In the order of the tool row.
-    pub const ALL: [MapTool; 3] = [MapTool::Inspect, MapTool::Outline, MapTool::Wall];
+    pub const ALL: [MapTool; 5] =
+        [MapTool::Inspect, MapTool::Outline, MapTool::Wall, MapTool::Exclude, MapTool::ExcludeOutline];
+
+    /// The tool that leaves something out as one of this workspace; `None` for those of particles.
+    pub fn masking(tool: Tool) -> Option<Self> {
+        match tool {
+            Tool::Exclude => Some(Self::Exclude),
+            Tool::Outline => Some(Self::ExcludeOutline),
+            _ => None,
+        }
+    }
+
+    /// The other way round: what it is called where particles are picked.
+    pub fn mask(self) -> Option<Tool> {
+        match self {
+            Self::Exclude => Some(Tool::Exclude),
+            Self::ExcludeOutline => Some(Tool::Outline),
+            Self::Inspect | Self::Outline | Self::Wall => None,
+        }
+    }
+
+    /// What chooses it.
+    pub fn action(self) -> Action {
+        self.mask().map_or(Action::MapTool(self), Action::Use)
+    }
 }
 
 /// What the panes of this workspace ask of the program.
@@ -46,7 +75,17 @@ impl MapTool {
 pub enum Ask {
     /// Opens the packaged lattice image.
     Example,
+    /// Kept with the project.
     Settings(Box<MapSettings>),
+    /// While a hand is still at it: seen, but no change of the project yet.
+    Hold(Box<MapSettings>),
+    /// Moves the cell by hand onto the nearest peaks of the image's spectrum.
+    Refine,
+    /// Outlines what stands out of the pattern and leaves it out; `size_px` is about the pattern's period.
+    LeaveOut {
+        size_px: f64,
+        threshold: f32,
+    },
     /// Asks the model; a newer question takes the place of one that waits.
     Query(MapQuery),
     /// Groups the pixels; `None` takes as many groups as the latents ask for.
@@ -137,10 +176,20 @@ pub struct Spectra {
 /// The current or last run.
 #[derive(Default)]
 pub struct Maps {
+    /// As the project has them for the shown image, or as they are being dragged.
     pub settings: MapSettings,
+    /// The project (its revision) and the image that they were read for.
+    pub read_for: Option<(u64, Option<MicrographId>)>,
+    /// The lattice of the shown image, and what was, or is being, looked at for it.
+    pub survey: Option<Arc<Survey>>,
+    pub surveyed: Option<Surveyed>,
+    /// Adsorbates are being looked for.
+    pub leaving_out: bool,
     pub tool: MapTool,
     pub phase: Phase,
     pub subject: Option<Subject>,
+    /// What did not count when the run began.
+    pub left_out: (Vec<Region>, Vec<Outline>),
     pub plan: Option<Arc<Plan>>,
     pub progress: Option<MapProgress>,
     pub curve: Vec<MapPoint>,
@@ -167,6 +216,8 @@ impl Maps {
     pub fn begin(&mut self, subject: Subject) {
         *self = Self {
             settings: std::mem::take(&mut self.settings),
+            survey: self.survey.take(),
+            surveyed: self.surveyed.take(),
             tool: self.tool,
             phase: Phase::Starting,
             subject: Some(subject),
@@ -175,14 +226,19 @@ impl Maps {
         };
     }
 
-    /// Another project was opened: nothing of the old one stays but the settings.
+    /// Another project was opened: nothing of the old one stays; it has settings of its own.
     pub fn forget(&mut self) {
-        *self = Self {
-            settings: std::mem::take(&mut self.settings),
-            tool: self.tool,
-            revision: self.revision + 1,
-            ..Self::default()
-        };
+        *self = Self { tool: self.tool, revision: self.revision + 1, ..Self::default() };
+    }
+
+    /// The lattice of an image, once it has been looked for.
+    pub fn survey_of(&self, id: Option<MicrographId>) -> Option<&Survey> {
+        self.survey.as_deref().filter(|survey| Some(survey.id) == id)
+    }
+
+    /// True where an image shows no lattice and nothing was chosen instead: a choice is due, no run.
+    pub fn is_undecided(&self, id: Option<MicrographId>) -> bool {
+        self.survey_of(id).is_some_and(|survey| survey.leaves_open(&self.settings))
     }
 
     /// True if the maps, or those that are on their way, are of this image.

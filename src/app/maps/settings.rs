@@ -1,14 +1,15 @@
 //! What a run uses, one plain line each.
 
 use crate::app::detection::combo;
+use crate::lattice::Proposal;
 use crate::train::config::Preset;
-use crate::worker::mapping::{MapSettings, Normalisation, Plan};
+use crate::worker::mapping::{MapSettings, Normalisation, Places, Plan};
 use crate::worker::message::DeviceChoice;
 use egui::{DragValue, Label, RichText, Ui};
 use std::ops::RangeInclusive;
 
-/// Draws the settings; `plan` says what was chosen where nothing is asked for.
-pub fn ui(ui: &mut Ui, settings: &mut MapSettings, plan: Option<&Plan>) {
+/// Draws the settings; `plan` and `proposal` say what was, or will be, chosen where nothing is asked for.
+pub fn ui(ui: &mut Ui, settings: &mut MapSettings, plan: Option<&Plan>, proposal: Option<&Proposal>) {
     line(
         ui,
         "Default locks windows to the lattice and starts fast; Paper is the published recipe to the letter.",
@@ -53,14 +54,14 @@ pub fn ui(ui: &mut Ui, settings: &mut MapSettings, plan: Option<&Plan>) {
     });
     egui::CollapsingHeader::new("Advanced")
         .id_salt("advanced maps")
-        .show(ui, |ui| advanced(ui, settings, plan));
+        .show(ui, |ui| advanced(ui, settings, plan, proposal));
     if let Err(why) = settings.check() {
         ui.add(Label::new(RichText::new(why.to_string()).color(ui.visuals().error_fg_color)).wrap());
     }
 }
 
 /// Settings few need; each with what it does.
-fn advanced(ui: &mut Ui, settings: &mut MapSettings, plan: Option<&Plan>) {
+fn advanced(ui: &mut Ui, settings: &mut MapSettings, plan: Option<&Plan>, proposal: Option<&Proposal>) {
     line(ui, "Windows are snapped to the lattice; the model learns only the residual shift.", |ui| {
         ui.checkbox(&mut settings.lock, "Lock to the lattice");
     });
@@ -69,9 +70,23 @@ fn advanced(ui: &mut Ui, settings: &mut MapSettings, plan: Option<&Plan>) {
     optional(ui, "Averaging", meaning, &mut settings.average_px, chosen, 0.1..=4096.0, 1.0, " px");
     let mut prior = settings.shift_prior.map(f64::from);
     let meaning = "Spread of the shift that is thought likely; the window is 2 wide.";
-    optional(ui, "Shift prior", meaning, &mut prior, None, 0.001..=1.0, 0.005, "");
+    let usual = proposal.map(|p| p.dx_prior(if settings.lock { p.residual_px } else { p.shift_px }));
+    optional(ui, "Shift prior", meaning, &mut prior, usual, 0.001..=1.0, 0.005, "");
     settings.shift_prior = prior.map(|v| v as f32);
     whole(ui, "Windows", "Windows the model learns from.", &mut settings.windows, 8..=1_000_000);
+    let meaning = match (settings.places, settings.lock) {
+        (Places::Random, _) => "They lie anywhere, drawn by chance: no place is preferred.",
+        (Places::Grid, _) => "They lie on an even grid: the whole image is seen alike.",
+        (Places::Atoms, false) => "They lie on bright spots, so that each shows an atom in its middle.",
+        (Places::Atoms, true) => {
+            "They are taken at bright spots; locked to the lattice they are snapped to its cells all the same."
+        }
+    };
+    line(ui, meaning, |ui| {
+        let choices =
+            [(Places::Random, "at random"), (Places::Grid, "on a grid"), (Places::Atoms, "on atoms")];
+        combo(ui, "Places", &mut settings.places, &choices);
+    });
     whole(ui, "Batch", "Windows a step.", &mut settings.batch, 1..=4096);
     let mut rate = settings.learning_rate as f32;
     real(ui, "Learning rate", "Step size of the optimiser (Adam).", &mut rate, 1e-6..=1.0, 1e-4);
@@ -175,7 +190,8 @@ pub fn optional(
             }
             None => {
                 if let Some(chosen) = chosen {
-                    ui.label(RichText::new(format!("{chosen:.1}{suffix}")).monospace());
+                    let digits = if chosen < 1.0 { 3 } else { 1 };
+                    ui.label(RichText::new(format!("{chosen:.digits$}{suffix}")).monospace());
                 }
             }
         }

@@ -1,20 +1,19 @@
 //! The side panel: which image, how the run goes, the lattice, the settings.
 
 use super::field::significant;
-use super::overlay::length;
-use super::run::{Ask, Maps};
-use super::settings;
+use super::masks::MaskPanel;
+use super::run::Ask;
+use super::{cell, settings};
 use crate::app::action::Action;
 use crate::app::panes::{scrolled, section};
 use crate::app::run::Phase;
 use crate::app::state::State;
 use crate::app::{calibration, theme, training};
-use crate::lattice::Lattice;
 use crate::particle::MicrographId;
 use crate::project::MicrographEntry;
 use crate::worker::mapping::MapSettings;
 use crate::worker::message::FinishReason;
-use egui::{ComboBox, DragValue, Label, ProgressBar, RichText, Ui};
+use egui::{ComboBox, Label, ProgressBar, RichText, Ui};
 
 /// What the panel alone remembers.
 #[derive(Default)]
@@ -25,6 +24,7 @@ pub struct SidePanel {
     scale: Option<(MicrographId, f64)>,
     unit: calibration::LengthUnit,
     preparation: crate::app::preparation::PreparationPanel,
+    masks: MaskPanel,
 }
 
 impl SidePanel {
@@ -36,12 +36,13 @@ impl SidePanel {
         scrolled(ui, "maps side", |ui| {
             section(ui, "Image", |ui| self.image(ui, state, actions));
             section(ui, "Run", |ui| run(ui, state, own));
-            section(ui, "Lattice and window", |ui| lattice(ui, state, own, &mut settings));
+            section(ui, "Lattice and window", |ui| cell::ui(ui, state, own, &mut settings, actions));
             section(ui, "Settings", |ui| {
                 if maps.phase.is_active() {
                     ui.weak("Changes hold for the next run.");
                 }
-                settings::ui(ui, &mut settings, maps.plan.as_deref().filter(|_| own));
+                let proposal = maps.survey_of(state.shown).and_then(|survey| survey.proposal(&settings));
+                settings::ui(ui, &mut settings, maps.plan.as_deref().filter(|_| own), proposal.as_ref());
                 let mut device = state.training.choice;
                 settings::device(ui, &mut device);
                 if device != state.training.choice {
@@ -87,13 +88,15 @@ impl SidePanel {
             ui.weak("Lengths are in pixels until it is known.");
         }
         self.preparation.ui(ui, entry, actions);
+        self.masks.ui(ui, state, entry, actions);
     }
 }
 
 /// Where the run stands, in words and numbers.
 fn run(ui: &mut Ui, state: &State, own: bool) {
     let maps = &state.maps;
-    ui.label(RichText::new(title(&maps.phase)).strong());
+    let undecided = maps.is_undecided(state.shown);
+    ui.label(RichText::new(title(&maps.phase, undecided)).strong());
     ui.add(Label::new(sentence(state, own)).wrap());
     match maps.share() {
         Some(share) => {
@@ -121,6 +124,7 @@ fn run(ui: &mut Ui, state: &State, own: bool) {
         ui.add(Label::new(RichText::new(fallback).color(ui.visuals().warn_fg_color).small()).wrap());
     }
     if let Phase::Failed { details, .. } = &maps.phase
+        && !undecided
         && !details.is_empty()
     {
         egui::CollapsingHeader::new("Details").id_salt("map failure").show(ui, |ui| {
@@ -129,8 +133,9 @@ fn run(ui: &mut Ui, state: &State, own: bool) {
     }
 }
 
-fn title(phase: &Phase) -> &'static str {
+fn title(phase: &Phase, undecided: bool) -> &'static str {
     match phase {
+        Phase::Idle | Phase::Failed { .. } if undecided => "A choice is due",
         Phase::Idle => "No maps yet",
         Phase::Ended { reason: FinishReason::AllEpochs, .. } => "Done",
         Phase::Failed { .. } => "The run failed",
@@ -144,6 +149,9 @@ fn sentence(state: &State, own: bool) -> RichText {
     let maps = &state.maps;
     let text = match &maps.phase {
         Phase::Idle if state.shown.is_none() => "Open an atomically resolved image to begin.".to_owned(),
+        Phase::Idle | Phase::Failed { .. } if maps.is_undecided(state.shown) => {
+            "The image shows no lattice by itself; what to do stands below.".to_owned()
+        }
         Phase::Idle => {
             "Press Start (T). The first map comes within seconds and improves while you look.".to_owned()
         }
@@ -161,90 +169,18 @@ fn sentence(state: &State, own: bool) -> RichText {
     };
     let stale = own && changed_since(state);
     RichText::new(if stale {
-        format!("{text} The image's preparation has changed since: start anew.")
+        format!("{text} The image's preparation, or what is left out, has changed since: start anew.")
     } else {
         text
     })
 }
 
-/// True if the maps are of the image as it was prepared before.
+/// True if the maps are of the image as it was prepared before, or where something else was left out.
 fn changed_since(state: &State) -> bool {
-    let picture = state.picture();
-    let subject = state.maps.subject.as_ref();
-    picture.zip(subject).is_some_and(|(now, then)| !std::sync::Arc::ptr_eq(now, &then.picture))
-}
-
-/// What was found, or why nothing; and the same chosen by hand.
-fn lattice(ui: &mut Ui, state: &State, own: bool, settings: &mut MapSettings) {
-    let maps: &Maps = &state.maps;
-    let size = state.shown.and_then(|id| state.project.micrograph(id)).and_then(|entry| entry.pixel_size);
-    let plan = maps.plan.as_ref().filter(|_| own);
-    let found = plan.and_then(|plan| plan.found.as_ref());
-    match plan {
-        None if own && matches!(maps.phase, Phase::Failed { .. }) => {
-            ui.weak("If there is no lattice to be found: give a window of 1 to 2 periods of the pattern, or a and b by hand. Levelling or filtering the image may help, too.");
-        }
-        None => {
-            ui.weak("Found when a run begins; it can be chosen by hand below.");
-        }
-        Some(plan) => {
-            let none = plan.found.is_none();
-            let colour = if none { ui.visuals().warn_fg_color } else { ui.visuals().text_color() };
-            ui.add(Label::new(RichText::new(&plan.message).color(colour)).wrap());
-            if none {
-                ui.weak("Windows lie anywhere and the model learns the whole shift. If there is a lattice, give a and b by hand, or level and filter the image first.");
-            }
-        }
-    }
-    if let Some(found) = found {
-        let Lattice { a, b } = found.lattice;
-        egui::Grid::new("cell").num_columns(2).spacing([12.0, 2.0]).show(ui, |ui| {
-            let mut line = |name: &str, value: String| {
-                ui.weak(name);
-                ui.label(RichText::new(value).monospace());
-                ui.end_row();
-            };
-            line("a", length(a, size));
-            line("b", length(b, size));
-            line("angle", format!("{:.1}°", found.lattice.angle_deg()));
-            line("confidence", format!("{:.2}, {} cells", found.confidence, found.cells));
-        });
-    }
-    by_hand(ui, found.map(|found| found.lattice), settings);
-    let chosen = plan.map(|plan| plan.window_px);
-    let meaning = "Side of the square that the model sees; 1 to 2 lattice vectors.";
-    settings::optional(ui, "Window", meaning, &mut settings.window_px, chosen, 6.0..=4096.0, 1.0, " px");
-}
-
-/// The cell's vectors as numbers.
-fn by_hand(ui: &mut Ui, found: Option<Lattice>, settings: &mut MapSettings) {
-    let mut by_hand = settings.cell.is_some();
-    if ui
-        .checkbox(&mut by_hand, "Cell by hand")
-        .on_hover_text(
-            "Your own lattice vectors in pixels, x to the right and y down, instead of those found.",
-        )
-        .changed()
-    {
-        let usual = found.map_or([[20.0, 0.0], [0.0, 20.0]], |lattice| [lattice.a, lattice.b]);
-        settings.cell = by_hand.then_some(usual);
-    }
-    let Some(cell) = &mut settings.cell else { return };
-    for (name, vector) in ["a", "b"].into_iter().zip(cell.iter_mut()) {
-        ui.horizontal(|ui| {
-            ui.label(RichText::new(name).monospace());
-            for (axis, value) in ["x", "y"].into_iter().zip(vector.iter_mut()) {
-                let field = DragValue::new(value)
-                    .speed(0.05)
-                    .max_decimals(3)
-                    .suffix(" px")
-                    .prefix(format!("{axis} "));
-                ui.add(field.range(-4096.0..=4096.0).update_while_editing(false))
-                    .accessible_name(format!("Lattice vector {name}, {axis} in pixels"));
-            }
-        });
-    }
-    if let Err(why) = Lattice::new(cell[0], cell[1]) {
-        ui.add(Label::new(RichText::new(why.to_string()).color(ui.visuals().error_fg_color)).wrap());
-    }
+    let entry = state.shown.and_then(|id| state.project.micrograph(id));
+    let (Some(entry), Some(now), Some(then)) = (entry, state.picture(), &state.maps.subject) else {
+        return false;
+    };
+    let (excluded, outlines) = &state.maps.left_out;
+    !std::sync::Arc::ptr_eq(now, &then.picture) || (&entry.excluded, &entry.outlines) != (excluded, outlines)
 }

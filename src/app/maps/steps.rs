@@ -4,17 +4,18 @@ use super::example;
 use super::export::MapExport;
 use super::field::{Field, Line};
 use super::run::{Ask, LOST, Power, Segmented, Spectra, Subject, Wall, Workspace};
+use super::survey::Survey;
 use crate::app::App;
 use crate::app::action::Action;
 use crate::app::jobs::{Done, JobId};
 use crate::app::run::Phase;
 use crate::app::state::{Level, Opened};
 use crate::error::Result;
-use crate::lattice::log_power;
+use crate::lattice::{Lattice, log_power};
 use crate::micrograph::Micrograph;
 use crate::micrograph::PixelSize;
 use crate::order::{Method, segment};
-use crate::particle::MicrographId;
+use crate::particle::{MicrographId, Outline};
 use crate::project::MicrographEntry;
 use crate::worker::mapping::{MapJob, MapSet};
 use crate::worker::message::{Command, Event};
@@ -30,6 +31,11 @@ pub enum MapDone {
     Wall(Wall),
     Spectra(Spectra),
     Exported(Result<PathBuf>),
+    Surveyed(Survey),
+    /// The cell by hand of an image on its peaks, if there are any near.
+    Refined(MicrographId, Option<Lattice>),
+    /// Outlines of what stands out of an image's pattern.
+    LeftOut(MicrographId, Vec<Outline>),
 }
 
 /// Jobs of which only the newest counts.
@@ -38,6 +44,9 @@ pub struct MapJobs {
     segmenting: Option<JobId>,
     measuring: Option<JobId>,
     transforming: Option<JobId>,
+    pub(super) surveying: Option<JobId>,
+    /// Refining a cell or looking for adsorbates: what comes of it changes the project.
+    pub(super) changing: Option<JobId>,
 }
 
 impl App {
@@ -69,6 +78,11 @@ impl App {
         if let Err(error) = settings.check() {
             return self.complain(&error);
         }
+        if self.state.maps.is_undecided(Some(entry.id)) {
+            let text = "No lattice was found in this image: draw a cell, give the window, or turn phase locking off, \
+                        at the left.";
+            return self.tell(Level::Warning, text, None);
+        }
         let mask = mask(&entry, &picture.micrograph);
         // The user may know the scale better than the file.
         let image = Micrograph { pixel_size: entry.pixel_size, ..picture.micrograph.clone() };
@@ -83,6 +97,7 @@ impl App {
             steps: entry.steps.clone(),
             pixel_size: entry.pixel_size,
         });
+        self.state.maps.left_out = (entry.excluded, entry.outlines);
         self.layout.maps_began();
         self.worker.send(Command::Map(Box::new(MapJob {
             image: Arc::new(image),
@@ -125,11 +140,16 @@ impl App {
 
     fn stop_map_jobs(&mut self) {
         let jobs = std::mem::take(&mut self.map_jobs);
-        for job in [jobs.segmenting, jobs.measuring, jobs.transforming].into_iter().flatten() {
+        let all = [jobs.segmenting, jobs.measuring, jobs.transforming, jobs.surveying, jobs.changing];
+        for job in all.into_iter().flatten() {
             self.jobs.stop(job);
         }
         let maps = &mut self.state.maps;
-        (maps.segmenting, maps.measuring, maps.transforming) = (false, false, false);
+        (maps.segmenting, maps.measuring, maps.transforming, maps.leaving_out) = (false, false, false, false);
+        if jobs.surveying.is_some() {
+            // It is done anew.
+            maps.surveyed = None;
+        }
     }
 
     /// Events that are told alike of both kinds of run belong to the one that is under way; to the one that is ending
@@ -155,7 +175,10 @@ impl App {
                     .start("Opening the example".into(), |context| Done::Imported(example::open(context)));
                 self.importing = Some(job);
             }
-            Ask::Settings(settings) => self.state.maps.settings = *settings,
+            Ask::Settings(settings) => self.keep_map_settings(*settings),
+            Ask::Hold(settings) => self.state.maps.settings = *settings,
+            Ask::Refine => self.refine_cell(),
+            Ask::LeaveOut { size_px, threshold } => self.leave_out(size_px, threshold),
             Ask::Query(query) => self.state.maps.asking.want(query),
             Ask::Segment { k, method } => self.segment(k, method),
             Ask::Profile(None) => self.state.maps.wall = None,
@@ -189,6 +212,12 @@ impl App {
                 maps.transforming = false;
                 maps.spectra = Some(Arc::new(spectra));
             }
+            MapDone::Surveyed(survey) => {
+                self.map_jobs.surveying = None;
+                maps.survey = Some(Arc::new(survey));
+            }
+            MapDone::Refined(id, lattice) => self.on_refined(id, lattice),
+            MapDone::LeftOut(id, outlines) => self.on_left_out(id, outlines),
             MapDone::Exported(Ok(dir)) => {
                 // The model that drew them goes along.
                 self.worker.send(Command::MapSave(dir.join("model.safetensors")));
@@ -284,21 +313,11 @@ impl App {
 }
 
 /// Pixels that count: those of excluded regions and those the file does not know do not.
-fn mask(entry: &MicrographEntry, image: &Micrograph) -> Option<Arc<[bool]>> {
-    let regions = entry.excluded_regions();
-    if regions.is_empty() && image.lost.is_none() {
-        return None;
-    }
-    let mut counts: Vec<bool> = match &image.lost {
-        Some(lost) => lost.iter().map(|lost| !lost).collect(),
-        None => vec![true; image.width * image.height],
-    };
-    for region in regions {
-        let (columns, rows) = region.pixels(image.width, image.height);
-        for y in rows {
-            counts[y * image.width..][columns.clone()].fill(false);
-        }
-    }
+pub(super) fn mask(entry: &MicrographEntry, image: &Micrograph) -> Option<Arc<[bool]>> {
+    let counts = entry.counts(image.width, image.height);
+    let Some(lost) = &image.lost else { return counts.map(Into::into) };
+    let mut counts = counts.unwrap_or_else(|| vec![true; lost.len()]);
+    counts.iter_mut().zip(lost.iter()).for_each(|(counts, lost)| *counts &= !lost);
     Some(counts.into())
 }
 

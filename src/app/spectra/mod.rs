@@ -211,7 +211,7 @@ pub fn missing(state: &State) -> Option<String> {
 /// What the mouse does now, for the status line.
 pub fn hint(state: &State) -> &'static str {
     match (&state.spectra.subject, &state.spectra.found) {
-        (None, _) => "Drop a CSV, NPY or NPZ of spectra on the window, or try the sample peaks.",
+        (None, _) => "Drop a CSV, NPY, NPZ or 3DS of spectra on the window, or try the sample peaks.",
         (_, None) => "Press Learn (T). Settings stand at the left.",
         _ => "Pointing at a dot or a pixel shows its spectrum, a click keeps it, Esc lets go.",
     }

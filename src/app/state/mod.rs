@@ -308,9 +308,9 @@ impl State {
     /// The picture of a micrograph if it is open and prepared as the project says: one that is still shown with the steps
     /// of before is no help.
     pub fn as_it_is(&self, id: MicrographId) -> Option<Arc<Picture>> {
-        let steps = &self.project.micrograph(id)?.steps;
+        let now = self.project.micrograph(id)?.preparation();
         match self.pictures.get(&id) {
-            Some(Opened::Ready(picture)) if self.prepared.made_with.get(&id) == Some(steps) => {
+            Some(Opened::Ready(picture)) if self.prepared.made_with.get(&id) == Some(&now) => {
                 Some(picture.clone())
             }
             _ => None,
@@ -350,7 +350,7 @@ impl State {
     pub fn has_unsaved_work(&self) -> bool {
         let project = &self.project;
         let made = !project.particles.is_empty() || !project.classes.is_empty() || self.path.is_some();
-        self.history.is_dirty() && made
+        self.history.is_dirty() && (made || self.history.has_work())
     }
 
     /// The selected particles.

@@ -3,7 +3,7 @@
 use crate::app::picture::{Greys, Picture};
 use crate::micrograph::prepare::Step;
 use crate::particle::MicrographId;
-use crate::project::{MicrographEntry, Project};
+use crate::project::{MicrographEntry, Preparation, Project};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ const SMALL: usize = 72;
 /// What is known of the preparation of pictures and small copies.
 #[derive(Default)]
 pub struct Prepared {
-    /// The steps of each picture that is there.
-    pub made_with: BTreeMap<MicrographId, Vec<Step>>,
+    /// How each picture that is there was made.
+    pub made_with: BTreeMap<MicrographId, Preparation>,
     /// Steps that are tried on a micrograph while a control is held; no edit yet.
     pub trial: Option<(MicrographId, Vec<Step>)>,
-    /// Small copies with the steps they were made with; none of what could not be opened.
-    small: BTreeMap<MicrographId, (Vec<Step>, Option<Arc<Small>>)>,
+    /// Small copies and how they were made; none of what could not be opened.
+    small: BTreeMap<MicrographId, (Preparation, Option<Arc<Small>>)>,
     /// The micrograph of which a small copy is wanted next, or is being made.
     pub wanted: Option<MicrographId>,
 }
@@ -68,24 +68,31 @@ impl Prepared {
         }
     }
 
-    /// True if the picture of a micrograph was made with other steps than it should be shown with.
+    /// True if the picture of a micrograph was made in another way than it should be shown now.
     pub fn is_outdated(&self, entry: &MicrographEntry) -> bool {
-        self.made_with.get(&entry.id).is_some_and(|made| made.as_slice() != self.steps(entry))
+        let Some(made) = self.made_with.get(&entry.id) else { return false };
+        match &self.trial {
+            Some((id, steps)) if *id == entry.id => {
+                let tried = MicrographEntry { steps: steps.clone(), ..entry.clone() };
+                *made != tried.preparation()
+            }
+            _ => *made != entry.preparation(),
+        }
     }
 
-    /// A picture is there, made with these steps; `None` if it could not be opened.
-    pub fn arrived(&mut self, id: MicrographId, steps: &[Step], picture: Option<&Picture>) {
-        self.made_with.insert(id, steps.to_vec());
+    /// A picture is there, made in this way; `None` if it could not be opened.
+    pub fn arrived(&mut self, id: MicrographId, preparation: Preparation, picture: Option<&Picture>) {
+        self.made_with.insert(id, preparation.clone());
         // What is only tried does not show in the list.
         if self.trial.as_ref().is_some_and(|(tried, _)| *tried == id) {
             return;
         }
-        self.keep_small(id, steps.to_vec(), picture.map(Small::of));
+        self.keep_small(id, preparation, picture.map(Small::of));
     }
 
     /// A small copy is there, or cannot be made.
-    pub fn keep_small(&mut self, id: MicrographId, steps: Vec<Step>, small: Option<Small>) {
-        self.small.insert(id, (steps, small.map(Arc::new)));
+    pub fn keep_small(&mut self, id: MicrographId, preparation: Preparation, small: Option<Small>) {
+        self.small.insert(id, (preparation, small.map(Arc::new)));
     }
 
     /// The small copy of a micrograph, perhaps of before its steps changed.
@@ -95,7 +102,7 @@ impl Prepared {
 
     /// True if nothing is known of how the micrograph looks with its steps.
     pub fn lacks_small(&self, entry: &MicrographEntry) -> bool {
-        self.small.get(&entry.id).is_none_or(|(steps, _)| *steps != entry.steps)
+        self.small.get(&entry.id).is_none_or(|(made, _)| *made != entry.preparation())
     }
 
     /// Forgets what is of no micrograph of the project.

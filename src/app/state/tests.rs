@@ -55,6 +55,37 @@ fn the_nearest_particle_within_reach_is_hit() {
 }
 
 #[test]
+fn what_a_person_did_to_a_picture_is_asked_about_and_a_picture_alone_is_not() {
+    use crate::micrograph::PixelSize;
+    use crate::micrograph::prepare::Step;
+    use crate::project::Region;
+    let mut state = State::default();
+    let mut entry = MicrographEntry::new("/a.png", 0, 100, 100, PixelSize::new(0.5, 0.5), "00");
+    let banner = Region { x0: 0.0, y0: 90.0, x1: 100.0, y1: 100.0 };
+    // As the program proposes it.
+    entry.excluded.push(banner);
+    let (id, edit) = state.project.add_micrograph_edit(entry);
+    state.change("add micrograph", edit).unwrap();
+    assert!(state.history.is_dirty() && !state.has_unsaved_work());
+    let now = |state: &State| state.project.micrograph(id).unwrap().clone();
+    let seen = MicrographEntry { contrast: (1.0, 99.0), ..now(&state) };
+    state.change("change the contrast", Edit::ChangeMicrograph(seen)).unwrap();
+    assert!(!state.has_unsaved_work(), "how it is shown is no work");
+    let region = Region { x0: 1.0, y0: 1.0, x1: 5.0, y1: 5.0 };
+    for entry in [
+        MicrographEntry { excluded: vec![banner, region], ..now(&state) },
+        MicrographEntry { steps: vec![Step::Plane], ..now(&state) },
+        MicrographEntry { pixel_size: PixelSize::new(0.25, 0.25), ..now(&state) },
+        MicrographEntry { maps: serde_json::json!({ "window_px": 20.0 }), ..now(&state) },
+    ] {
+        state.change("change", Edit::Together(vec![Edit::ChangeMicrograph(entry)])).unwrap();
+        assert!(state.has_unsaved_work());
+        state.undo().unwrap();
+        assert!(!state.has_unsaved_work(), "what was taken back is no work");
+    }
+}
+
+#[test]
 fn ages_read_as_people_say_them() {
     assert_eq!([5, 300, 7300, 400_000].map(ago), ["just now", "5 min ago", "2 h ago", "4 days ago"]);
 }
@@ -158,11 +189,12 @@ fn steps_that_are_tried_are_shown_and_no_edit() {
     use crate::micrograph::prepare::Step;
     let mut state = with_classes([1, 0]);
     let entry = state.project.micrographs[0].clone();
-    state.prepared.arrived(entry.id, &[], None);
+    state.prepared.arrived(entry.id, entry.preparation(), None);
     assert!(!state.prepared.is_outdated(&entry));
     state.prepared.trial = Some((entry.id, vec![Step::Plane]));
     assert!(state.prepared.is_outdated(&entry) && state.prepared.steps(&entry) == [Step::Plane]);
-    state.prepared.arrived(entry.id, &[Step::Plane], None);
+    let levelled = MicrographEntry { steps: vec![Step::Plane], ..entry.clone() };
+    state.prepared.arrived(entry.id, levelled.preparation(), None);
     assert!(!state.prepared.is_outdated(&entry));
     // Let go without a change: back to what the project says.
     state.prepared.trial = None;

@@ -1,6 +1,7 @@
 //! Maps of a model over an image, a band of rows at a time, so that they can be shown as they come and stopped.
 
 use super::MapSet;
+use super::offset;
 use super::plan::Prepared;
 use super::windows::Windows;
 use crate::error::Result;
@@ -200,7 +201,13 @@ impl Dense {
         let lattice = self.prepared.plan.found.as_ref().map(|f| f.lattice);
         let judgements =
             lattice.map_or_else(Vec::new, |l| content.par_iter().map(|m| judge(m, &l)).collect());
-        let [x, y] = self.values.shift;
+        let [mut x, mut y] = self.values.shift;
+        if let (Windows::Anywhere(_), Some(lattice), true) =
+            (&self.prepared.windows, lattice, self.vae.config.invariances.translation)
+        {
+            let grid = offset::Grid { width: self.width, height: self.height, stride: self.stride };
+            grid.offsets([&mut x, &mut y], &lattice);
+        }
         let rotation = if self.values.rotation.is_empty() { None } else { Some(map(self.values.rotation)?) };
         Ok(MapSet {
             seed,

@@ -6,6 +6,8 @@
 
 mod components;
 pub mod dense;
+mod offset;
+mod places;
 pub mod plan;
 mod registered;
 pub mod residual;
@@ -34,8 +36,8 @@ pub struct MapSet {
     pub content: Vec<Map>,
     /// Posterior standard deviation of each content latent.
     pub uncertainty: Vec<Map>,
-    /// Displacement of the pattern against the mean lattice along x and y, pixels; where no lattice was found, the shift
-    /// of the pattern within its window.
+    /// Displacement of the pattern against the mean lattice along x and y, pixels, without jumps of a lattice vector; where
+    /// no lattice was found, the shift of the pattern within its window, known up to a lattice vector.
     pub shift: [Map; 2],
     /// Degrees counter-clockwise on the screen, where rotation is learned.
     pub rotation: Option<Map>,

@@ -11,8 +11,6 @@ use crate::micrograph::{Micrograph, stats::Stats};
 use crate::model::Likelihood;
 use crate::train::shift::{MapSettings, Normalisation, WindowSet};
 use crate::{Error, Result};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::sync::Arc;
@@ -30,8 +28,6 @@ const HEADROOM: f32 = 0.08;
 const MODEL_ERROR: f32 = 0.02;
 /// Width of the likelihood where windows lie anywhere and their noise is not known.
 const UNKNOWN_NOISE: f32 = 0.15;
-/// A neighbouring window is this share of the shortest lattice vector (of the window without a lattice) away.
-const NEIGHBOUR: f64 = 0.35;
 /// All windows together have at most this many values.
 const MOST_VALUES: usize = 1 << 23;
 
@@ -167,6 +163,7 @@ pub fn prepare(image: &Micrograph, mask: Option<&[bool]>, settings: &MapSettings
     let windows = match cells.filter(|_| settings.lock) {
         Some(cells) => {
             let registered = registered(&level, canvas, cells, settings, &mut plan)?;
+            plan.message += &left_out(registered.patternless);
             plan.shift_px = shift_px.unwrap_or_else(|| proposal.map_or(1.0, |p| p.residual_px));
             Windows::Registered(registered)
         }
@@ -177,6 +174,15 @@ pub fn prepare(image: &Micrograph, mask: Option<&[bool]>, settings: &MapSettings
         }
     };
     Ok(Prepared { plan, windows })
+}
+
+/// A sentence on cells that show nothing of the pattern; empty if all do.
+fn left_out(cells: usize) -> String {
+    match cells {
+        0 => String::new(),
+        1 => "; 1 cell without a pattern was left out".to_owned(),
+        n => format!("; {n} cells without a pattern were left out"),
+    }
 }
 
 fn check(image: &Micrograph) -> Result<()> {
@@ -290,8 +296,7 @@ impl Prepared {
         (slope > 0.0).then(|| (square / slope).sqrt() * self.plan.pitch())
     }
 
-    /// The windows that a seed's model learns from: places drawn at random, each with a neighbour, and where its encoder
-    /// starts.
+    /// The windows that a seed's model learns from, each with a neighbour, and where its encoder starts.
     ///
     /// # Errors
     /// [`Error::Invalid`] when hardly a place of the image can be used.
@@ -300,29 +305,7 @@ impl Prepared {
         let side = self.plan.side;
         let pixels = side * side;
         let wanted = settings.windows.min(MOST_VALUES / pixels).max(8);
-        let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x5747);
-        let canvas = self.windows.canvas();
-        let short = self.plan.found.as_ref().map_or(self.plan.window_px, |f| f.lattice.lengths()[0]);
-        let mut places: Vec<[[f64; 2]; 2]> = Vec::with_capacity(wanted);
-        for _ in 0..wanted * 50 {
-            let place = [canvas.width, canvas.height].map(|n| rng.random::<f64>() * (n as f64 - 1.0));
-            let (sin, cos) = (rng.random::<f64>() * std::f64::consts::TAU).sin_cos();
-            let off = NEIGHBOUR * short;
-            let near = [place[0] + off * cos, place[1] + off * sin];
-            if self.windows.known(place) && self.windows.known(near) {
-                places.push([place, near]);
-            }
-            if places.len() == wanted {
-                break;
-            }
-        }
-        if places.len() < 8 {
-            let problem = format!(
-                "hardly any window of {:.0} px fits into the image's usable part; choose a smaller one",
-                self.plan.window_px
-            );
-            return Err(Error::invalid("window", problem));
-        }
+        let places = self.places(wanted, seed)?;
         let cut = |which: usize| -> Arc<[f32]> {
             let mut values = vec![0.0; places.len() * pixels];
             values.par_chunks_exact_mut(pixels).zip(&places).for_each(|(out, place)| {

@@ -3,6 +3,7 @@
 use super::components::Components;
 use super::windows::Canvas;
 use crate::lattice::{Cells, Vector};
+use crate::micrograph::stats::Stats;
 use crate::{Error, Result};
 use rayon::prelude::*;
 
@@ -15,6 +16,8 @@ const WIDTHS: [f64; 6] = [0.7, 1.0, 1.4, 2.0, 2.8, 4.0];
 /// Principal components by which widths are compared, and at most so many cells.
 const COMPARED: usize = 6;
 const ASKED: usize = 2000;
+/// A window whose standard deviation is below this share of the usual one shows nothing: a part of the scan that was lost.
+const FLAT: f64 = 0.05;
 /// Errors above this many times the usual one count as much: a defect is not what the width is for.
 const CAPPED: f64 = 4.0;
 
@@ -32,6 +35,25 @@ pub struct Registered {
     pub average_px: f64,
     /// Standard deviation of a pixel's noise in one window.
     pub noise: f32,
+    /// Cells on the image that were left out since they show nothing of the pattern.
+    pub patternless: usize,
+}
+
+/// Those of some cells that show something of the pattern.
+fn patterned(canvas: &Canvas, cells: &Cells, some: &[usize]) -> Vec<usize> {
+    let contrast = |&cell: &usize| -> f64 {
+        let mut window = vec![0.0; canvas.side().pow(2)];
+        // As it is on the image: a normalised window has lost its contrast.
+        canvas.shape.cut(&canvas.pixels, canvas.width, canvas.height, cells.all()[cell].origin, &mut window);
+        f64::from(Stats::of(&window).sd)
+    };
+    let all: Vec<f64> = some.par_iter().map(contrast).collect();
+    let mut sorted = all.clone();
+    sorted.sort_by(f64::total_cmp);
+    let least = FLAT * sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+    let shows =
+        |(&cell, sd): (&usize, f64)| (cells.all()[cell].agreement > 0.0 && sd > least).then_some(cell);
+    some.iter().zip(all).filter_map(shows).collect()
 }
 
 impl Registered {
@@ -40,13 +62,10 @@ impl Registered {
     /// # Errors
     /// [`Error::Invalid`] when fewer than 9 whole windows lie on the image.
     pub fn new(canvas: Canvas, cells: Cells, average_px: Option<f64>) -> Result<Self> {
-        let rows: Vec<usize> = cells
-            .all()
-            .iter()
-            .enumerate()
-            .filter(|(_, c)| c.agreement > 0.0 && canvas.usable(c.origin))
-            .map(|(i, _)| i)
-            .collect();
+        let whole: Vec<usize> =
+            (0..cells.all().len()).filter(|&i| canvas.usable(cells.all()[i].origin)).collect();
+        let rows = patterned(&canvas, &cells, &whole);
+        let patternless = whole.len() - rows.len();
         if rows.len() < FEWEST {
             let problem = format!(
                 "only {} whole windows of {:.0} px lie on the image; at least {FEWEST} are needed: choose a smaller \
@@ -64,7 +83,7 @@ impl Registered {
             .par_chunks_exact_mut(pixels)
             .zip(&rows)
             .for_each(|(out, &cell)| canvas.cut(cells.all()[cell].origin, out));
-        let mut found = Self { canvas, cells, slots, values, rows, average_px: 0.0, noise: 0.0 };
+        let mut found = Self { canvas, cells, slots, values, rows, average_px: 0.0, noise: 0.0, patternless };
         let components = found.components();
         found.noise = components.rest;
         found.average_px = average_px.unwrap_or_else(|| found.best_width(&components));

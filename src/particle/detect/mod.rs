@@ -3,6 +3,7 @@
 //! Two methods, each for particles brighter or darker than the background: [`Method::Blobs`] for round particles and
 //! noisy pictures, [`Method::Watershed`] for particles with an outline, touching or not.
 
+mod adsorbates;
 pub mod banner;
 mod blobs;
 mod choice;
@@ -19,6 +20,7 @@ mod similar;
 mod text;
 mod watershed;
 
+pub use adsorbates::adsorbates;
 pub use banner::{ScaleBar, find_scale_bar, propose_banner};
 pub use contrast::auto_contrast;
 pub(super) use necks::divide_among;

@@ -20,6 +20,19 @@ pub enum Normalisation {
     Contrast,
 }
 
+/// Where the windows lie that the model learns from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Places {
+    /// Anywhere, drawn by chance.
+    #[default]
+    Random,
+    /// On an even grid.
+    Grid,
+    /// On bright spots. Windows that are locked to the lattice are snapped to its cells all the same.
+    Atoms,
+}
+
 /// All settings of a run of the shift-VAE.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -47,6 +60,7 @@ pub struct MapSettings {
     pub epochs: usize,
     /// Windows the model learns from.
     pub windows: usize,
+    pub places: Places,
     pub batch: usize,
     pub learning_rate: f64,
     /// Learning rate of the last epoch as a part of the first.
@@ -83,6 +97,7 @@ impl Default for MapSettings {
             seeds: 1,
             epochs: 20,
             windows: 2048,
+            places: Places::Random,
             batch: 64,
             learning_rate: 2e-3,
             final_rate: 0.02,

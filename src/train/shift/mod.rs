@@ -5,6 +5,6 @@ mod config;
 mod file;
 mod trainer;
 
-pub use config::{MapSettings, Normalisation};
+pub use config::{MapSettings, Normalisation, Places};
 pub use file::{load, save};
 pub use trainer::{Epoch, ShiftTrainer, WindowSet};

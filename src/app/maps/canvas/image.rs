@@ -9,7 +9,7 @@ use crate::app::state::State;
 use crate::app::tiles::Placement;
 use crate::lattice::{Lattice, Vector};
 use crate::worker::mapping::MapSettings;
-use egui::{Painter, Pos2, Rect, Response, Ui, vec2};
+use egui::{CursorIcon, Painter, Pos2, Rect, Role, Sense, Ui, Vec2, WidgetInfo, vec2};
 
 impl Canvas {
     pub(super) fn background(
@@ -30,16 +30,19 @@ impl Canvas {
 
     /// The cell as it is chosen by hand, else as it was found: where it lies, its vectors, and whether by hand.
     fn cell_of(scene: &Scene<'_>) -> Option<(overlay::Cells, [Vector; 2], bool)> {
-        let found = scene.maps.plan.as_ref().filter(|_| scene.own).and_then(|plan| plan.found.as_ref());
         let middle = [scene.entry.width, scene.entry.height].map(|n| n as f64 / 2.0);
-        let origin = found.map_or(middle, |found| found.origin);
+        let survey = scene.maps.survey_of(Some(scene.entry.id));
+        let planned = scene.maps.plan.as_ref().filter(|_| scene.own).and_then(|plan| plan.found.as_ref());
+        let found = survey
+            .and_then(|survey| survey.found.as_ref().map(|found| (found.lattice, survey.origin)))
+            .or_else(|| planned.map(|found| (found.lattice, found.origin)));
+        let origin = found.map_or(middle, |(_, origin)| origin);
         match (scene.maps.settings.cell, found) {
             (Some(cell), _) => {
                 let lattice = Lattice::new(cell[0], cell[1]).ok()?;
                 Some((overlay::Cells { lattice, origin }, cell, true))
             }
-            (None, Some(found)) => {
-                let lattice = found.lattice;
+            (None, Some((lattice, _))) => {
                 Some((overlay::Cells { lattice, origin }, [lattice.a, lattice.b], false))
             }
             (None, None) => None,
@@ -61,7 +64,7 @@ impl Canvas {
     pub(super) fn take_handle(
         &mut self,
         ui: &Ui,
-        response: &Response,
+        rect: Rect,
         scene: &Scene<'_>,
         sight: &Sight,
         place: Placement,
@@ -72,38 +75,60 @@ impl Canvas {
             self.held = None;
             return;
         };
-        if response.drag_started()
-            && let Some(from) = ui.input(|input| input.pointer.press_origin())
-        {
-            let origin = cells.nearest(place, corner(response.rect));
-            self.held = overlay::handle_at(place, origin, vectors, from).map(|i| (i, origin));
-        }
-        if let (Some((i, origin)), Some(pos)) = (self.held, response.interact_pointer_pos())
-            && response.dragged()
-        {
-            let at = place.to_picture(pos);
-            vectors[i] = [f64::from(at.x) - origin[0], f64::from(at.y) - origin[1]];
-            if Lattice::new(vectors[0], vectors[1]).is_ok() {
-                let settings = MapSettings { cell: Some(vectors), ..scene.maps.settings.clone() };
-                actions.push(Action::Maps(Ask::Settings(Box::new(settings))));
+        let origin = self.held.map_or_else(|| cells.nearest(place, corner(rect)), |(_, origin)| origin);
+        for (i, name) in ["a", "b"].into_iter().enumerate() {
+            let end = [origin[0] + vectors[i][0], origin[1] + vectors[i][1]];
+            let end = place.to_screen(end[0] as f32, end[1] as f32);
+            let reach = Rect::from_center_size(end, Vec2::splat(2.0 * overlay::REACH)).intersect(rect);
+            let handle = ui.interact(reach, ui.scope_id().with(("cell handle", i)), Sense::drag());
+            handle.widget_info(|| {
+                WidgetInfo::labeled(Role::Slider, true, format!("End of lattice vector {name}"))
+            });
+            let handle = handle.on_hover_cursor(CursorIcon::Move);
+            if handle.drag_started() {
+                self.held = Some((i, origin));
             }
-        }
-        if response.drag_stopped() {
-            self.held = None;
+            if self.held.is_none_or(|(held, _)| held != i) {
+                continue;
+            }
+            if let Some(pos) = handle.interact_pointer_pos().filter(|_| handle.dragged()) {
+                let at = place.to_picture(pos);
+                let moved = [f64::from(at.x) - origin[0], f64::from(at.y) - origin[1]];
+                // Vectors along one line span no cell: the last ones that did stay.
+                let before = std::mem::replace(&mut vectors[i], moved);
+                if Lattice::new(vectors[0], vectors[1]).is_err() {
+                    vectors[i] = before;
+                }
+            }
+            let drawn = MapSettings { cell: Some(vectors), ..scene.maps.settings.clone() };
+            if handle.drag_stopped() {
+                self.held = None;
+                actions.push(Action::Maps(Ask::Settings(Box::new(drawn))));
+            } else if handle.dragged() {
+                actions.push(Action::Maps(Ask::Hold(Box::new(drawn))));
+            }
         }
     }
 }
 
-/// What lies over the image: the window that the model sees, and the outliers.
+/// The window that the model sees, or will see: as it was asked for, was planned, or is proposed.
+pub(super) fn window(painter: &Painter, place: Placement, scene: &Scene<'_>, sight: &Sight) {
+    let maps = scene.maps;
+    let planned = maps.plan.as_ref().filter(|_| scene.own).map(|plan| plan.window_px);
+    let proposed = || {
+        let proposal = maps.survey_of(Some(scene.entry.id)).and_then(|s| s.proposal(&maps.settings));
+        proposal.map(|proposal| proposal.window_px)
+    };
+    // What was asked for since is seen at once.
+    let Some(side) = maps.settings.window_px.or(planned).or_else(proposed) else { return };
+    let middle = place.to_picture(painter.clip_rect().center());
+    let centre = sight.place.unwrap_or([f64::from(middle.x), f64::from(middle.y)]);
+    overlay::window(painter, place, centre, side, scene.entry.pixel_size);
+}
+
+/// What lies over the image: the outliers.
 pub(super) fn over(painter: &Painter, place: Placement, scene: &Scene<'_>, sight: &Sight) {
     let plan = scene.maps.plan.as_ref();
-    if let (true, Some(plan)) = (sight.lattice, plan) {
-        let middle = place.to_picture(painter.clip_rect().center());
-        let centre = sight.place.unwrap_or([f64::from(middle.x), f64::from(middle.y)]);
-        // What was asked for since is seen at once.
-        let side = scene.maps.settings.window_px.unwrap_or(plan.window_px);
-        overlay::window(painter, place, centre, side, scene.entry.pixel_size);
-    }
     if sight.marks
         && let Some(summary) = &scene.maps.summary
     {

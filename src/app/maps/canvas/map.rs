@@ -2,9 +2,9 @@
 
 use super::{Canvas, Scene, hint};
 use crate::app::action::Action;
-use crate::app::maps::field::Shown;
+use crate::app::maps::field::{Field, Shown};
 use crate::app::maps::sight::Sight;
-use crate::app::maps::{colour, empty};
+use crate::app::maps::{colour, empty, overlay};
 use crate::app::state::State;
 use egui::{Painter, Pos2, Rect, Ui, Vec2, vec2};
 
@@ -50,8 +50,18 @@ pub(super) fn unsegmented(ui: &mut Ui, rect: Rect, scene: &Scene<'_>, sight: &Si
     }
 }
 
-/// What lies over the map: the key to the colours of two latents.
-pub(super) fn over(painter: &Painter, sight: &Sight) {
+/// What lies over the map: the key to the colours of two latents; how far a shift is known.
+pub(super) fn over(painter: &Painter, scene: &Scene<'_>, sight: &Sight) {
+    let lattice = scene.maps.plan.as_ref().is_none_or(|plan| plan.found.is_some());
+    if let (Shown::One(Field::Shift(_)), false) = (sight.shown, lattice) {
+        let at = painter.clip_rect().left_top() + vec2(8.0, 8.0);
+        overlay::label(
+            painter,
+            at,
+            egui::Align2::LEFT_TOP,
+            "within the window, known up to a lattice vector",
+        );
+    }
     if let (Shown::Two(i, j), Some(plane)) = (sight.shown, &sight.layers.plane) {
         key(painter, plane, [i, j]);
     }

@@ -1,13 +1,15 @@
 //! The pointer over image and map: what it points at, draws and clicks.
 
 use super::{Canvas, Scene, Which};
-use crate::app::action::Action;
+use crate::app::action::{Action, Tool};
+use crate::app::drag::{Drag, region_at};
 use crate::app::maps::brush::Choice;
 use crate::app::maps::field::Line;
 use crate::app::maps::overlay;
 use crate::app::maps::run::{Ask, MapTool};
 use crate::app::maps::sight::Sight;
 use crate::app::overlay as marks;
+use crate::app::state::State;
 use crate::app::tiles::Placement;
 use crate::lattice::Vector;
 use crate::particle::Outline;
@@ -53,6 +55,37 @@ impl Canvas {
         let known = scene.own && scene.maps.set.is_some();
         if std::mem::replace(&mut self.asked, Some(at).filter(|_| known)) != Some(at) && known {
             actions.push(Action::Maps(Ask::Query(MapQuery::Place(at))));
+        }
+    }
+
+    /// Boxes and outlines of what is not to count; a right click takes one away.
+    pub(super) fn leave_out(
+        &mut self,
+        ui: &Ui,
+        painter: &Painter,
+        response: &Response,
+        which: Which,
+        scene: &Scene<'_>,
+        state: &State,
+        tool: Tool,
+        place: Placement,
+        actions: &mut Vec<Action>,
+    ) {
+        if self.mask.is_none() && self.held.is_none() {
+            self.mask = Drag::excluding(ui, response, tool, place).map(|drag| (which, drag));
+        }
+        if let Some((on, drag)) = self.mask.take() {
+            self.mask = if on == which {
+                let drag = drag.go_on(ui, painter, response, state, tool, scene.entry, place, actions);
+                drag.map(|drag| (on, drag))
+            } else {
+                Some((on, drag))
+            };
+        }
+        if response.secondary_clicked()
+            && let Some(pos) = response.interact_pointer_pos()
+        {
+            actions.extend(region_at(scene.entry, place.to_picture(pos)));
         }
     }
 
