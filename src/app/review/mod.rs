@@ -26,7 +26,7 @@ use std::sync::Arc;
 #[derive(Default)]
 pub struct ReviewPanel {
     /// What has moved since the model was last told to learn new labels, and of which two tables that is said.
-    moved: Option<([usize; 2], Comparison)>,
+    moved: Option<([Arc<Table>; 2], Comparison)>,
     confusion: Confusion,
     picture: Option<(ParticleId, TextureHandle)>,
     /// The row of the table that the question is about.
@@ -134,9 +134,10 @@ impl ReviewPanel {
             }
         });
         let Some(before) = &state.before else { return };
-        let place = [before, table].map(|table| Arc::as_ptr(table) as usize);
-        if self.moved.as_ref().is_none_or(|(of, _)| *of != place) {
-            self.moved = Some((place, compare(before, table)));
+        let pair = [before, table].map(Arc::clone);
+        let same = |of: &[Arc<Table>; 2]| of.iter().zip(&pair).all(|(a, b)| Arc::ptr_eq(a, b));
+        if self.moved.as_ref().is_none_or(|(of, _)| !same(of)) {
+            self.moved = Some((pair, compare(before, table)));
         }
         let Some((_, found)) = &self.moved else { return };
         let share = |(right, of): (usize, usize)| {
