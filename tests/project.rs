@@ -53,9 +53,9 @@ fn settings_of_maps_come_back_with_the_file_and_older_files_open() {
     let mut history = History::new();
     let before = project.clone();
     // Numbers whose last digit a plain reader would lose.
-    let own = serde_json::json!({ "cell": [[12.300000000000001, 0.1], [-0.1, 5e-324]], "window_px": 17.0 });
+    let own = serde_json::json!({ "cell": [[0.1 + 0.2, 0.1], [-0.1, 5e-324]], "window_px": 17.0 });
     let entry = MicrographEntry { maps: own.clone(), ..project.micrographs[0].clone() };
-    let shared = serde_json::json!({ "epochs": 7, "shift_prior": 0.30000001192092896 });
+    let shared = serde_json::json!({ "epochs": 7, "shift_prior": f64::from(0.3_f32) });
     let edit = Edit::Together(vec![Edit::ChangeMicrograph(entry), Edit::SetMaps(shared.clone())]);
     history.apply(&mut project, edit, "change the map settings").unwrap();
     store::save(&project, &path).unwrap();

@@ -92,7 +92,7 @@ mod tests {
         // On the seams the model says what lies between two motifs.
         let wavers: Vec<usize> = (0..3000).filter(|&i| x[i].abs() > 6.8).collect();
         assert!(wavers.len() > 200);
-        wavers.into_iter().for_each(|i| x[i] = 0.3 * x[i]);
+        wavers.into_iter().for_each(|i| x[i] *= 0.3);
         grid.offsets([&mut x, &mut y], &lattice);
         assert!(x[1577].is_nan() && y[1577].is_nan());
         for axis in 0..2 {

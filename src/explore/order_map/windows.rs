@@ -64,6 +64,7 @@ impl Canvas {
 const LEAST_COVER: f64 = 0.75;
 
 /// The windows of an image.
+#[allow(clippy::large_enum_variant)] // there is one a run
 pub enum Windows {
     /// Snapped to the cells and averaged.
     Registered(Registered),
