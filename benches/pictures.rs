@@ -32,7 +32,9 @@ impl Views {
     /// A part of the window, which is chosen in points.
     fn take_part(&self, window: &mut Window, name: &str, part: impl Fn(Rect) -> Rect) {
         window.settle();
-        window.harness.event(Event::PointerGone);
+        if name != "card" {
+            window.harness.event(Event::PointerGone);
+        }
         // Tiles, fades and what the model draws come frame by frame.
         for _ in 0..50 {
             window.harness.step();
@@ -58,14 +60,17 @@ fn main() {
     let views = Views { folder: folder.into(), wanted: words.collect() };
     std::fs::create_dir_all(&views.folder).unwrap();
     let scratch = tempfile::tempdir().unwrap();
-    if ["window", "models", "training", "latent", "manifold", "patches", "review"]
-        .iter()
-        .any(|name| views.wants(name))
+    if [
+        "window", "models", "training", "averages", "table", "latent", "card", "manifold", "patches",
+        "review",
+    ]
+    .iter()
+    .any(|name| views.wants(name))
     {
         particles(&views, scratch.path());
     }
     if views.wants("maps") {
-        maps(&views, scratch.path());
+        maps(&views);
     }
     if views.wants("spectra") {
         spectra(&views);
@@ -89,9 +94,14 @@ fn particles(views: &Views, scratch: &Path) {
         let tab = window.harness.query_all_by_label(tab).next().unwrap().rect();
         tab.left_top() - vec2(8.0, 6.0)
     };
-    for (name, tab) in [("training", "Training"), ("models", "Models")] {
+    let upper =
+        [("training", "Training"), ("models", "Models"), ("averages", "Averages"), ("table", "Table")];
+    for (name, tab) in upper {
         if views.wants(name) {
             window.press(tab);
+            if name == "averages" {
+                window.until("the averages", |w| w.shows("upright"));
+            }
             let (corner, below) = (top(&window, "Training"), top(&window, "Latent space"));
             views.take_part(&mut window, name, |all| {
                 Rect::from_min_max(corner, Pos2::new(all.right(), below.y))
@@ -104,6 +114,11 @@ fn particles(views: &Views, scratch: &Path) {
         if views.wants(name) {
             window.harness.query_all_by_label(tab).next().unwrap().click();
             window.settle();
+            if name == "review" {
+                window.until("what there is to ask", |w| w.shows("worth a question"));
+                window.press("Start reviewing");
+                window.until("a question", |w| w.is_there("Skip"));
+            }
             let corner = top(&window, "Latent space");
             let status = 26.0;
             views.take_part(&mut window, name, |all| {
@@ -111,14 +126,36 @@ fn particles(views: &Views, scratch: &Path) {
             });
         }
     }
+    if views.wants("card") {
+        window.harness.query_all_by_label("Latent space").next().unwrap().click();
+        window.settle();
+        let corner = top(&window, "Latent space");
+        let all = window.harness.ctx.content_rect();
+        let plot = Rect::from_min_max(corner + vec2(60.0, 160.0), all.right_bottom() - vec2(20.0, 70.0));
+        let places = (0..600)
+            .map(|i| plot.min + vec2((i % 30) as f32, (i / 30) as f32) / vec2(30.0, 20.0) * plot.size());
+        for place in places {
+            window.harness.event(Event::PointerMoved(place));
+            window.settle();
+            if window.shows("Probability of rod") {
+                break;
+            }
+        }
+        // The card may stand to the left of the pane.
+        views.take_part(&mut window, "card", |all| {
+            Rect::from_min_max(
+                Pos2::new(corner.x - 320.0, corner.y - 240.0),
+                all.right_bottom() - vec2(0.0, 26.0),
+            )
+        });
+    }
 }
 
-fn maps(views: &Views, scratch: &Path) {
-    let image = sample::create_lattice(scratch).unwrap();
-    let mut window = Window::of_size(Open { images: vec![image], ..Open::default() }, [1600.0, 1100.0]);
-    window.until("the image", |w| w.shows("Micrograph DyScO3.png") && !w.shows("Opening"));
+fn maps(views: &Views) {
+    let mut window = Window::of_size(Open::default(), [1600.0, 1100.0]);
     window.key(Modifiers::COMMAND, egui::Key::Num2);
-    window.until("the workspace", |w| w.shows("Image canvas"));
+    window.press("Open the example (DyScO3)");
+    window.until("the image", |w| w.shows("Image canvas") && w.shows("confidence"));
     window.key(Modifiers::NONE, egui::Key::T);
     window.until("the maps", |w| w.shows("The model stays and answers"));
     views.take(&mut window, "maps");

@@ -46,6 +46,7 @@ mod sanity;
 mod settings;
 mod shades;
 mod spectra;
+mod start;
 mod state;
 mod status;
 mod table;
@@ -58,7 +59,6 @@ mod traversal;
 mod view;
 mod welcome;
 
-use crate::error::{Error, Result};
 use crate::project::{Project, session};
 use crate::worker::Worker;
 use crate::worker::job::Dataset;
@@ -67,11 +67,11 @@ use action::Action;
 use dialogs::Dialog;
 use jobs::{JobId, Jobs};
 use memory::Memory;
+pub use start::{memory_file, run, unsaved_folder};
 use state::State;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use toasts::Toasts;
 
@@ -337,16 +337,6 @@ impl eframe::App for App {
     }
 }
 
-/// Where the window remembers theme, layout and recent projects on this system.
-pub fn memory_file() -> Option<PathBuf> {
-    directories::ProjectDirs::from("", "", "nanotheca").map(|dirs| dirs.config_dir().join("window.json"))
-}
-
-/// Where the work on projects without a file is kept safe on this system.
-pub fn unsaved_folder() -> Option<PathBuf> {
-    directories::ProjectDirs::from("", "", "nanotheca").map(|dirs| dirs.data_dir().join("unsaved"))
-}
-
 impl Drop for App {
     fn drop(&mut self) {
         // What has been trained so far can go on tomorrow.
@@ -359,46 +349,4 @@ impl Drop for App {
         [self.memory.panes, self.memory.map_panes, self.memory.spectra_panes] = self.layout.remembered();
         self.memory.save();
     }
-}
-
-/// Opens the window and returns when it is closed.
-///
-/// # Errors
-/// [`Error::NoDisplay`] where there is no screen, [`Error::Device`] if the graphics cannot be set up.
-pub fn run(open: Open) -> Result<()> {
-    if cfg!(all(unix, not(target_os = "macos"))) && !has_display() {
-        return Err(Error::NoDisplay);
-    }
-    let options = eframe::NativeOptions {
-        viewport: egui::ViewportBuilder::default()
-            .with_title("Nanotheca")
-            .with_app_id("nanotheca")
-            .with_inner_size([1360.0, 860.0])
-            .with_min_inner_size([720.0, 480.0]),
-        ..eframe::NativeOptions::default()
-    };
-    let started = Arc::new(AtomicBool::new(false));
-    let start = || {
-        let started = started.clone();
-        let create: eframe::AppCreator<'_> = Box::new(move |cc| {
-            started.store(true, Ordering::Relaxed);
-            Ok(Box::new(App::new(cc, open)))
-        });
-        eframe::run_native("nanotheca", options, create)
-    };
-    // winit panics instead of failing on some broken displays; a sentence is better than a backtrace.
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(start)) {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(eframe::Error::WinitEventLoop(_) | eframe::Error::Winit(_))) => Err(Error::NoDisplay),
-        Ok(Err(error)) => Err(Error::Device(format!("the window cannot be drawn: {error}"))),
-        Err(panic) if started.load(Ordering::Relaxed) => std::panic::resume_unwind(panic),
-        Err(_) => Err(Error::NoDisplay),
-    }
-}
-
-/// True if the environment names a display.
-fn has_display() -> bool {
-    ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"]
-        .into_iter()
-        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }

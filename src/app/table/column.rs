@@ -17,7 +17,7 @@ pub enum Column {
 
 /// All columns with their width in points.
 pub const COLUMNS: [(Column, f32); 12] = [
-    (Column::Id, 60.0),
+    (Column::Id, 76.0),
     (Column::Class, 90.0),
     (Column::Label, 90.0),
     (Column::Value(Variable::Probability), 60.0),

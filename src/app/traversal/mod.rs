@@ -84,6 +84,12 @@ impl TraversalPanel {
         self.axes = (self.axes.0.min(last), self.axes.1.min(last));
         let known = data.ranges(self.class).filter(|ranges| ranges.latents.len() == model.latent);
         let ranges = known.cloned().unwrap_or_else(|| Ranges::of_prior(model.latent));
+        // Where no particle of the class is there is nothing to see.
+        for (latent, [low, high]) in self.latents.iter_mut().zip(&ranges.latents) {
+            if !(*low..=*high).contains(latent) {
+                *latent = 0.5 * (low + high);
+            }
+        }
         egui::ScrollArea::vertical().id_salt("traversal").auto_shrink(false).show(ui, |ui| {
             self.choose_class(ui, state, actions);
             self.choose_axes(ui, data);

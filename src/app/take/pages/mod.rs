@@ -1,15 +1,17 @@
 //! Views as pages for print, with the numbers they were drawn from.
 
-use super::super::run::{EpochPoint, interval, smoothed};
-use super::super::state::{State, count};
+mod averages;
+mod decoded;
+
 use super::Taken;
+use crate::app::run::{EpochPoint, interval, smoothed};
+use crate::app::state::State;
 use crate::library::drawing::chart::{Axis, Chart, Point, Series};
-use crate::library::drawing::picture::Sheet;
-use crate::library::drawing::{BLUE, Drawing, GREEN, Ink, Table, cell};
-use crate::library::insight::{self, ClassAverage};
+use crate::library::drawing::{BLUE, GREEN, Ink, Table, cell};
 use crate::train::curve::MEMORY;
-use crate::worker::message::{LossParts, PreviewImages, PreviewRequest};
-use std::sync::Arc;
+use crate::worker::message::LossParts;
+pub use averages::{Averages, average_page, averages, most_variance};
+pub use decoded::{crowd_ink, decoded, film, patch_pixel};
 
 /// "gold-rods, epoch 120. Nanotheca 0.1.0.": what every caption ends with.
 pub fn source(state: &State) -> String {
@@ -150,188 +152,11 @@ pub fn calibration(state: &State) -> Option<Taken> {
     Some(Taken { page: chart.draw(), table })
 }
 
-/// One pixel of a patch in its unit; nothing where patches differ in scale.
-pub fn patch_pixel(state: &State) -> Option<(f64, &'static str)> {
-    let patch = &state.project.patch;
-    let side = patch.side.max(1) as f64;
-    let sizes: Vec<Option<f64>> =
-        state.project.micrographs.iter().map(|entry| entry.pixel_size.map(|size| size.x_nm)).collect();
-    let known: Option<Vec<f64>> = sizes.iter().copied().collect();
-    match (patch.extent_nm, known) {
-        (Some(nm), Some(_)) => Some((nm / side, "nm")),
-        (Some(_), None) if sizes.iter().any(Option::is_some) => None,
-        (None, Some(known)) => {
-            let first = *known.first()?;
-            let same = known.iter().all(|nm| (nm - first).abs() < 1e-6 * first);
-            same.then_some((patch.extent_px * first / side, "nm"))
-        }
-        _ => Some((patch.extent_px / side, "px")),
-    }
-}
-
-/// The colour of a tile's frame: how many particles lie there, of the most that lie on any.
-pub fn crowd_ink(n: usize, most: usize) -> Ink {
-    if n == 0 {
-        return [70, 72, 76, 255];
-    }
-    // The root, so that few are seen, too.
-    let c = colorous::VIRIDIS.eval_continuous((n as f64 / most.max(1) as f64).sqrt());
-    [c.r, c.g, c.b, 255]
-}
-
-/// Decoder images on a sheet: a manifold with its axes and, if given, the particles on each tile; or one image.
-pub fn decoded(state: &State, images: &PreviewImages, class: &str, density: Option<&[usize]>) -> Taken {
-    let mut sheet = Sheet {
-        side: images.side,
-        columns: 1,
-        pixels: images.images.clone(),
-        pixel: patch_pixel(state),
-        ..Sheet::default()
-    };
-    match &images.request {
-        PreviewRequest::Manifold { axes, per_side, ranges, .. } => {
-            sheet.columns = *per_side;
-            (sheet.across, sheet.up) = (format!("z{}", axes.0 + 1), format!("z{}", axes.1 + 1));
-            let [[left, right], [low, high]] = *ranges;
-            sheet.ends = [left, right, low, high].map(|v| format!("{v:.2}"));
-            let most = density.and_then(|counts| counts.iter().max()).copied().unwrap_or(0);
-            let framed = density.filter(|_| most > 0);
-            sheet.frames =
-                framed.map_or_else(Vec::new, |counts| counts.iter().map(|n| crowd_ink(*n, most)).collect());
-            let frames = framed.map_or_else(String::new, |_| {
-                format!(" Frames: how many of its particles lie there, none (grey) to {most} (yellow).")
-            });
-            sheet.caption = format!(
-                "{class} as the model draws it over two latents, over the range of its particles.{frames} {}",
-                source(state)
-            );
-        }
-        PreviewRequest::At { latents, angle_rad, scale, .. } => {
-            sheet.caption = format!(
-                "{class} as the model draws it at {}, turned by {:.0}°, scale {scale:.2}. {}",
-                latents_text(latents),
-                angle_rad.to_degrees(),
-                source(state)
-            );
-        }
-        PreviewRequest::Film { codes, .. } => {
-            sheet.columns = 6;
-            sheet.caption = format!("{class} in {} steps. {}", codes.len(), source(state));
-        }
-    }
-    Taken { page: sheet.draw(), table: pixels(images) }
-}
-
-/// "z1 = 0.50, z2 = -1.00".
-pub fn latents_text(latents: &[f32]) -> String {
-    let one = |(i, v): (usize, &f32)| format!("z{} = {v:.2}", i + 1);
-    latents.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")
-}
-
-/// Every pixel of every image: which image, where in it, how bright.
-fn pixels(images: &PreviewImages) -> Table {
-    let mut table = Table::new(&["image", "x_px", "y_px", "intensity"]);
-    let (side, size) = (images.side, (images.side * images.side).max(1));
-    for (i, value) in images.images.iter().enumerate() {
-        let (image, at) = (i / size, i % size);
-        let cells = [image, at % side, at / side].map(|v| v.to_string());
-        table.rows.push(cells.into_iter().chain([format!("{value:.5}")]).collect());
-    }
-    table
-}
-
-/// The pages of a film; each says in the same words where it stands.
-pub fn film(state: &State, images: &PreviewImages, caption: &str) -> Vec<Drawing> {
-    let PreviewRequest::Film { codes, .. } = &images.request else { return Vec::new() };
-    let size = (images.side * images.side).max(1);
-    let frame = |(code, pixels): (&Vec<f32>, &[f32])| {
-        let sheet = Sheet {
-            side: images.side,
-            columns: 1,
-            pixels: pixels.into(),
-            pixel: patch_pixel(state),
-            across: latents_text(code),
-            caption: format!("{caption} {}", source(state)),
-            ..Sheet::default()
-        };
-        sheet.draw()
-    };
-    codes.iter().zip(images.images.chunks_exact(size)).map(frame).collect()
-}
-
-/// What makes the class averages, beside the window: averages, side, nm a pixel.
-pub type Averages = (Vec<ClassAverage>, usize, Option<f64>);
-
-/// The means over the particles of each class: a person's label where there is one, else the model's.
-pub fn averages(state: &State) -> Option<impl FnOnce() -> Averages + Send + 'static> {
-    let (results, dataset) = (state.results.as_ref()?, state.training.dataset.as_ref()?);
-    if results.ids[..] != dataset.ids[..] {
-        return None;
-    }
-    let names: Vec<String> =
-        state.training.model.as_ref()?.classes.iter().map(|(_, name)| name.clone()).collect();
-    let class = |(i, id): (usize, &crate::particle::ParticleId)| {
-        let particle = state.project.particle(*id).filter(|p| !p.held_out);
-        let label = particle.and_then(|p| p.label).and_then(|label| state.project.class(label));
-        let given = label.and_then(|label| names.iter().position(|name| *name == label.name));
-        given.or_else(|| results.predictions.get(i).map(crate::particle::Prediction::best))
-    };
-    let classes: Vec<Option<usize>> = dataset.ids.iter().enumerate().map(class).collect();
-    let (patches, predictions) = (dataset.patches.clone(), results.predictions.clone());
-    let nm = patch_pixel(state).filter(|(_, unit)| *unit == "nm").map(|(nm, _)| nm);
-    Some(move || (insight::averages(&patches, &classes, &names, &predictions), patches.side, nm))
-}
-
-/// The averages on a sheet: the means as cut and with the pose taken back, and their variances.
-pub fn average_page((averages, side, nm): &Averages, source: &str) -> Taken {
-    let mut table = Table::new(&["class", "kind", "particles", "x_px", "y_px", "mean", "variance"]);
-    let (mut pixels, mut names) = (Vec::new(), Vec::new());
-    let most = most_variance(averages);
-    for average in averages {
-        for (kind, mean, variance) in [
-            ("as cut", &average.raw, &average.raw_variance),
-            ("upright", &average.upright, &average.upright_variance),
-        ] {
-            names.extend([format!("{}, {kind}", average.class), "variance".to_owned()]);
-            pixels.extend_from_slice(mean);
-            pixels.extend(variance.iter().map(|v| v / most));
-            for (i, (mean, variance)) in mean.iter().zip(variance).enumerate() {
-                let at = [average.particles, i % side, i / side].map(|v| v.to_string());
-                let mut row = vec![average.class.clone(), kind.to_owned()];
-                row.extend(at);
-                row.extend([format!("{mean:.5}"), format!("{variance:.6}")]);
-                table.rows.push(row);
-            }
-        }
-    }
-    let particles: usize = averages.iter().map(|a| a.particles).sum();
-    let sheet = Sheet {
-        side: *side,
-        columns: 4,
-        pixels: Arc::from(pixels),
-        pixel: nm.map(|nm| (nm, "nm")),
-        names,
-        caption: format!(
-            "Means over {} as cut and with the learned pose taken back, each with its variance, from 0 (black) to \
-             {most:.4} (white). {source}",
-            count(particles, "particle")
-        ),
-        ..Sheet::default()
-    };
-    Taken { page: sheet.draw(), table }
-}
-
-/// The largest variance of any pixel: the white of all variances.
-pub fn most_variance(averages: &[ClassAverage]) -> f32 {
-    let all = averages.iter().flat_map(|a| a.raw_variance.iter().chain(&a.upright_variance));
-    all.copied().fold(1e-9, f32::max)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::library::drawing::Item;
-    use crate::worker::message::Accuracy;
+    use crate::worker::message::{Accuracy, PreviewImages, PreviewRequest};
 
     fn trained() -> State {
         let mut state = State::default();
