@@ -1,7 +1,7 @@
 //! How well do maps recover a known field, how free of the lattice are they, do seeds agree, and how long does it take?
 //!
 //! `cargo bench --bench maps` prints tables; words after `--` choose parts of it: `fields`, `real`, `time`; after
-//! `real` also which settings: `default`, `paper`, `plain`.
+//! `real` also which settings (`default`, `paper`, `plain`) and which images (`dysco3`, `si110`, `stm`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // a benchmark speaks
 
 use nanotheca::lattice::Vector;
@@ -131,11 +131,18 @@ fn marked() -> Vec<Vector> {
     reader.records().map(|row| row.unwrap()).map(|row| [number(&row[0]), number(&row[1])]).collect()
 }
 
-fn reals(wants: &dyn Fn(&str) -> bool) {
+/// The real images by the words that choose them.
+const IMAGES: [(&str, &str); 3] = [
+    ("dysco3", "10_dso_8nm_none_none.png"),
+    ("si110", "Si110_5nmX25us_03_none_none.png"),
+    ("stm", "image_with_defects.dat.gz"),
+];
+
+fn reals(wants: &dyn Fn(&str) -> bool, sees: &dyn Fn(&str) -> bool) {
     println!(
         "image | settings | leakage z0, z1 (of noise) | roughness | sd | agreement of 3 seeds | r with phase analysis | outliers | -ELBO | s to first / final map"
     );
-    for name in ["10_dso_8nm_none_none.png", "Si110_5nmX25us_03_none_none.png", "image_with_defects.dat.gz"] {
+    for (_, name) in IMAGES.into_iter().filter(|(word, _)| sees(word)) {
         let image = real(name);
         let plain = || MapSettings {
             invariances: nanotheca::model::Invariances { rotation: false, translation: false, scale: false },
@@ -210,9 +217,10 @@ fn main() {
         fields(if words.iter().any(|w| w == "one") { 1 } else { 3 });
     }
     if wants("real") {
-        let chosen = ["default", "paper", "plain"].map(|what| words.iter().any(|w| w == what));
-        let all = !chosen.contains(&true);
-        reals(&|what| all || words.iter().any(|w| w == what));
+        let given = |what: &str| words.iter().any(|w| w == what);
+        let all_settings = !["default", "paper", "plain"].into_iter().any(given);
+        let all_images = !IMAGES.into_iter().any(|(word, _)| given(word));
+        reals(&|what| all_settings || given(what), &|word| all_images || given(word));
     }
     if wants("time") {
         time();
