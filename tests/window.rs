@@ -498,8 +498,18 @@ fn every_pane_and_dialog_names_its_widgets() {
     let dir = tempfile::tempdir().unwrap();
     let mut window = open_project(dir.path());
     window.click_canvas(vec2(60.0, -40.0));
-    for tab in ["Settings", "Models", "Training", "Manifold", "Review", "Patches", "Messages", "Latent space"]
-    {
+    for tab in [
+        "Settings",
+        "Models",
+        "Averages",
+        "Table",
+        "Training",
+        "Manifold",
+        "Review",
+        "Patches",
+        "Messages",
+        "Latent space",
+    ] {
         window.press(tab);
         window.harness.check_accessibility();
     }
