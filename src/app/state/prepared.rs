@@ -70,14 +70,8 @@ impl Prepared {
 
     /// True if the picture of a micrograph was made in another way than it should be shown now.
     pub fn is_outdated(&self, entry: &MicrographEntry) -> bool {
-        let Some(made) = self.made_with.get(&entry.id) else { return false };
-        match &self.trial {
-            Some((id, steps)) if *id == entry.id => {
-                let tried = MicrographEntry { steps: steps.clone(), ..entry.clone() };
-                *made != tried.preparation()
-            }
-            _ => *made != entry.preparation(),
-        }
+        let now = || MicrographEntry { steps: self.steps(entry).to_vec(), ..entry.clone() }.preparation();
+        self.made_with.get(&entry.id).is_some_and(|made| *made != now())
     }
 
     /// A picture is there, made in this way; `None` if it could not be opened.
