@@ -125,7 +125,7 @@ fn main() {
         let halted = trainer.halt(&names).unwrap();
 
         let measured = insight::measure(&project, &truth.dataset);
-        let table = Table::new(&project, &truth.dataset.ids, &names, &predictions, &measured);
+        let table = Table::new(&project, &truth.dataset.ids, &names, predictions.into(), &measured);
         let asked = Review::default().questions(&table, ANSWERS);
         let place = |id: ParticleId| truth.dataset.ids.iter().position(|other| *other == id).unwrap();
         let queue: Vec<usize> = asked.iter().map(|question| place(question.id)).collect();

@@ -86,7 +86,7 @@ fn latents_say_which_factor_they_follow_and_measurements_are_right() {
     }
     let predictions = embed::predict(&trainer.snapshot(), &set, &mut || true).unwrap();
     let (project, ids) = project(n);
-    let table = Table::new(&project, &ids, &classes, &predictions, &measured);
+    let table = Table::new(&project, &ids, &classes, predictions.clone().into(), &measured);
     let found = meanings(&table);
     // The area says the same as the diameter.
     let size = [Descriptor::EquivalentDiameter, Descriptor::Area];

@@ -83,7 +83,7 @@ fn library() -> Library {
     for (record, measured) in library.records.iter_mut().zip(&measured) {
         record.measured.clone_from(measured);
     }
-    let table = Table::new(&project, &ids, &names, &predictions, &measured);
+    let table = Table::new(&project, &ids, &names, predictions.clone().into(), &measured);
     library.insight.meanings = meanings(&table);
     let class: Vec<Option<usize>> = library.records.iter().map(|r| r.class).collect();
     library.insight.averages = averages(&set, &class, &library.classes, &predictions);

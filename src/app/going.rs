@@ -162,7 +162,9 @@ impl App {
             return;
         }
         self.gathering = self.layout.gather(&self.state).map(|gather| {
-            self.jobs.start_quietly("Gathering what is known".into(), move |_| Done::Gathered(gather.run()))
+            self.jobs.start_quietly("Gathering what is known".into(), move |job| {
+                Done::Gathered(gather.run(&|gathered| job.tell(Done::Gathered(gathered))))
+            })
         });
     }
 

@@ -58,7 +58,7 @@ pub fn compare(before: &Table, after: &Table) -> Comparison {
 
 /// Held-out labels the model has right, and their number.
 pub fn accuracy(table: &Table) -> (usize, usize) {
-    let judged = table.rows.iter().filter(|row| row.held_out && row.prediction.is_some());
+    let judged = table.rows.iter().filter(|row| row.held_out && table.prediction(row).is_some());
     judged.fold((0, 0), |(right, of), row| match &row.label {
         Some(label) => {
             let predicted = table.predicted(row).and_then(|c| table.classes.get(c));
@@ -102,36 +102,15 @@ fn align(before: &Table, after: &Table, pairs: &[(&Row, &Row)], class: &str) -> 
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixture;
     use super::*;
-    use crate::particle::Prediction;
 
-    fn table(rows: impl Iterator<Item = (u64, [f32; 2], [f32; 2])>) -> Table {
-        let row = |(id, p, mu): (u64, [f32; 2], [f32; 2])| Row {
-            id: ParticleId(id),
-            micrograph: "a".into(),
-            x: 0.0,
-            y: 0.0,
-            label: (id < 4).then(|| "rod".to_owned()),
-            held_out: id < 4,
-            prediction: Some(Prediction {
-                probabilities: p.to_vec(),
-                angle_rad: 0.0,
-                shift_px: [0.0; 2],
-                scale: 1.0,
-                mu: mu.to_vec(),
-                sigma: vec![1.0; 2],
-                recon_error: 0.0,
-            }),
-            measured: None,
-            nm_per_px: None,
-            pitch_px: 1.0,
-        };
-        Table {
-            rows: rows.map(row).collect(),
-            classes: vec!["rod".into(), "cube".into()],
-            latents: 2,
-            in_nm: false,
-        }
+    fn table(known: impl Iterator<Item = (u64, [f32; 2], [f32; 2])>) -> Table {
+        fixture::table(known.map(|(id, p, mu)| {
+            let label = (id < 4).then(|| "rod".to_owned());
+            let row = Row { label, held_out: id < 4, ..fixture::row(id) };
+            (row, Some(fixture::prediction(&p, &mu)))
+        }))
     }
 
     #[test]

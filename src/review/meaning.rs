@@ -71,13 +71,13 @@ pub fn meanings(table: &Table) -> Vec<ClassMeaning> {
         let rows: Vec<&Row> = table
             .rows
             .iter()
-            .filter(|row| row.prediction.is_some() && table.class(row) == Some(name.as_str()))
+            .filter(|row| table.prediction(row).is_some() && table.class(row) == Some(name.as_str()))
             .collect();
         ClassMeaning {
             class: name.clone(),
             particles: rows.len(),
             latents: (0..table.latents).map(|latent| meaning(table, &rows, latent)).collect(),
-            angle: angle_agreement(&rows),
+            angle: angle_agreement(table, &rows),
         }
     };
     table.classes.iter().map(of_class).collect()
@@ -131,12 +131,12 @@ fn fisher(r: f64, n: usize) -> [f64; 2] {
 }
 
 /// A rod looks the same after half a turn, so both angles count modulo 180 degrees.
-fn angle_agreement(rows: &[&Row]) -> Option<AngleAgreement> {
+fn angle_agreement(table: &Table, rows: &[&Row]) -> Option<AngleAgreement> {
     let differences: Vec<f64> = rows
         .iter()
         .filter_map(|row| {
             let measured = row.measured.as_ref().filter(|d| d.aspect_ratio > 1.3)?;
-            Some(2.0 * (f64::from(row.prediction.as_ref()?.angle_rad) - measured.angle_deg.to_radians()))
+            Some(2.0 * (f64::from(table.prediction(row)?.angle_rad) - measured.angle_deg.to_radians()))
         })
         .collect();
     if differences.len() < LEAST {
@@ -154,56 +154,36 @@ fn angle_agreement(rows: &[&Row]) -> Option<AngleAgreement> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixture::{self, table};
     use super::*;
+    use crate::particle::Prediction;
     use crate::particle::describe::Descriptors;
-    use crate::particle::{ParticleId, Prediction};
 
-    fn row(i: usize, latents: [f32; 2], aspect: f64, angle_deg: f64) -> Row {
+    fn known(i: usize, latents: [f32; 2], aspect: f64, angle_deg: f64) -> (Row, Option<Prediction>) {
         let area = 400.0 + (i % 7) as f64;
-        Row {
-            id: ParticleId(i as u64),
-            micrograph: "a.tif".into(),
-            x: 0.0,
-            y: 0.0,
-            label: None,
-            held_out: false,
-            prediction: Some(Prediction {
-                probabilities: vec![0.9, 0.1],
-                angle_rad: (angle_deg + 90.0).to_radians() as f32,
-                shift_px: [0.0; 2],
-                scale: 1.0,
-                mu: latents.to_vec(),
-                sigma: vec![0.1; 2],
-                recon_error: 0.01,
-            }),
-            measured: Some(Descriptors {
-                area,
-                equivalent_diameter: area.sqrt(),
-                aspect_ratio: aspect,
-                feret_max: 20.0 + (i % 5) as f64,
-                feret_min: 10.0,
-                circularity: 0.7 + 0.01 * (i % 3) as f64,
-                angle_deg,
-                mean_intensity: 0.8,
-                local_background: 0.1,
-            }),
-            nm_per_px: Some(0.5),
-            pitch_px: 2.0,
-        }
-    }
-
-    fn table(rows: Vec<Row>) -> Table {
-        Table { rows, classes: vec!["rod".into(), "cube".into()], latents: 2, in_nm: true }
+        let measured = Descriptors {
+            area,
+            equivalent_diameter: area.sqrt(),
+            aspect_ratio: aspect,
+            feret_max: 20.0 + (i % 5) as f64,
+            feret_min: 10.0,
+            circularity: 0.7 + 0.01 * (i % 3) as f64,
+            angle_deg,
+            mean_intensity: 0.8,
+            local_background: 0.1,
+        };
+        let row =
+            Row { measured: Some(measured), nm_per_px: Some(0.5), pitch_px: 2.0, ..fixture::row(i as u64) };
+        let angle_rad = (angle_deg + 90.0).to_radians() as f32;
+        (row, Some(Prediction { angle_rad, ..fixture::prediction(&[0.9, 0.1], &latents) }))
     }
 
     #[test]
     fn the_latent_that_follows_the_aspect_ratio_says_so_and_the_constant_one_has_collapsed() {
-        let rows = (0..40)
-            .map(|i| {
-                let t = i as f64 / 39.0;
-                row(i, [(2.0 * t - 1.0) as f32, 0.001 * (i % 2) as f32], 1.5 + 2.0 * t, t * 170.0 - 80.0)
-            })
-            .collect();
+        let rows = (0..40).map(|i| {
+            let t = i as f64 / 39.0;
+            known(i, [(2.0 * t - 1.0) as f32, 0.001 * (i % 2) as f32], 1.5 + 2.0 * t, t * 170.0 - 80.0)
+        });
         let found = meanings(&table(rows));
         assert_eq!(found[0].particles, 40);
         assert_eq!(found[0].latents[0].text, "z1: aspect ratio, r = 1.00");
@@ -221,8 +201,7 @@ mod tests {
     fn chance_gets_no_name() {
         // Ten particles and an unrelated latent: r may be large, its interval is not clear of zero.
         let noise = [0.3, -0.9, 0.5, 1.4, -0.2, -1.1, 0.8, 0.1, -0.4, 0.9];
-        let rows =
-            (0..10).map(|i| row(i, [noise[i], noise[9 - i]], 1.0 + (i * 7 % 10) as f64, 0.0)).collect();
+        let rows = (0..10).map(|i| known(i, [noise[i], noise[9 - i]], 1.0 + (i * 7 % 10) as f64, 0.0));
         assert!(meanings(&table(rows))[0].latents.iter().all(|m| m.text.len() == 2));
     }
 

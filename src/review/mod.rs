@@ -4,6 +4,8 @@
 
 pub mod answers;
 pub mod compare;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod meaning;
 pub mod pca;
 pub mod query;

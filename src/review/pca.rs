@@ -19,7 +19,7 @@ pub fn pca(table: &Table) -> Option<Plane> {
     let codes: Vec<Option<&[f32]>> = table
         .rows
         .iter()
-        .map(|row| row.prediction.as_ref().map(|p| &p.mu[..]).filter(|mu| mu.len() == n))
+        .map(|row| table.prediction(row).map(|p| &p.mu[..]).filter(|mu| mu.len() == n))
         .collect();
     let known: Vec<&[f32]> = codes.iter().copied().flatten().collect();
     if n < 2 || known.len() < 2 {
@@ -98,41 +98,21 @@ fn eigen(mut a: Vec<f64>, n: usize) -> (Vec<f64>, Vec<f64>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixture;
     use super::*;
-    use crate::particle::{ParticleId, Prediction};
-    use crate::review::table::Row;
 
     #[test]
     fn the_axes_are_those_along_which_the_latents_vary() {
         // Three latents; they vary along (2, 1, -2) / 3 most, then along (1, 2, 2) / 3.
         let (long, short) = ([2.0, 1.0, -2.0], [1.0, 2.0, 2.0]);
         let parts = |i: usize| [3.0 * (i as f64 * 0.7).sin(), (i as f64 * 1.9).cos()];
-        let row = |i: usize| {
+        let known = |i: usize| {
             let [a, b] = parts(i);
-            let mu = (0..3).map(|k| (5.0 + (a * long[k] + b * short[k]) / 3.0) as f32).collect();
-            Row {
-                id: ParticleId(i as u64),
-                micrograph: "a".into(),
-                x: 0.0,
-                y: 0.0,
-                label: None,
-                held_out: false,
-                prediction: (i != 7).then(|| Prediction {
-                    probabilities: vec![1.0],
-                    angle_rad: 0.0,
-                    shift_px: [0.0; 2],
-                    scale: 1.0,
-                    mu,
-                    sigma: vec![1.0; 3],
-                    recon_error: 0.0,
-                }),
-                measured: None,
-                nm_per_px: None,
-                pitch_px: 1.0,
-            }
+            let mu = (0..3).map(|k| (5.0 + (a * long[k] + b * short[k]) / 3.0) as f32).collect::<Vec<f32>>();
+            let said = (i != 7).then(|| fixture::prediction(&fixture::sure(0), &mu));
+            (fixture::row(i as u64), said)
         };
-        let rows: Vec<Row> = (0..900).map(row).collect();
-        let table = Table { rows, classes: vec!["rod".into()], latents: 3, in_nm: false };
+        let table = fixture::table((0..900).map(known));
         let plane = pca(&table).unwrap();
         assert!(plane.places[7].iter().all(|v| v.is_nan()), "nothing is known of it");
         assert!(

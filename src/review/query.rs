@@ -126,7 +126,7 @@ impl Condition {
                     TextName::Class => table.class(row),
                     TextName::Label => row.label.as_deref(),
                     TextName::Predicted => predicted(),
-                    TextName::Micrograph => Some(row.micrograph.as_str()),
+                    TextName::Micrograph => Some(&*row.micrograph),
                 };
                 // `label = none` asks for what has none.
                 let same = match found {
@@ -153,7 +153,7 @@ fn value(table: &Table, row: &Row, name: &Variable, length: Length) -> f64 {
         }
         Variable::ShiftX | Variable::ShiftY => {
             let place = usize::from(*name == Variable::ShiftY);
-            let shift = row.prediction.as_ref().map_or(f64::NAN, |p| f64::from(p.shift_px[place]));
+            let shift = table.prediction(row).map_or(f64::NAN, |p| f64::from(p.shift_px[place]));
             shift * row.pitch_px * nm
         }
         other => table.value(row, other),

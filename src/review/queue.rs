@@ -128,7 +128,7 @@ impl Review {
             .rows
             .iter()
             .enumerate()
-            .filter(|(_, r)| !r.held_out && r.prediction.is_some() && !self.is_answered(r.id))
+            .filter(|(_, r)| !r.held_out && table.prediction(r).is_some() && !self.is_answered(r.id))
             .collect();
         let unlabelled = || rows.iter().filter(|(_, row)| row.label.is_none());
         let uncertain = unlabelled()
@@ -201,7 +201,7 @@ fn doubt(table: &Table, row: &Row) -> f64 {
 
 /// How much more probable the model finds its own class than the label; `None` if they agree.
 fn contradiction(table: &Table, row: &Row) -> Option<f64> {
-    let (label, prediction) = (row.label.as_ref()?, row.prediction.as_ref()?);
+    let (label, prediction) = (row.label.as_ref()?, table.prediction(row)?);
     let predicted = table.predicted(row)?;
     let place = table.classes.iter().position(|class| class == label);
     let of = |c: usize| prediction.probabilities.get(c).copied().map_or(0.0, f64::from);

@@ -37,8 +37,8 @@ impl Ranges {
 /// The ranges of each of the model's classes; those of the prior for a class that no particle is given.
 pub fn ranges(table: &Table) -> Vec<Ranges> {
     let mut members: Vec<Vec<&Prediction>> = vec![Vec::new(); table.classes.len()];
-    for row in &table.rows {
-        if let (Some(class), Some(prediction)) = (table.predicted(row), &row.prediction)
+    for row in table.rows.iter() {
+        if let (Some(class), Some(prediction)) = (table.predicted(row), table.prediction(row))
             && let Some(members) = members.get_mut(class)
         {
             members.push(prediction);
@@ -87,44 +87,21 @@ fn quantiles(mut values: Vec<f32>) -> [f32; 2] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixture;
+    use super::super::table::Row;
     use super::*;
-    use crate::particle::ParticleId;
-    use crate::review::table::Row;
 
-    fn row(i: usize, class: usize) -> Row {
+    fn known(i: usize, class: usize) -> (Row, Option<Prediction>) {
         let part = i as f32 / 199.0;
         // One far outlier in the first latent, the second collapsed.
         let first = if i == 0 { 40.0 } else { 1.0 + 2.0 * part };
-        Row {
-            id: ParticleId(i as u64),
-            micrograph: "a".into(),
-            x: 0.0,
-            y: 0.0,
-            label: None,
-            held_out: false,
-            prediction: Some(Prediction {
-                probabilities: if class == 0 { vec![0.9, 0.1] } else { vec![0.1, 0.9] },
-                angle_rad: 0.0,
-                shift_px: [4.0 * part - 2.0, 0.5],
-                scale: 1.0,
-                mu: vec![first, 0.0001 * part],
-                sigma: vec![1.0; 2],
-                recon_error: 0.0,
-            }),
-            measured: None,
-            nm_per_px: None,
-            pitch_px: 1.0,
-        }
+        let said = fixture::prediction(&fixture::sure(class), &[first, 0.0001 * part]);
+        (fixture::row(i as u64), Some(Prediction { shift_px: [4.0 * part - 2.0, 0.5], ..said }))
     }
 
     #[test]
     fn ranges_are_those_of_the_class_without_its_outliers() {
-        let table = Table {
-            rows: (0..200).map(|i| row(i, 0)).collect(),
-            classes: vec!["rod".into(), "cube".into()],
-            latents: 2,
-            in_nm: false,
-        };
+        let table = fixture::table((0..200).map(|i| known(i, 0)));
         let found = ranges(&table);
         let [low, high] = found[0].latents[0];
         assert!((low - 1.0).abs() < 0.11 && (high - 3.0).abs() < 0.11, "{low} {high}");

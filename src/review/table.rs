@@ -1,9 +1,10 @@
 //! One row a particle, one column anything that is known of it: what scatter plots, queries and correlations read.
 
 use crate::particle::describe::{Descriptor, Descriptors};
-use crate::particle::{ClassId, ParticleId, Prediction};
+use crate::particle::{ClassId, MicrographId, ParticleId, Prediction};
 use crate::project::Project;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A number that a particle has, or has not (NaN).
 #[derive(Clone, Debug, PartialEq)]
@@ -85,18 +86,19 @@ impl Variable {
     }
 }
 
-/// What is known of one particle.
+/// What is known of one particle but for what the model says, which changes more often.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub id: ParticleId,
     /// Short name of its micrograph.
-    pub micrograph: String,
+    pub micrograph: Arc<str>,
     pub x: f32,
     pub y: f32,
     /// Name of the class a person gave it.
     pub label: Option<String>,
     pub held_out: bool,
-    pub prediction: Option<Prediction>,
+    /// Its prediction's place in the table's; there may be none.
+    pub place: usize,
     pub measured: Option<Descriptors>,
     pub nm_per_px: Option<f64>,
     /// Micrograph pixels in one patch pixel.
@@ -106,7 +108,9 @@ pub struct Row {
 /// What is known of many particles, in a fixed order.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    pub rows: Vec<Row>,
+    pub rows: Arc<Vec<Row>>,
+    /// What the model says, found by [`Table::prediction`].
+    pub predictions: Arc<[Prediction]>,
     /// The model's classes, in the order of the probabilities.
     pub classes: Vec<String>,
     /// Content latents of the model.
@@ -122,23 +126,24 @@ impl Table {
         project: &Project,
         ids: &[ParticleId],
         classes: &[String],
-        predictions: &[Prediction],
+        predictions: Arc<[Prediction]>,
         measured: &[Option<Descriptors>],
     ) -> Self {
-        let names = project.micrograph_names();
-        let row = |(i, id): (usize, &ParticleId)| {
+        let names: BTreeMap<MicrographId, Arc<str>> =
+            project.micrograph_names().into_iter().map(|(id, name)| (id, name.into())).collect();
+        let row = |(place, id): (usize, &ParticleId)| {
             let particle = project.particle(*id)?;
             let entry = project.micrograph(particle.micrograph)?;
             let nm = entry.pixel_size.map(|size| (size.x_nm * size.y_nm).sqrt());
             Some(Row {
                 id: *id,
-                micrograph: names.get(&entry.id).cloned().unwrap_or_default(),
+                micrograph: names.get(&entry.id).cloned().unwrap_or_else(|| "".into()),
                 x: particle.x,
                 y: particle.y,
                 label: particle.label.and_then(|id: ClassId| project.class(id)).map(|c| c.name.clone()),
                 held_out: particle.held_out,
-                prediction: predictions.get(i).cloned(),
-                measured: measured.get(i).cloned().flatten(),
+                place,
+                measured: measured.get(place).cloned().flatten(),
                 nm_per_px: nm,
                 pitch_px: project.patch.extent_on(nm) / project.patch.side.max(1) as f64,
             })
@@ -146,14 +151,25 @@ impl Table {
         let rows: Vec<Row> = ids.iter().enumerate().filter_map(row).collect();
         let latents = predictions.first().map_or(0, |p| p.mu.len());
         let in_nm = !rows.is_empty() && rows.iter().all(|row| row.nm_per_px.is_some());
-        Self { rows, classes: classes.to_vec(), latents, in_nm }
+        Self { rows: Arc::new(rows), predictions, classes: classes.to_vec(), latents, in_nm }
+    }
+
+    /// The same particles with what the model says of them now.
+    #[must_use]
+    pub fn with_predictions(&self, predictions: Arc<[Prediction]>) -> Self {
+        Self { predictions, ..self.clone() }
+    }
+
+    /// What the model says of a row.
+    pub fn prediction(&self, row: &Row) -> Option<&Prediction> {
+        self.predictions.get(row.place)
     }
 
     /// The same with these as the labels that judge: those that the model's training left out, which may be others than
     /// the ones a person marked.
     #[must_use]
     pub fn judged_by(mut self, judges: &BTreeSet<ParticleId>) -> Self {
-        self.rows.iter_mut().for_each(|row| row.held_out = judges.contains(&row.id));
+        Arc::make_mut(&mut self.rows).iter_mut().for_each(|row| row.held_out = judges.contains(&row.id));
         self
     }
 
@@ -172,7 +188,7 @@ impl Table {
     pub fn value(&self, row: &Row, variable: &Variable) -> f64 {
         let nm = row.nm_per_px.filter(|_| self.in_nm);
         let of = |f: &dyn Fn(&Prediction) -> Option<f32>| {
-            row.prediction.as_ref().and_then(f).map_or(f64::NAN, f64::from)
+            self.prediction(row).and_then(f).map_or(f64::NAN, f64::from)
         };
         let length = |patch_px: f64| patch_px * row.pitch_px * nm.unwrap_or(1.0);
         match variable {
@@ -200,7 +216,7 @@ impl Table {
 
     /// The class the model gives a row, as its place in `classes`.
     pub fn predicted(&self, row: &Row) -> Option<usize> {
-        row.prediction.as_ref().filter(|p| !p.probabilities.is_empty()).map(Prediction::best)
+        self.prediction(row).filter(|p| !p.probabilities.is_empty()).map(Prediction::best)
     }
 
     /// The class of a row as people see it: the label if there is one, else the model's.

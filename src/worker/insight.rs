@@ -46,7 +46,7 @@ pub fn fill(
     for (record, measured) in library.records.iter_mut().zip(&measured) {
         record.measured.clone_from(measured);
     }
-    let table = Table::new(project, &dataset.ids, &dataset.class_names, predictions, &measured);
+    let table = Table::new(project, &dataset.ids, &dataset.class_names, predictions.into(), &measured);
     let class: Vec<Option<usize>> = library.records.iter().map(|record| record.class).collect();
     library.insight = Insight {
         meanings: if predictions.is_empty() { Vec::new() } else { meanings(&table) },

@@ -62,7 +62,7 @@ impl Card {
             ui.add(Image::new((texture.id(), vec2(4.0 * SIDE, SIDE))).alt_text("Raw, upright, model, rest"));
             ui.weak("as it is · upright · the model's · the rest");
         }
-        if let Some(prediction) = &row.prediction {
+        if let Some(prediction) = table.prediction(row) {
             bars(ui, state, table, prediction);
             let value = |v: &Variable| table.value(row, v);
             let unit = if table.in_nm { "nm" } else { "px" };

@@ -74,7 +74,7 @@ pub fn scatter(known: &Known, palette: &Palette, look: &Look) -> Scatter {
     bounds.expand_x(0.05 * bounds.width().max(1e-3));
     bounds.expand_y(0.05 * bounds.height().max(1e-3));
     let bounds = (!dots.is_empty()).then_some(bounds);
-    Scatter { look: look.clone(), revision: known.of.0, dots: Arc::new(dots), bounds, ends }
+    Scatter { look: look.clone(), revision: known.revision(), dots: Arc::new(dots), bounds, ends }
 }
 
 /// The colour of every row, and the values of the end colours where they say a number.
@@ -115,7 +115,7 @@ fn colours(palette: &Palette, known: &Known, by: &ColourBy) -> (Vec<Color32>, Op
 
 /// The names of all micrographs in the table, in order.
 pub fn micrographs(table: &Table) -> Vec<&str> {
-    let names: BTreeSet<&str> = table.rows.iter().map(|row| row.micrograph.as_str()).collect();
+    let names: BTreeSet<&str> = table.rows.iter().map(|row| &*row.micrograph).collect();
     names.into_iter().collect()
 }
 

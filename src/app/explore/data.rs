@@ -1,6 +1,6 @@
 //! The table behind scatter and review, what its latents mean and how far they reach: all that is known of particles.
 
-use super::super::state::State;
+use super::super::state::{Measured, State};
 use crate::particle::describe::Descriptors;
 use crate::particle::{ParticleId, Prediction};
 use crate::project::Project;
@@ -11,39 +11,90 @@ use crate::review::{Table, Variable};
 use crate::worker::job::Dataset;
 use std::sync::Arc;
 
-/// What a table was made from: the revisions of predictions and project, and the measurements.
-pub type Key = (u64, u64, usize);
+/// What a table was made from. The places in memory tell one from the next, as long as the next is made while this one is
+/// there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The revision of the predictions, which change while the model learns.
+    predictions: u64,
+    /// The revision of the project.
+    project: u64,
+    measured: usize,
+    /// Knows which labels judge.
+    dataset: usize,
+}
 
 /// What is known of every particle the model has seen.
 pub struct Known {
     pub of: Key,
     pub table: Arc<Table>,
+    /// The particles of the predictions.
+    ids: Arc<[ParticleId]>,
+    insight: Arc<Insight>,
+}
+
+/// What a table says as a whole. It takes longer to find out than the table itself.
+#[derive(Default)]
+pub struct Insight {
     /// Of each class; empty before the particles are measured.
-    pub meanings: Vec<ClassMeaning>,
-    pub ranges: Vec<Ranges>,
+    meanings: Vec<ClassMeaning>,
+    ranges: Vec<Ranges>,
     /// All latents on two axes, where there are more than two.
-    pub plane: Option<Plane>,
+    plane: Option<Plane>,
+}
+
+impl Insight {
+    fn of(table: &Table) -> Self {
+        let measured = table.rows.iter().any(|row| row.measured.is_some());
+        Self {
+            meanings: if measured { meanings(table) } else { Vec::new() },
+            ranges: ranges(table),
+            plane: if table.latents > 2 { pca(table) } else { None },
+        }
+    }
 }
 
 impl Known {
     /// The values of all rows; of the axes of the latents, too.
     pub fn column(&self, variable: &Variable) -> Vec<f64> {
-        match (variable, &self.plane) {
+        match (variable, &self.insight.plane) {
             (Variable::Map(axis), Some(plane)) => plane.places.iter().map(|at| at[*axis % 2]).collect(),
             _ => self.table.column(variable),
         }
+    }
+
+    /// The same with all that its table says.
+    pub fn understood(&self) -> Self {
+        Self {
+            of: self.of,
+            table: self.table.clone(),
+            ids: self.ids.clone(),
+            insight: Arc::new(Insight::of(&self.table)),
+        }
+    }
+
+    /// The revision of the predictions.
+    pub fn revision(&self) -> u64 {
+        self.of.predictions
     }
 }
 
 /// All that [`Known`] is made from, for a thread of its own.
 pub struct Sources {
     of: Key,
-    project: Project,
     ids: Arc<[ParticleId]>,
     classes: Vec<String>,
     predictions: Arc<[Prediction]>,
-    measured: Option<Arc<super::super::state::Measured>>,
-    /// Knows which labels judge.
+    /// What was known before.
+    before: Option<Arc<Known>>,
+    /// Where more has changed than the predictions.
+    new: Option<Box<Particulars>>,
+}
+
+/// What the rows of a table are made from.
+struct Particulars {
+    project: Project,
+    measured: Option<Arc<Measured>>,
     dataset: Option<Arc<Dataset>>,
 }
 
@@ -55,40 +106,60 @@ pub struct Data {
 
 impl Sources {
     /// What there is now; nothing before the model has said something.
-    pub fn of(state: &State) -> Option<Self> {
+    pub fn of(state: &State, before: Option<&Arc<Known>>) -> Option<Self> {
         let results = state.results.as_ref()?;
+        let of = key(state)?;
         let model = state.training.model.as_ref();
+        let classes: Vec<String> =
+            model.map(|m| m.classes.iter().map(|(_, name)| name.clone()).collect()).unwrap_or_default();
+        let same_rows = |known: &Arc<Known>| {
+            Key { predictions: of.predictions, ..known.of } == of
+                && Arc::ptr_eq(&known.ids, &results.ids)
+                && known.table.classes == classes
+        };
+        let particulars = || {
+            Box::new(Particulars {
+                project: state.project.clone(),
+                measured: measured(state).cloned(),
+                dataset: state.training.dataset.clone(),
+            })
+        };
         Some(Self {
-            of: key(state)?,
-            project: state.project.clone(),
+            of,
             ids: results.ids.clone(),
-            classes: model
-                .map(|m| m.classes.iter().map(|(_, name)| name.clone()).collect())
-                .unwrap_or_default(),
             predictions: results.predictions.clone(),
-            measured: measured(state).cloned(),
-            dataset: state.training.dataset.clone(),
+            new: (!before.is_some_and(same_rows)).then(particulars),
+            before: before.cloned(),
+            classes,
         })
     }
 
-    /// Takes a while for many particles.
+    /// The table of now. What the one before said as a whole stands until it is found out again.
     pub fn known(&self) -> Known {
-        let descriptors: &[Option<Descriptors>] = self.measured.as_ref().map_or(&[], |m| &m.descriptors[..]);
-        let judges = self.dataset.as_ref().map(|dataset| dataset.judges()).unwrap_or_default();
-        let table = Table::new(&self.project, &self.ids, &self.classes, &self.predictions, descriptors)
-            .judged_by(&judges);
-        Known {
-            of: self.of,
-            meanings: if descriptors.is_empty() { Vec::new() } else { meanings(&table) },
-            ranges: ranges(&table),
-            plane: if table.latents > 2 { pca(&table) } else { None },
-            table: Arc::new(table),
-        }
+        let before = self.before.as_deref();
+        let table = match (&self.new, before) {
+            (None, Some(before)) => before.table.with_predictions(self.predictions.clone()),
+            (None, None) => Table::default(),
+            (Some(new), _) => {
+                let descriptors: &[Option<Descriptors>] =
+                    new.measured.as_ref().map_or(&[], |m| &m.descriptors[..]);
+                let judges = new.dataset.as_ref().map(|dataset| dataset.judges()).unwrap_or_default();
+                let predictions = self.predictions.clone();
+                Table::new(&new.project, &self.ids, &self.classes, predictions, descriptors)
+                    .judged_by(&judges)
+            }
+        };
+        let still_fits = |known: &&Known| {
+            let (was, is) = (&known.table, &table);
+            (was.classes == is.classes) && (was.latents, was.rows.len()) == (is.latents, is.rows.len())
+        };
+        let insight = before.filter(still_fits).map(|known| known.insight.clone()).unwrap_or_default();
+        Known { of: self.of, table: Arc::new(table), ids: self.ids.clone(), insight }
     }
 }
 
 /// The measurements of the particles the model has seen.
-fn measured(state: &State) -> Option<&Arc<super::super::state::Measured>> {
+fn measured(state: &State) -> Option<&Arc<Measured>> {
     let results = state.results.as_ref()?;
     state.measured.as_ref().filter(|m| m.ids[..] == results.ids[..])
 }
@@ -96,8 +167,12 @@ fn measured(state: &State) -> Option<&Arc<super::super::state::Measured>> {
 /// What a table made now would be made from.
 pub fn key(state: &State) -> Option<Key> {
     let results = state.results.as_ref()?;
-    let place = measured(state).map_or(0, |m| Arc::as_ptr(m) as usize);
-    Some((results.revision, state.revision, place))
+    Some(Key {
+        predictions: results.revision,
+        project: state.revision,
+        measured: measured(state).map_or(0, |m| Arc::as_ptr(m) as usize),
+        dataset: state.training.dataset.as_ref().map_or(0, |d| Arc::as_ptr(d) as usize),
+    })
 }
 
 impl Data {
@@ -129,7 +204,7 @@ impl Data {
 
     /// What the latents mean, class by class.
     pub fn meanings(&self) -> &[ClassMeaning] {
-        self.known.as_ref().map_or(&[], |known| &known.meanings)
+        self.known.as_ref().map_or(&[], |known| &known.insight.meanings)
     }
 
     /// What one latent means in one class, both from 0.
@@ -139,14 +214,14 @@ impl Data {
 
     /// How far a class reaches.
     pub fn ranges(&self, class: usize) -> Option<&Ranges> {
-        self.known.as_ref()?.ranges.get(class)
+        self.known.as_ref()?.insight.ranges.get(class)
     }
 
     /// Every variable that a scatter can show, in the order of a menu.
     pub fn variables(&self) -> Vec<Variable> {
         let Some(known) = &self.known else { return Vec::new() };
         let mut all = known.table.variables();
-        if known.plane.is_some() {
+        if known.insight.plane.is_some() {
             // Beside the latents that they are made of.
             let at = known.table.latents.min(all.len());
             all.splice(at..at, [Variable::Map(0), Variable::Map(1)]);
@@ -167,7 +242,7 @@ impl Data {
         let (name, unit) = (variable.name(&table.classes), variable.unit(table.in_nm));
         let mut axis = if unit.is_empty() { name } else { format!("{name} ({unit})") };
         if let (Variable::Map(which), Some(plane)) =
-            (variable, self.known.as_ref().and_then(|known| known.plane.as_ref()))
+            (variable, self.known.as_ref().and_then(|known| known.insight.plane.as_ref()))
         {
             return format!("{axis}, {:.0} % of the variance", 100.0 * plane.shares[*which % 2]);
         }

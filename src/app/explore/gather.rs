@@ -24,6 +24,14 @@ impl Default for Look {
     }
 }
 
+impl Look {
+    /// It shows what is known only when the whole table is.
+    fn needs_all(&self) -> bool {
+        let colour = if let ColourBy::Value(variable) = &self.colour { Some(variable) } else { None };
+        [Some(&self.x), Some(&self.y), colour].into_iter().flatten().any(|v| matches!(v, Variable::Map(_)))
+    }
+}
+
 /// Colour and marker of each class, by name.
 #[derive(Clone, Default)]
 pub struct Palette(BTreeMap<String, (Color32, Marker)>);
@@ -60,7 +68,7 @@ pub struct Gather {
     look: Look,
     palette: Palette,
     /// What is out of date: to free so many rows takes a while, too.
-    spent: Option<Arc<Known>>,
+    spent: Vec<Arc<Known>>,
 }
 
 enum From {
@@ -70,21 +78,33 @@ enum From {
     Known(Arc<Known>),
 }
 
-/// What became of it.
+/// What became of it. What is seen at once comes first; what the table says as a whole may come after it.
+#[derive(Clone)]
 pub struct Gathered {
     pub known: Arc<Known>,
     pub scatter: Scatter,
 }
 
 impl Gather {
-    pub fn run(self) -> Gathered {
-        let known = match self.from {
-            From::Sources(sources) => Arc::new(sources.known()),
-            From::Known(known) => known,
+    /// Makes it, and tells of what is there before the rest is.
+    pub fn run(self, tell: &dyn Fn(Gathered)) -> Gathered {
+        let scatter = |known: &Known| cloud::scatter(known, &self.palette, &self.look);
+        let gathered = match self.from {
+            From::Known(known) => Gathered { scatter: scatter(&known), known },
+            From::Sources(sources) => {
+                let first = Arc::new(sources.known());
+                if self.look.needs_all() {
+                    let known = Arc::new(first.understood());
+                    Gathered { scatter: scatter(&known), known }
+                } else {
+                    let scatter = scatter(&first);
+                    tell(Gathered { known: first.clone(), scatter: scatter.clone() });
+                    Gathered { known: Arc::new(first.understood()), scatter }
+                }
+            }
         };
-        let scatter = cloud::scatter(&known, &self.palette, &self.look);
         drop(self.spent);
-        Gathered { known, scatter }
+        gathered
     }
 }
 
@@ -92,7 +112,7 @@ impl Gather {
 #[derive(Default)]
 pub struct Gathering {
     asked: Option<(Key, Look)>,
-    spent: Option<Arc<Known>>,
+    spent: Vec<Arc<Known>>,
 }
 
 impl Gathering {
@@ -109,11 +129,11 @@ impl Gathering {
         }
         let from = match data.known().filter(|known| known.of == wanted.0) {
             Some(known) => From::Known(known.clone()),
-            None => From::Sources(Box::new(Sources::of(state)?)),
+            None => From::Sources(Box::new(Sources::of(state, data.known())?)),
         };
         self.asked = Some(wanted);
         let palette = Palette::of(state);
-        Some(Gather { from, look: look.clone(), palette, spent: self.spent.take() })
+        Some(Gather { from, look: look.clone(), palette, spent: std::mem::take(&mut self.spent) })
     }
 
     /// Whether other axes or colours are wanted than were asked for.
@@ -123,7 +143,7 @@ impl Gathering {
 
     /// What the window no longer shows.
     pub fn clear_away(&mut self, known: Option<Arc<Known>>) {
-        self.spent = known;
+        self.spent.extend(known);
     }
 }
 
@@ -131,53 +151,99 @@ impl Gathering {
 mod tests {
     use super::*;
     use crate::app::run::{Model, Results};
-    use crate::particle::{ParticleId, Prediction};
+    use crate::particle::ParticleId;
+    use crate::review::fixture;
+    use std::cell::RefCell;
 
-    fn state(revision: u64) -> State {
-        let prediction = Prediction {
-            probabilities: vec![1.0],
-            angle_rad: 0.0,
-            shift_px: [0.0; 2],
-            scale: 1.0,
-            mu: vec![0.5, revision as f32],
-            sigma: vec![1.0; 2],
-            recon_error: 0.0,
-        };
+    /// Twenty particles that the model has said something of.
+    fn state() -> State {
         let mut state = State::default();
         let entry = crate::project::MicrographEntry::new("/a.png", 0, 100, 80, None, "00");
         let (micrograph, edit) = state.project.add_micrograph_edit(entry);
         state.change("add micrograph", edit).unwrap();
-        let (id, edit) = state.project.add_particle_edit(micrograph, 5.0, 6.0, None);
-        state.change("add particle", edit).unwrap();
-        state.training.model = Some(Model { classes: vec![(None, "rod".into())], latent: 2 });
-        let ids: Arc<[ParticleId]> = vec![id].into();
-        for _ in 0..revision {
-            let before = state.results.take();
-            let predictions = vec![prediction.clone()].into();
-            state.results = Some(Results::new(ids.clone(), vec![None], predictions, before.as_ref()));
-        }
+        let add = |n: usize| {
+            let (id, edit) = state.project.add_particle_edit(micrograph, 5.0 + n as f32, 6.0, None);
+            state.change("add particle", edit).unwrap();
+            id
+        };
+        let ids: Arc<[ParticleId]> = (0..20).map(add).collect();
+        state.training.model = Some(Model { classes: vec![(None, "rod".into())], latent: 3 });
+        say(&mut state, ids, 1.0);
         state
+    }
+
+    /// The model says something new.
+    fn say(state: &mut State, ids: Arc<[ParticleId]>, high: f32) {
+        let predictions =
+            (0..ids.len()).map(|n| fixture::prediction(&[1.0], &[0.5, high, n as f32 * high])).collect();
+        let before = state.results.take();
+        state.results = Some(Results::new(ids.clone(), vec![None; ids.len()], predictions, before.as_ref()));
+    }
+
+    fn say_again(state: &mut State, high: f32) {
+        let ids = state.results.as_ref().unwrap().ids.clone();
+        say(state, ids, high);
+    }
+
+    /// All that comes of a job, one after the other.
+    fn all(gather: Gather) -> Vec<Gathered> {
+        let told = RefCell::new(Vec::new());
+        let last = gather.run(&|gathered| told.borrow_mut().push(gathered));
+        told.into_inner().into_iter().chain([last]).collect()
     }
 
     #[test]
     fn newer_results_replace_older_ones_and_nothing_is_made_twice() {
         let (mut gathering, mut data, look) = (Gathering::default(), Data::default(), Look::default());
         assert!(gathering.next(&State::default(), &data, &look).is_none(), "nothing is known yet");
-        let first = gathering.next(&state(1), &data, &look).unwrap();
-        assert!(gathering.next(&state(1), &data, &look).is_none(), "it is under way");
-        let made = first.run();
-        assert_eq!((made.scatter.revision, made.scatter.dots[0].at), (1, [0.5, 1.0]));
-        gathering.clear_away(data.take(made.known));
-        let newer = state(2);
-        let made = gathering.next(&newer, &data, &look).unwrap().run();
+        let mut state = state();
+        let first = gathering.next(&state, &data, &look).unwrap();
+        assert!(gathering.next(&state, &data, &look).is_none(), "it is under way");
+        let made = all(first);
+        assert_eq!((made[0].scatter.revision, made[0].scatter.dots[0].at), (1, [0.5, 1.0]));
+        for gathered in made {
+            gathering.clear_away(data.take(gathered.known));
+        }
+        say_again(&mut state, 2.0);
+        let made = all(gathering.next(&state, &data, &look).unwrap()).pop().unwrap();
         assert_eq!(made.scatter.dots[0].at, [0.5, 2.0]);
         let table = made.known.table.clone();
         gathering.clear_away(data.take(made.known));
         // Other axes need no new table.
         let turned = Look { x: Variable::Latent(1), ..look };
         assert!(gathering.lags(&turned));
-        let made = gathering.next(&newer, &data, &turned).unwrap().run();
+        let made = all(gathering.next(&state, &data, &turned).unwrap()).pop().unwrap();
         assert!(Arc::ptr_eq(&made.known.table, &table));
         assert_eq!(made.scatter.dots[0].at, [2.0, 2.0]);
+    }
+
+    #[test]
+    fn the_dots_come_before_what_the_table_says_as_a_whole() {
+        let (mut gathering, mut data, look) = (Gathering::default(), Data::default(), Look::default());
+        let mut state = state();
+        let third = |known: &Arc<Known>, data: &mut Data| {
+            data.take(known.clone());
+            data.ranges(0).map(|ranges| ranges.latents[2][1])
+        };
+        let made = all(gathering.next(&state, &data, &look).unwrap());
+        let said: Vec<Option<f32>> = made.iter().map(|g| third(&g.known, &mut data)).collect();
+        assert_eq!(said, [None, Some(19.0)]);
+        let rows = made[0].known.table.rows.clone();
+        say_again(&mut state, 2.0);
+        let made = all(gathering.next(&state, &data, &look).unwrap());
+        let said: Vec<Option<f32>> = made.iter().map(|g| third(&g.known, &mut data)).collect();
+        assert_eq!(said, [Some(19.0), Some(38.0)], "until it is found out again, the old one stands");
+        let same = |g: &Gathered| Arc::ptr_eq(&g.known.table.rows, &rows);
+        assert!(made.iter().all(same), "only the predictions are others");
+        assert!(made.iter().all(|g| g.scatter.dots[0].at == [0.5, 2.0]));
+        // The axes of all latents are known when the whole table is.
+        let mapped = Look { x: Variable::Map(0), ..look };
+        say_again(&mut state, 3.0);
+        assert_eq!(all(gathering.next(&state, &data, &mapped).unwrap()).len(), 1);
+        // A changed project means other rows.
+        let id = state.results.as_ref().unwrap().ids[0];
+        state.change("delete", crate::project::edit::Edit::RemoveParticles(vec![id])).unwrap();
+        let made = all(gathering.next(&state, &data, &Look::default()).unwrap());
+        assert_eq!(made[1].scatter.dots.len(), 19);
     }
 }

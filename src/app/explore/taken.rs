@@ -98,7 +98,7 @@ impl ExplorePanel {
             let row = rows.get(&dot.id)?;
             let mut cells = vec![
                 row.id.0.to_string(),
-                row.micrograph.clone(),
+                row.micrograph.to_string(),
                 row.x.to_string(),
                 row.y.to_string(),
                 table.class(row).unwrap_or_default().to_owned(),

@@ -169,7 +169,7 @@ impl App {
         self.jobs.start("Comparing two models".into(), move |_| {
             let table = |path: &Path| -> Result<(Table, Roles)> {
                 let (classes, predictions, roles) = models::predict(path, &dataset.patches)?;
-                Ok((Table::new(&project, &dataset.ids, &classes, &predictions, &[]), roles))
+                Ok((Table::new(&project, &dataset.ids, &classes, predictions.into(), &[]), roles))
             };
             let found = table(&both[0]).and_then(|(first, a)| {
                 let (second, b) = table(&both[1])?;

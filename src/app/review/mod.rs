@@ -99,7 +99,7 @@ impl ReviewPanel {
             self.row = place.unwrap_or(usize::MAX);
         }
         let row = table.rows.get(self.row);
-        let Some(prediction) = row.and_then(|row| row.prediction.as_ref()) else { return };
+        let Some(prediction) = row.and_then(|row| table.prediction(row)) else { return };
         for (name, p) in table.classes.iter().zip(&prediction.probabilities) {
             let colour = state.project.class_named(name).map_or(egui::Color32::GRAY, theme::colour);
             ui.horizontal(|ui| {

@@ -172,7 +172,7 @@ impl State {
     pub fn said(&self) -> Option<Table> {
         let results = self.results.as_ref()?;
         let classes = self.training.class_names();
-        let table = Table::new(&self.project, &results.ids, &classes, &results.predictions, &[]);
+        let table = Table::new(&self.project, &results.ids, &classes, results.predictions.clone(), &[]);
         Some(table.judged_by(&self.training.judges()))
     }
 

@@ -59,7 +59,7 @@ impl Column {
                 Some(label) if row.held_out => format!("{label} (held out)"),
                 label => label.clone().unwrap_or_default(),
             },
-            Self::Micrograph => row.micrograph.clone(),
+            Self::Micrograph => row.micrograph.to_string(),
             Self::Value(variable) => {
                 let value = table.value(row, variable);
                 match variable {

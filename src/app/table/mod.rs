@@ -253,36 +253,15 @@ fn tabbed(numbers: &Numbers) -> String {
 mod tests {
     use super::*;
     use crate::particle::Prediction;
-    use crate::review::Variable;
+    use crate::review::{Variable, fixture};
 
     fn table() -> Table {
-        let row = |(id, error, micrograph): (u64, Option<f32>, &str)| Row {
-            id: ParticleId(id),
-            micrograph: micrograph.into(),
-            x: 1.5,
-            y: 2.0,
-            label: None,
-            held_out: false,
-            prediction: error.map(|recon_error| Prediction {
-                probabilities: vec![1.0],
-                angle_rad: 0.0,
-                shift_px: [0.0; 2],
-                scale: 1.0,
-                mu: vec![0.0],
-                sigma: vec![1.0],
-                recon_error,
-            }),
-            measured: None,
-            nm_per_px: None,
-            pitch_px: 1.0,
+        let known = |(id, error, micrograph): (u64, Option<f32>, &str)| {
+            let said = |recon_error| Prediction { recon_error, ..fixture::prediction(&[1.0], &[0.0]) };
+            (Row { micrograph: micrograph.into(), x: 1.5, y: 2.0, ..fixture::row(id) }, error.map(said))
         };
-        let rows = [(1, Some(0.3), "b"), (2, None, "a\tx"), (3, Some(0.1), "c"), (4, Some(0.2), "a")];
-        Table {
-            rows: rows.into_iter().map(row).collect(),
-            classes: vec!["rod".into()],
-            latents: 1,
-            in_nm: false,
-        }
+        let all = [(1, Some(0.3), "b"), (2, None, "a\tx"), (3, Some(0.1), "c"), (4, Some(0.2), "a")];
+        fixture::table(all.map(known))
     }
 
     fn ids(panel: &TablePanel, table: &Table) -> Vec<u64> {

@@ -27,7 +27,7 @@ pub fn nearest(table: &Table, plane: Plane, at: [f32; 2], most: usize) -> Vec<Pa
         .iter()
         .filter(|row| table.predicted(row) == Some(plane.class))
         .filter_map(|row| {
-            let mu = &row.prediction.as_ref()?.mu;
+            let mu = &table.prediction(row)?.mu;
             let away = |axis: usize, at: f32| mu.get(axis).map_or(0.0, |v| v - at);
             Some((away(plane.axes.0, at[0]).hypot(away(plane.axes.1, at[1])), row.id))
         })
@@ -103,39 +103,16 @@ fn strip(state: &State, ids: &[ParticleId]) -> Option<ColorImage> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::particle::Prediction;
-    use crate::review::table::Row;
+    use crate::review::fixture;
 
     #[test]
     fn the_nearest_of_the_class_come_first() {
-        let row = |(i, (mu, best)): (usize, ([f32; 2], usize))| Row {
-            id: ParticleId(i as u64),
-            micrograph: "a".into(),
-            x: 0.0,
-            y: 0.0,
-            label: None,
-            held_out: false,
-            prediction: Some(Prediction {
-                probabilities: if best == 0 { vec![0.9, 0.1] } else { vec![0.1, 0.9] },
-                angle_rad: 0.0,
-                shift_px: [0.0; 2],
-                scale: 1.0,
-                mu: mu.to_vec(),
-                sigma: vec![1.0; 2],
-                recon_error: 0.0,
-            }),
-            measured: None,
-            nm_per_px: None,
-            pitch_px: 1.0,
-        };
         let places =
             [([0.0, 0.0], 0), ([-1.6, 1.6], 0), ([-1.6, 1.6], 1), ([-1.0, 1.0], 0), ([1.6, -1.6], 0)];
-        let table = Table {
-            rows: places.into_iter().enumerate().map(row).collect(),
-            classes: vec!["rod".into(), "cube".into()],
-            latents: 2,
-            in_nm: false,
+        let known = |(i, (mu, class)): (u64, ([f32; 2], usize))| {
+            (fixture::row(i), Some(fixture::prediction(&fixture::sure(class), &mu)))
         };
+        let table = fixture::table((0..).zip(places).map(known));
         // The top left tile: first latent low, second high.
         let plane = Plane { class: 0, axes: (0, 1), ranges: [[-1.6, 1.6]; 2] };
         let found = nearest(&table, plane, plane.latents_of([0, 0]), 3);

@@ -54,8 +54,8 @@ impl Plane {
     /// How many particles of the class lie on each tile, row by row from the top; those beyond the grid on none.
     pub fn density(&self, table: &Table) -> Vec<usize> {
         let mut counts = vec![0; PER_SIDE * PER_SIDE];
-        for row in &table.rows {
-            let Some(prediction) = row.prediction.as_ref().filter(|p| p.best() == self.class) else {
+        for row in table.rows.iter() {
+            let Some(prediction) = table.prediction(row).filter(|p| p.best() == self.class) else {
                 continue;
             };
             let mu = |i: usize| prediction.mu.get(i).copied();
@@ -79,8 +79,7 @@ impl Plane {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::particle::{ParticleId, Prediction};
-    use crate::review::table::Row;
+    use crate::review::fixture;
 
     const PLANE: Plane = Plane { class: 0, axes: (0, 2), ranges: [[-1.5, 1.5], [2.0, 8.0]] };
 
@@ -99,26 +98,6 @@ mod tests {
 
     #[test]
     fn particles_are_counted_where_the_tiles_stand_for_them() {
-        let row = |(i, (mu, best)): (usize, ([f32; 3], usize))| Row {
-            id: ParticleId(i as u64),
-            micrograph: "a".into(),
-            x: 0.0,
-            y: 0.0,
-            label: None,
-            held_out: false,
-            prediction: Some(Prediction {
-                probabilities: if best == 0 { vec![0.9, 0.1] } else { vec![0.1, 0.9] },
-                angle_rad: 0.0,
-                shift_px: [0.0; 2],
-                scale: 1.0,
-                mu: mu.to_vec(),
-                sigma: vec![1.0; 3],
-                recon_error: 0.0,
-            }),
-            measured: None,
-            nm_per_px: None,
-            pitch_px: 1.0,
-        };
         // Two in the upper left, one in the middle, one of another class, one beyond.
         let places = [
             ([-1.5, 9.0, 8.0], 0),
@@ -127,12 +106,10 @@ mod tests {
             ([0.1, 9.0, 5.0], 1),
             ([4.0, 9.0, 5.0], 0),
         ];
-        let table = Table {
-            rows: places.into_iter().enumerate().map(row).collect(),
-            classes: vec!["rod".into(), "cube".into()],
-            latents: 3,
-            in_nm: false,
+        let known = |(i, (mu, class)): (u64, ([f32; 3], usize))| {
+            (fixture::row(i), Some(fixture::prediction(&fixture::sure(class), &mu)))
         };
+        let table = fixture::table((0..).zip(places).map(known));
         let counts = PLANE.density(&table);
         let there: Vec<(usize, usize)> = counts.iter().copied().enumerate().filter(|(_, n)| *n > 0).collect();
         assert_eq!(there, [(0, 2), (PER_SIDE * PER_SIDE / 2, 1)]);

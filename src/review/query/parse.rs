@@ -247,7 +247,7 @@ impl Parser<'_> {
             }
         };
         if name == TextName::Micrograph {
-            if !self.table.rows.iter().any(|row| row.micrograph == text) {
+            if !self.table.rows.iter().any(|row| *row.micrograph == *text) {
                 return Err(wrong(place, format!("there is no micrograph `{text}` with particles")));
             }
         } else if text != "none"

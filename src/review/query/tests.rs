@@ -1,49 +1,54 @@
+use super::super::fixture;
 use super::*;
 use crate::particle::Prediction;
 use crate::particle::describe::Descriptors;
 use proptest::prelude::*;
 
-fn row(id: u64, p_rod: f32, area: Option<f64>, label: Option<&str>, nm: Option<f64>) -> Row {
-    Row {
-        id: ParticleId(id),
+fn known(
+    id: u64,
+    p_rod: f32,
+    area: Option<f64>,
+    label: Option<&str>,
+    nm: Option<f64>,
+) -> (Row, Option<Prediction>) {
+    let described = |area: f64| Descriptors {
+        area,
+        equivalent_diameter: area.sqrt(),
+        aspect_ratio: 2.0,
+        feret_max: 30.0,
+        feret_min: 15.0,
+        circularity: 0.8,
+        angle_deg: 30.0,
+        mean_intensity: 0.7,
+        local_background: 0.1,
+    };
+    let row = Row {
         micrograph: if id < 3 { "a b.tif".into() } else { "c.tif".into() },
         x: 10.0 * id as f32,
         y: 5.0,
         label: label.map(str::to_owned),
         held_out: id == 4,
-        prediction: Some(Prediction {
-            probabilities: vec![p_rod, 1.0 - p_rod],
-            angle_rad: 0.5,
-            shift_px: [1.0, -1.0],
-            scale: 1.0,
-            mu: vec![id as f32 / 10.0, 0.0],
-            sigma: vec![0.1; 2],
-            recon_error: 0.01 * id as f32,
-        }),
-        measured: area.map(|area| Descriptors {
-            area,
-            equivalent_diameter: area.sqrt(),
-            aspect_ratio: 2.0,
-            feret_max: 30.0,
-            feret_min: 15.0,
-            circularity: 0.8,
-            angle_deg: 30.0,
-            mean_intensity: 0.7,
-            local_background: 0.1,
-        }),
+        measured: area.map(described),
         nm_per_px: nm,
         pitch_px: 3.0,
-    }
+        ..fixture::row(id)
+    };
+    let said = Prediction {
+        angle_rad: 0.5,
+        shift_px: [1.0, -1.0],
+        recon_error: 0.01 * id as f32,
+        ..fixture::prediction(&[p_rod, 1.0 - p_rod], &[id as f32 / 10.0, 0.0])
+    };
+    (row, Some(said))
 }
 
 fn table() -> Table {
-    let rows = vec![
-        row(1, 0.95, Some(100.0), None, Some(2.0)),
-        row(2, 0.60, Some(120.0), Some("cube"), Some(2.0)),
-        row(3, 0.30, Some(50.0), None, Some(2.0)),
-        row(4, 0.45, None, Some("rod"), None),
-    ];
-    Table { rows, classes: vec!["rod".into(), "cube".into()], latents: 2, in_nm: false }
+    fixture::table([
+        known(1, 0.95, Some(100.0), None, Some(2.0)),
+        known(2, 0.60, Some(120.0), Some("cube"), Some(2.0)),
+        known(3, 0.30, Some(50.0), None, Some(2.0)),
+        known(4, 0.45, None, Some("rod"), None),
+    ])
 }
 
 fn found(text: &str) -> Vec<u64> {

@@ -1,45 +1,30 @@
+use super::super::fixture;
 use super::*;
 use crate::particle::Prediction;
 
-fn row(id: u64, p: [f32; 2], z: f32, error: f32, label: Option<&str>) -> Row {
-    Row {
-        id: ParticleId(id),
-        micrograph: "a.tif".into(),
-        x: 0.0,
-        y: 0.0,
-        label: label.map(str::to_owned),
-        held_out: false,
-        prediction: Some(Prediction {
-            probabilities: p.to_vec(),
-            angle_rad: 0.0,
-            shift_px: [0.0; 2],
-            scale: 1.0,
-            mu: vec![z],
-            sigma: vec![0.1],
-            recon_error: error,
-        }),
-        measured: None,
-        nm_per_px: None,
-        pitch_px: 1.0,
-    }
+type Known = (Row, Option<Prediction>);
+
+fn known(id: u64, p: [f32; 2], z: f32, recon_error: f32, label: Option<&str>) -> Known {
+    let row = Row { label: label.map(str::to_owned), ..fixture::row(id) };
+    (row, Some(Prediction { recon_error, ..fixture::prediction(&p, &[z]) }))
 }
 
 /// Forty sure particles near their labels, one of each reason among them, and one held-out doubt.
 fn table() -> Table {
-    let mut rows: Vec<Row> = (0..40)
+    let mut rows: Vec<Known> = (0..40)
         .map(|i| {
             let label = (i % 4 == 0).then_some("rod");
-            row(i, [0.99, 0.01], 0.1 * ((i * 7) % 10) as f32, 0.010 + 0.0001 * (i % 9) as f32, label)
+            known(i, [0.99, 0.01], 0.1 * ((i * 7) % 10) as f32, 0.010 + 0.0001 * (i % 9) as f32, label)
         })
         .collect();
-    rows.push(row(100, [0.52, 0.48], 0.3, 0.010, None));
-    rows.push(row(101, [0.03, 0.97], 0.3, 0.010, Some("rod")));
-    rows.push(row(102, [0.99, 0.01], 9.0, 0.010, None));
-    rows.push(row(103, [0.99, 0.01], 0.3, 0.200, None));
-    let mut judge = row(104, [0.5, 0.5], 0.3, 0.3, Some("cube"));
-    judge.held_out = true;
+    rows.push(known(100, [0.52, 0.48], 0.3, 0.010, None));
+    rows.push(known(101, [0.03, 0.97], 0.3, 0.010, Some("rod")));
+    rows.push(known(102, [0.99, 0.01], 9.0, 0.010, None));
+    rows.push(known(103, [0.99, 0.01], 0.3, 0.200, None));
+    let mut judge = known(104, [0.5, 0.5], 0.3, 0.3, Some("cube"));
+    judge.0.held_out = true;
     rows.push(judge);
-    Table { rows, classes: vec!["rod".into(), "cube".into()], latents: 1, in_nm: false }
+    fixture::table(rows)
 }
 
 #[test]
@@ -82,11 +67,11 @@ fn nothing_is_asked_twice_and_undo_asks_again() {
 #[test]
 fn questions_are_diverse_not_only_uncertain() {
     // Two clusters of doubts; the more uncertain one is far larger.
-    let mut rows: Vec<Row> =
-        (0..30).map(|i| row(i, [0.51, 0.49], 1.0 + 0.001 * i as f32, 0.01, None)).collect();
-    rows.extend((0..5).map(|i| row(100 + i, [0.58, 0.42], -3.0 + 0.001 * i as f32, 0.01, None)));
-    rows.push(row(200, [1.0, 0.0], 0.0, 0.01, Some("rod")));
-    let table = Table { rows, classes: vec!["rod".into(), "cube".into()], latents: 1, in_nm: false };
+    let mut rows: Vec<Known> =
+        (0..30).map(|i| known(i, [0.51, 0.49], 1.0 + 0.001 * i as f32, 0.01, None)).collect();
+    rows.extend((0..5).map(|i| known(100 + i, [0.58, 0.42], -3.0 + 0.001 * i as f32, 0.01, None)));
+    rows.push(known(200, [1.0, 0.0], 0.0, 0.01, Some("rod")));
+    let table = fixture::table(rows);
     let questions = Review::default().questions(&table, 4);
     assert!(
         questions.iter().any(|q| q.id.0 < 100) && questions.iter().any(|q| q.id.0 >= 100),
@@ -102,11 +87,11 @@ fn an_empty_table_asks_nothing() {
 
 #[test]
 fn however_many_are_labelled_a_thousand_stand_for_them() {
-    let mut rows: Vec<Row> = (0..4500)
-        .map(|i| row(i, [0.99, 0.01], 0.001 * (i % 1000) as f32, 0.01, (i % 3 != 0).then_some("rod")))
+    let mut rows: Vec<Known> = (0..4500)
+        .map(|i| known(i, [0.99, 0.01], 0.001 * (i % 1000) as f32, 0.01, (i % 3 != 0).then_some("rod")))
         .collect();
-    rows.push(row(9999, [0.99, 0.01], 40.0, 0.01, None));
-    let table = Table { rows, classes: vec!["rod".into(), "cube".into()], latents: 1, in_nm: false };
+    rows.push(known(9999, [0.99, 0.01], 40.0, 0.01, None));
+    let table = fixture::table(rows);
     let found = references(&table);
     assert!(found.len() <= REFERENCES && 2 * found.len() > REFERENCES, "{}", found.len());
     assert!(found.iter().all(|i| table.rows[*i].label.is_some()));
