@@ -1,6 +1,6 @@
 //! How long does the hand wait while the model trains on the CPU?
 //!
-//! `cargo bench --bench latency`: from a slider to its picture, through the worker; and in the window, with 100,000 particles
+//! `cargo bench --bench latency` (`-- sliders` or `-- scatter` for one of the two): from a slider to its picture, through the worker; and in the window, with 100,000 particles
 //! on an 8k picture whose scatter moves with the training: frames, new predictions until they are drawn, a selection of
 //! half of them, and the same as a query. Times of the clock, for the training and the window share the cores; beside
 //! each stands what a training step takes meanwhile.
@@ -36,11 +36,15 @@ fn main() {
     }
     println!("| what | median | 95th percentile | 99th percentile | longest |");
     println!("|---|---|---|---|---|");
-    for side in [24, 48] {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let wanted = |part: &str| words.is_empty() || words.iter().any(|word| word == part);
+    for side in [24, 48].into_iter().filter(|_| wanted("sliders")) {
         sliders(side);
     }
-    let folder = tempfile::tempdir().unwrap();
-    scatter(&write_project(folder.path()));
+    if wanted("scatter") {
+        let folder = tempfile::tempdir().unwrap();
+        scatter(&write_project(folder.path()));
+    }
 }
 
 fn row(what: &str, times: &[f64]) {

@@ -294,6 +294,37 @@ fn halves(n: usize, side: usize) -> (Vec<u8>, Vec<i32>) {
 }
 
 #[test]
+fn a_training_on_patches_that_was_stopped_goes_on_to_the_same_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (pixels, labels) = halves(40, 12);
+    write_npz(&at("l.npz"), &pixels, 40, 12, Some(&labels));
+    write_npz(&at("u.npz"), &pixels, 40, 12, None);
+    let [l, u, state, first, second] =
+        ["l.npz", "u.npz", "a.state", "1.safetensors", "2.safetensors"].map(at);
+    let data = ["train", "--labelled", text(&l), "--unlabelled", text(&u), "--validation", text(&l)];
+    let how = [
+        "--preset", "paper", "--epochs", "4", "--batch", "16", "--hidden", "16", "--device", "cpu", "--json",
+    ];
+    works(&[&data[..], &how, &["--state", text(&state), "--out", text(&first)]].concat());
+    // The state is that after the first epoch: a training as short as this writes it once.
+    let said = works(
+        &[&data[..], &["--resume", text(&state), "--device", "cpu", "--json", "--out", text(&second)]]
+            .concat(),
+    );
+    assert_eq!(said.lines().count(), 3, "{said}");
+    assert!(
+        said.lines().all(|line| line.contains("accuracy\":0") || line.contains("accuracy\":1")),
+        "{said}"
+    );
+    assert!(fs::read(first).unwrap() == fs::read(second).unwrap(), "the models differ");
+    // Other patches are not what it was trained on.
+    write_npz(&u, &pixels[..30 * 144], 30, 12, None);
+    let wrong = fails(&["train", "--labelled", text(&l), "--unlabelled", text(&u), "--resume", text(&state)]);
+    assert!(wrong.contains("particles"), "{wrong}");
+}
+
+#[test]
 fn training_prints_an_object_an_epoch_and_its_model_classifies() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

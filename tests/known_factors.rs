@@ -27,10 +27,11 @@ const NM: f64 = 0.5;
 /// Discs of many sizes, rods of one width and many lengths, cubes of many sizes.
 fn drawn(rng: &mut ChaCha8Rng) -> Vec<Drawn> {
     let mut all = scattered(Form::Disc, EACH, 10.0..=24.0, 1.0..=1.0, 1.0, rng);
-    all.extend(scattered(Form::Rod, EACH, 14.0..=29.0, 2.0..=2.0, 1.0, rng).into_iter().map(|rod| {
-        // Seven pixels wide whatever the length.
-        Drawn { aspect: rod.size / 7.0, ..rod }
-    }));
+    all.extend(
+        scattered(Form::Rod, EACH, 14.0..=29.0, 2.0..=2.0, 1.0, rng)
+            .into_iter()
+            .map(|rod| Drawn { aspect: rod.size / 7.0, ..rod }),
+    );
     all.extend(scattered(Form::Cube, EACH, 10.0..=22.0, 1.0..=1.0, 1.0, rng));
     all
 }
@@ -78,7 +79,7 @@ fn latents_say_which_factor_they_follow_and_measurements_are_right() {
         }
     }
     let classes = ["disc", "rod", "cube"].map(str::to_owned).to_vec();
-    let config = TrainConfig { epochs: 60, seed: 2, ..TrainConfig::proposed().with_hidden(64) };
+    let config = TrainConfig { epochs: 100, seed: 2, ..TrainConfig::proposed().with_hidden(64) };
     let chosen = device::cpu(None);
     let mut trainer = Trainer::new(config, &classes, set.clone(), &chosen.device, chosen.tiled).unwrap();
     while !trainer.done() {
@@ -90,7 +91,8 @@ fn latents_say_which_factor_they_follow_and_measurements_are_right() {
     let found = meanings(&table);
     // The area says the same as the diameter.
     let size = [Descriptor::EquivalentDiameter, Descriptor::Area];
-    for (class, right) in [("disc", &size[..]), ("rod", &[Descriptor::AspectRatio]), ("cube", &size[..])] {
+    let length = [Descriptor::AspectRatio, Descriptor::FeretMax, Descriptor::Area];
+    for (class, right) in [("disc", &size[..]), ("rod", &length), ("cube", &size[..])] {
         let meaning = found.iter().find(|m| m.class == class).unwrap();
         let texts: Vec<&str> = meaning.latents.iter().map(|l| l.text.as_str()).collect();
         // The panel writes this factor on an axis, and it holds.
@@ -100,7 +102,18 @@ fn latents_say_which_factor_they_follow_and_measurements_are_right() {
             "{class}: {texts:?}"
         );
     }
-    // The learned angle follows the direction of the rods less closely than the measured one: 5.3 degrees.
+    // The learned angles of the rods are right, too, but for where their class's upright form points.
+    let of_rods = |i: &usize| drawn[*i].form == Form::Rod;
+    let off = |i: usize| 2.0 * f64::from(predictions[i].angle_rad - drawn[i].angle_rad);
+    let (sin, cos) = (0..n).filter(of_rods).map(off).fold((0.0, 0.0), |(s, c), a| (s + a.sin(), c + a.cos()));
+    let upright = sin.atan2(cos);
+    let mut errors: Vec<f64> = (0..n)
+        .filter(of_rods)
+        .map(|i| (off(i) - upright).sin().atan2((off(i) - upright).cos()).abs().to_degrees() / 2.0)
+        .collect();
+    errors.sort_by(f64::total_cmp);
+    let most = errors[errors.len() * 95 / 100];
+    assert!(most < 3.0, "95 % are within {most} degrees only");
     let angle = found.iter().find(|m| m.class == "rod").and_then(|m| m.angle).unwrap();
-    assert!(angle.particles >= 100 && angle.spread_deg < 7.0, "{angle:?}");
+    assert!(angle.particles >= 100 && angle.spread_deg < 3.0, "{angle:?}");
 }

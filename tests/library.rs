@@ -123,6 +123,9 @@ fn every_file_of_the_library_is_there() {
         "particles.star",
         "report.html",
         "report.json",
+        "sheets/cube.png",
+        "sheets/rod__long.png",
+        "sheets/sphere.png",
         "stack.mrcs",
     ];
     assert_eq!(names, expected);
@@ -356,6 +359,30 @@ fn the_pictures_show_the_patches() {
     assert_eq!((picture.width(), picture.height()), (24, 24));
     let expected: Vec<u8> = library.patch(1).iter().map(|v| (v * 255.0).round() as u8).collect();
     assert_eq!(picture.into_raw(), expected);
+}
+
+#[test]
+fn a_sheet_shows_a_hundred_of_all_with_a_scale_bar() {
+    let library = gold_library();
+    let all: Vec<usize> = (0..library.records.len()).cycle().take(250).collect();
+    let sheet = pictures::sheet(&library, &all);
+    // A hundred patches of 24 pixels, each drawn as two by two.
+    assert_eq!(sheet.dimensions(), (480, 480));
+    let slot = |n: usize| library.patch(all[n * 250 / 100]);
+    for n in [0, 7, 23, 99] {
+        let [x, y] = [n % 10 * 24 + 12, n / 10 * 24 + 5].map(|v| 2 * v as u32);
+        let expected = (slot(n)[5 * 24 + 12] * 255.0).round() as u8;
+        assert_eq!(sheet.get_pixel(x, y).0, [expected; 3], "patch {n}");
+    }
+    let white = |picture: &image::RgbImage, y: u32| {
+        picture.rows().nth(y as usize).unwrap().filter(|p| p.0 == [255; 3]).count()
+    };
+    let bar = |picture: &image::RgbImage| white(picture, picture.height() - 12);
+    assert!((60..=120).contains(&bar(&sheet)), "{}", bar(&sheet));
+    // Where the last row is not full it is white.
+    let three = pictures::sheet(&library, &[0, 1, 2]);
+    assert_eq!(three.dimensions(), (480, 480));
+    assert_eq!(three.get_pixel(400, 400).0, [255; 3]);
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let path = sample::create(folder.path())?;
     let project = store::load(&path)?;
-    let more = run::More { tuning: &options.tuning, between: Between::default(), folds: None };
+    let more = run::More { tuning: &options.tuning, between: &Between::default(), folds: None };
     run::library(&project, &path, &out, options.compute, more).map(|_| ())
 }
 

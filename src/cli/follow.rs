@@ -11,8 +11,9 @@ use crate::train::lineage::CrossValidated;
 use crate::worker::Worker;
 use crate::worker::mapping::{MapEvent, MapJob, MapProgress, MapStage};
 use crate::worker::message::{Accuracy, Command, Event, Progress, TrainJob};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,38 +33,34 @@ pub struct Trained {
 const NOW_AND_THEN: Duration = Duration::from_secs(20);
 
 /// Where a training comes from and where its state goes.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Between<'a> {
-    /// A stopped training to go on with.
-    pub resume: Option<&'a Path>,
-    /// Where the state is written as it goes.
-    pub state: Option<&'a Path>,
+#[derive(Clone, Debug, Default, Args)]
+pub struct Between {
+    /// Goes on with a training that was stopped: here with --state, or in the window (PROJECT.training). Its settings
+    /// stay; on the CPU the result is the same to the bit as if it had never stopped.
+    #[arg(long, value_name = "FILE")]
+    pub resume: Option<PathBuf>,
+    /// Writes the training's state here as it goes, so that it can be stopped at any time.
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
 }
 
-/// Trains, saves the model to `model` and returns what the worker found. `epoch` hears of every complete epoch.
+/// Trains, or goes on with a training, saves the model to `model` and returns what the worker found. `epoch` hears of
+/// every complete epoch.
 ///
 /// # Errors
-/// Whatever the worker failed with.
-pub fn train(job: TrainJob, model: Option<&Path>, epoch: impl FnMut(&Progress)) -> Result<Trained> {
-    train_between(job, model, Between::default(), epoch)
-}
-
-/// As [`train`]; the training may go on from a file, and may write its state into one.
-///
-/// # Errors
-/// As [`train`]; a state that does not belong to these patches.
-pub fn train_between(
+/// Whatever the worker failed with; a state that does not belong to these patches.
+pub fn train(
     job: TrainJob,
     model: Option<&Path>,
-    between: Between<'_>,
+    between: &Between,
     mut epoch: impl FnMut(&Progress),
 ) -> Result<Trained> {
     let bar = bar();
     let worker = Worker::spawn(|| {});
     let mut written: Option<Instant> = None;
     let job = Box::new(job);
-    worker.send(match between.resume {
-        Some(from) => Command::GoOn { job, from: from.to_owned() },
+    worker.send(match &between.resume {
+        Some(from) => Command::GoOn { job, from: from.clone() },
         None => Command::Train(job),
     });
     let mut trained = Trained {
@@ -88,11 +85,11 @@ pub fn train_between(
                 if progress.loss.is_some() {
                     trained.accuracy = progress.accuracy.or(trained.accuracy);
                     bar.suspend(|| epoch(&progress));
-                    if let Some(path) = between.state
+                    if let Some(path) = &between.state
                         && written.is_none_or(|at| at.elapsed() >= NOW_AND_THEN)
                     {
                         written = Some(Instant::now());
-                        worker.send(Command::Halt(path.to_owned()));
+                        worker.send(Command::Halt(path.clone()));
                     }
                 }
             }

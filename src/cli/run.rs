@@ -26,13 +26,8 @@ pub struct Options {
     compute: Compute,
     #[command(flatten)]
     tuning: Tuning,
-    /// Goes on with a training that was stopped: here with --state, or in the window (PROJECT.training). Its settings
-    /// stay; on the CPU the result is the same to the bit as if it had never stopped.
-    #[arg(long, value_name = "FILE")]
-    resume: Option<PathBuf>,
-    /// Writes the training's state here as it goes, so that it can be stopped at any time.
-    #[arg(long, value_name = "FILE")]
-    state: Option<PathBuf>,
+    #[command(flatten)]
+    between: Between,
     /// Also finds the accuracy by cross-validation: so many trainings, each without a part of the labels, which then
     /// judges it. For projects with too few labels to hold some out.
     #[arg(long, value_name = "N")]
@@ -56,8 +51,7 @@ pub struct ExportOptions {
 /// A project that cannot be read or trained on, a folder that cannot be written.
 pub fn run(options: &Options) -> Result<()> {
     let project = open(&options.project)?;
-    let between = Between { resume: options.resume.as_deref(), state: options.state.as_deref() };
-    let more = More { tuning: &options.tuning, between, folds: options.folds };
+    let more = More { tuning: &options.tuning, between: &options.between, folds: options.folds };
     library(&project, &options.project, &options.out, options.compute, more).map(|_| ())
 }
 
@@ -65,7 +59,7 @@ pub fn run(options: &Options) -> Result<()> {
 #[derive(Clone, Copy, Debug)]
 pub struct More<'a> {
     pub tuning: &'a Tuning,
-    pub between: Between<'a>,
+    pub between: &'a Between,
     pub folds: Option<usize>,
 }
 
@@ -84,7 +78,7 @@ pub fn library(
     let mut config = settings_of(project)?;
     config.seed = compute.seed;
     let mut dataset = job::assemble(project, &|id| job::open(project, id), &|_| true)?;
-    let config = match between.resume {
+    let config = match &between.resume {
         Some(from) => {
             let halt = Halted::peek(from)?;
             if !halt.labels.is_empty() {
@@ -107,7 +101,7 @@ pub fn library(
     };
     let model = model_of(path);
     let cross_validated = folds.map(|folds| follow::validate(train.clone(), folds)).transpose()?;
-    let trained = follow::train_between(train, Some(&model), between, |_| {})?;
+    let trained = follow::train(train, Some(&model), between, |_| {})?;
     if let Some(found) = cross_validated {
         follow::write_found(&model, found)?;
     }

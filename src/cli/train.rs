@@ -44,6 +44,8 @@ pub struct Options {
     invariances: Option<String>,
     #[command(flatten)]
     tuning: Tuning,
+    #[command(flatten)]
+    between: follow::Between,
     /// Only labels teach: the same classifier without the model, to compare with.
     #[arg(long)]
     labels_only: bool,
@@ -94,7 +96,7 @@ pub fn run(options: &Options) -> Result<()> {
     let model = options.out.as_deref().or(options.bound.then_some(scratch.as_path()));
     let patches = job.patches.clone();
     let found = options.folds.map(|folds| follow::validate(job.clone(), folds)).transpose()?;
-    let trained = follow::train(job, model, |progress| print(progress, options.json))?;
+    let trained = follow::train(job, model, &options.between, |progress| print(progress, options.json))?;
     if let Some(found) = found {
         if let Some(path) = &options.out {
             follow::write_found(path, found)?;

@@ -16,7 +16,7 @@ const CHUNK: usize = 128;
 /// One prediction a patch, in order.
 ///
 /// A model that looks at turned copies takes class and turn from all of them together, and pose and content from the
-/// copy that stands upright; another takes them from the patch as it was cut. `proceed` is asked between chunks.
+/// copy that stands upright, cut at the angle between two turns that their probabilities tell; another takes them from the patch as it was cut. `proceed` is asked between chunks.
 ///
 /// # Errors
 /// [`Error::Stopped`] if `proceed` says no; a device that stops answering; patches of another size than the model's.
@@ -140,8 +140,9 @@ pub fn predict_turned(vae: &Vae, patches: &PatchSet, which: &[usize], angle_rad:
             None => chunk.iter().flat_map(|&i| turned_patch(patches, i, angle_rad)).collect(),
         };
         let pose = Shown { angle_rad, ..Shown::default() };
-        let Recognised { pairs, posterior, .. } = recognise(vae, seen.as_ref(), chunk, pose, &images)?;
-        let poses = host(orbit::poses(&vae.config, &posterior.mean, &pairs))?;
+        let recognised = recognise(vae, seen.as_ref(), chunk, pose, &images)?;
+        let poses = host(poses(vae, &recognised))?;
+        let Recognised { pairs, posterior, .. } = recognised;
         let mean = host(posterior.mean)?;
         let rows = pairs.classes.iter().zip(poses.chunks_exact(4)).zip(mean.chunks_exact(z));
         out.extend(rows.map(|((&class, pose), mean)| Turned {
@@ -173,6 +174,8 @@ struct Recognised {
     probabilities: Vec<Vec<f32>>,
     /// The most probable class of each image and, given it, the most probable turn.
     pairs: Pairs,
+    /// How far each image is turned beyond its turn, radians.
+    beyond: Vec<f32>,
     posterior: Posterior,
 }
 
@@ -190,20 +193,24 @@ fn recognise(
         let classes: Vec<u32> = probabilities.iter().map(|p| best(p) as u32).collect();
         let posterior = vae.encode(upload(vae, images, n), &classes);
         let pairs = Pairs { images: (0..n as u32).collect(), turns: vec![0; n], classes };
-        return Ok(Recognised { probabilities, pairs, posterior });
+        return Ok(Recognised { probabilities, pairs, beyond: vec![0.0; n], posterior });
     };
     let joint = joint(vae, seen, chunk, pose)?;
     let probabilities = by_class(&joint, &vae.config);
     let (k, turns) = (vae.config.classes, vae.config.turns());
     let mut pairs = Pairs { images: (0..n as u32).collect(), ..Pairs::default() };
+    let mut beyond = Vec::with_capacity(n);
     for (p, joint) in probabilities.iter().zip(joint.chunks_exact(k * turns)) {
         let class = best(p);
-        let of_class: Vec<f32> = joint.iter().skip(class).step_by(k).copied().collect();
+        let (turn, part) = orbit::peak(|turn| joint[turn * k + class], turns);
         pairs.classes.push(class as u32);
-        pairs.turns.push(best(&of_class) as u32);
+        pairs.turns.push(turn as u32);
+        beyond.push(part * std::f32::consts::TAU / turns as f32);
     }
-    let posterior = vae.encode(upload(vae, &upright(seen, chunk, pose, &pairs.turns), n), &pairs.classes);
-    Ok(Recognised { probabilities, pairs, posterior })
+    // The copy between two turns that stands upright: the encoder has only the rest of the angle to find.
+    let copies = upright(seen, chunk, pose, &pairs.turns, &beyond);
+    let posterior = vae.encode(upload(vae, &copies, n), &pairs.classes);
+    Ok(Recognised { probabilities, pairs, beyond, posterior })
 }
 
 /// q(turn, class | image), `[n, turns * classes]`.
@@ -218,13 +225,22 @@ fn joint(vae: &Vae, seen: &Seen, chunk: &[usize], pose: Shown) -> Result<Vec<f32
     host(vae.log_joint(&seen.copies(chunk, &vec![pose; chunk.len()], &[])).exp())
 }
 
-/// The copy of each patch that its turn calls upright, `[n, inputs]`.
-fn upright(seen: &Seen, chunk: &[usize], pose: Shown, turns: &[u32]) -> Vec<f32> {
+/// The copy of each patch that its turn, and what lies `beyond` it (radians), call upright, `[n, inputs]`.
+fn upright(seen: &Seen, chunk: &[usize], pose: Shown, turns: &[u32], beyond: &[f32]) -> Vec<f32> {
     let mut out = Vec::new();
-    for (&patch, &turn) in chunk.iter().zip(turns) {
+    for ((&patch, &turn), beyond) in chunk.iter().zip(turns).zip(beyond) {
+        let pose = Shown { angle_rad: pose.angle_rad - beyond, ..pose };
         out.extend(seen.copy(patch, &pose, turn as usize));
     }
     out
+}
+
+/// Poses of the images as they are, `[n, 4]`: their turn, what lies beyond it, and what the encoder found left.
+fn poses(vae: &Vae, recognised: &Recognised) -> Tensor<2> {
+    let at = orbit::poses(&vae.config, &recognised.posterior.mean, &recognised.pairs);
+    let n = recognised.pairs.len();
+    let beyond: Vec<f32> = recognised.beyond.iter().flat_map(|b| [*b, 0.0, 0.0, 0.0]).collect();
+    at + Tensor::from_data(TensorData::new(beyond, [n, 4]), &vae.device())
 }
 
 /// Class probabilities: the joint ones summed over the turns.
@@ -253,9 +269,9 @@ fn flat_probabilities(vae: &Vae, images: &[f32], n: usize) -> Result<Vec<Vec<f32
 
 /// Pose, content and reconstruction error at the most probable class and turn.
 fn describe(vae: &Vae, images: &[f32], recognised: Recognised) -> Result<Vec<(Prediction, [f32; 4])>> {
-    let Recognised { probabilities, pairs, posterior } = recognised;
+    let at = poses(vae, &recognised);
+    let Recognised { probabilities, pairs, posterior, .. } = recognised;
     let pixels = vae.config.pixels();
-    let at = orbit::poses(&vae.config, &posterior.mean, &pairs);
     let poses = host(at.clone())?;
     let grid = PixelSubset::all(&vae.config).grid;
     let decoded = host(vae.decode_at(at, posterior.mean.clone(), &pairs.classes, &grid))?;

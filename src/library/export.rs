@@ -3,7 +3,7 @@
 //! Everything is written into a temporary folder beside the target and renamed at the end, so whoever looks sees the
 //! old state or the new one, and a writer that fails half-way leaves nothing behind.
 
-use super::{Library, card, html, insight, pictures, report, stack, star, table};
+use super::{Library, card, figure, html, insight, pictures, report, stack, star, table};
 use crate::project::atomic;
 use crate::{Error, Result};
 use std::fs::{self, File, OpenOptions};
@@ -11,7 +11,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Writes the library into `folder`: `library.csv`, `particles.star`, `classes.csv`, `stack.mrcs`, `classes/`,
-/// `model.safetensors` with `model_card.md` (if there is a model), `class_averages.mrcs` and `.tif` (if they are known),
+/// `sheets/`, `model.safetensors` with `model_card.md` (if there is a model), `class_averages.mrcs` and `.tif` (if they are known),
 /// `report.html` and `report.json`.
 ///
 /// A folder that holds something is refused unless `overwrite` is set and it is an earlier library; then the files of
@@ -38,12 +38,13 @@ pub fn export_watched(
 }
 
 /// What a library's folder holds.
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "library.csv",
     "particles.star",
     "classes.csv",
     "stack.mrcs",
     "classes",
+    "sheets",
     "model.safetensors",
     "model_card.md",
     "class_averages.mrcs",
@@ -71,8 +72,12 @@ fn export_through(
         let temporary =
             atomic::temporary_folder(parent).map_err(|source| Error::io(folder, "create", source))?;
         let averaged = !library.insight.averages.is_empty();
-        let of =
-            library.records.len() + 6 + 2 * usize::from(library.model.is_some()) + 2 * usize::from(averaged);
+        let sheets = members(library).iter().filter(|members| !members.is_empty()).count();
+        let of = library.records.len()
+            + sheets
+            + 6
+            + 2 * usize::from(library.model.is_some())
+            + 2 * usize::from(averaged);
         let mut writer = Writer { temporary: temporary.path(), folder, through, watch, done: 0, of };
         writer.write_all(library)?;
         atomic::sync_folder(temporary.path());
@@ -142,6 +147,13 @@ impl Writer<'_> {
             // Not waited for one by one: thousands of waits take minutes, and the stack holds the same pixels.
             self.file(&name, false, &mut |to| pictures::write(library.patch(i), library.side, to))?;
         }
+        let made = fs::create_dir_all(self.temporary.join("sheets"));
+        made.map_err(|source| Error::io(self.folder.join("sheets"), "create", source))?;
+        for (folder, members) in folders.iter().zip(members(library)).filter(|(_, m)| !m.is_empty()) {
+            let page = figure::png(&pictures::sheet(library, &members));
+            let page = page.map_err(|source| Error::io(self.folder.join("sheets"), "draw", source))?;
+            self.file(&format!("sheets/{folder}.png"), false, &mut |to| to.write_all(&page))?;
+        }
         Ok(())
     }
 
@@ -163,6 +175,15 @@ impl Writer<'_> {
         self.done += 1;
         if (self.watch)(self.done, self.of) { Ok(()) } else { Err(Error::Stopped) }
     }
+}
+
+/// The records of each class, and last those of none.
+fn members(library: &Library) -> Vec<Vec<usize>> {
+    let mut members = vec![Vec::new(); library.classes.len() + 1];
+    for (i, record) in library.records.iter().enumerate() {
+        members[record.class.unwrap_or(library.classes.len())].push(i);
+    }
+    members
 }
 
 /// What lies at the target now.

@@ -1,12 +1,18 @@
-//! `classes/`: a folder of 8-bit grey PNGs per class, and names that every file system takes.
+//! `classes/`: a folder of 8-bit grey PNGs per class; `sheets/`: a page of each; and names that every file system takes.
 
-use super::Library;
-use image::ImageEncoder;
+use super::{Library, figure};
+use crate::micrograph::PixelSize;
+use image::{ImageEncoder, Rgb, RgbImage};
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 /// Longest name of a folder or a micrograph within a file name, in characters.
 const LONGEST: usize = 48;
+/// Particles in a row of a sheet, and rows.
+const ACROSS: usize = 10;
+const MOST: usize = ACROSS * ACROSS;
+/// Where a sheet's last row is not full.
+const EMPTY: u8 = 255;
 
 /// The folder of each class, then the one of particles without a class; no two alike, also where case is ignored.
 pub fn folders(classes: &[String]) -> Vec<String> {
@@ -32,6 +38,23 @@ pub fn file_name(library: &Library, index: usize) -> String {
 pub fn write(patch: &[f32], side: usize, to: &mut dyn Write) -> io::Result<()> {
     let grey: Vec<u8> = patch.iter().map(|v| (v.clamp(0.0, 1.0) * 255.0).round() as u8).collect();
     write_grey(&grey, side, side, to)
+}
+
+/// Up to a hundred of these records on one page with a scale bar, taken evenly from all of them.
+pub fn sheet(library: &Library, members: &[usize]) -> RgbImage {
+    let (count, side) = (members.len().min(MOST), library.side);
+    let columns = (1..ACROSS).find(|n| n * n >= count).unwrap_or(ACROSS);
+    let rows = count.div_ceil(columns).max(1);
+    let value = |place: usize| {
+        let [x, y] = [place % (columns * side), place / (columns * side)];
+        let slot = y / side * columns + x / side;
+        let member = members.get(slot * members.len() / count.max(1)).filter(|_| slot < count);
+        let at = y % side * side + x % side;
+        let value = member.and_then(|member| library.patch(*member).get(at));
+        Rgb([value.map_or(EMPTY, |v| (v.clamp(0.0, 1.0) * 255.0).round() as u8); 3])
+    };
+    let pixel = library.patch_pixel_nm().and_then(|nm| PixelSize::new(nm, nm));
+    figure::paint([columns * side, rows * side], 1.0, pixel, value, figure::LARGEST)
 }
 
 /// Writes `[height, width]` grey values as an 8-bit PNG.

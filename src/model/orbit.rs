@@ -217,6 +217,18 @@ fn turn_shares(angle: f32, turns: usize) -> Vec<f32> {
     shares
 }
 
+/// The most probable of all turns, and how far the angle lies beyond it, in turns (-0.5 to 0.5): an angle between two turns
+/// is shared between them, so the mean of the turns about the peak is the angle.
+pub fn peak(probabilities: impl Fn(usize) -> f32, turns: usize) -> (usize, f32) {
+    let best =
+        (1..turns).fold(0, |best, turn| if probabilities(turn) > probabilities(best) { turn } else { best });
+    if turns < 3 {
+        return (best, 0.0);
+    }
+    let [before, at, after] = [best + turns - 1, best, best + 1].map(|turn| probabilities(turn % turns));
+    (best, ((after - before) / (before + at + after).max(f32::MIN_POSITIVE)).clamp(-0.5, 0.5))
+}
+
 /// The turn at or below an angle, and how far it is to the next, 0..1.
 pub fn nearest(angle: f32, turns: usize) -> (usize, f32) {
     let at = (angle / std::f32::consts::TAU).rem_euclid(1.0) * turns as f32;

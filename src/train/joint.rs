@@ -216,13 +216,11 @@ impl Trainer {
 /// Class and angle of an image whose class is at least `least` probable. The angle lies between the most probable turn
 /// and its neighbours, by their probabilities.
 fn confident(log_q: &[f32], k: usize, turns: usize, least: f32) -> Option<(u32, f32)> {
-    let of = |class: usize, turn: usize| log_q[turn % turns * k + class].exp();
+    let of = |class: usize, turn: usize| log_q[turn * k + class].exp();
     let sum = |class: usize| (0..turns).map(|turn| of(class, turn)).sum::<f32>();
     let sums: Vec<f32> = (0..k).map(sum).collect();
     let class = (0..k).find(|&class| sums[class] >= least)?;
-    let turn = (0..turns).fold(0, |best, turn| if of(class, turn) > of(class, best) { turn } else { best });
-    let (before, at, after) = (of(class, turn + turns - 1), of(class, turn), of(class, turn + 1));
-    let part = if turns > 2 { (after - before) / (before + at + after) } else { 0.0 };
+    let (turn, part) = orbit::peak(|turn| of(class, turn), turns);
     Some((class as u32, (turn as f32 + part) * std::f32::consts::TAU / turns as f32))
 }
 

@@ -54,62 +54,104 @@ pub struct Dot {
     pub labelled: bool,
 }
 
-/// A dot for every row that has both values, labelled ones last, and the bounds that hold them.
+/// A dot for every row that has both values, labelled ones last, and the bounds that hold them. The rows and what is said
+/// of them lie far apart in memory, so each is looked at once.
 pub fn scatter(known: &Known, palette: &Palette, look: &Look) -> Scatter {
     let table = &*known.table;
-    let (xs, ys) = (known.column(&look.x), known.column(&look.y));
-    let (colours, ends) = colours(palette, known, &look.colour);
+    let paint = Paint::new(palette, known, &look.colour);
     let mut dots = Vec::with_capacity(table.rows.len());
     let mut bounds = PlotBounds::NOTHING;
     for (i, row) in table.rows.iter().enumerate() {
-        let at = [xs[i], ys[i]];
+        let at = [known.value(i, row, &look.x), known.value(i, row, &look.y)];
         if !at.iter().all(|v| v.is_finite()) {
             continue;
         }
-        let (_, marker) = palette.look(table.class(row));
+        let (colour, marker) = paint.of(i, row);
         bounds.extend_with(&egui_plot::PlotPoint::new(at[0], at[1]));
-        dots.push(Dot { id: row.id, at, colour: colours[i], marker, labelled: row.label.is_some() });
+        dots.push(Dot { id: row.id, at, colour, marker, labelled: row.label.is_some() });
     }
     dots.sort_by_key(|dot| dot.labelled);
     bounds.expand_x(0.05 * bounds.width().max(1e-3));
     bounds.expand_y(0.05 * bounds.height().max(1e-3));
     let bounds = (!dots.is_empty()).then_some(bounds);
-    Scatter { look: look.clone(), revision: known.revision(), dots: Arc::new(dots), bounds, ends }
+    Scatter {
+        look: look.clone(),
+        revision: known.revision(),
+        dots: Arc::new(dots),
+        bounds,
+        ends: paint.ends(),
+    }
 }
 
-/// The colour of every row, and the values of the end colours where they say a number.
-fn colours(palette: &Palette, known: &Known, by: &ColourBy) -> (Vec<Color32>, Option<(f64, f64)>) {
-    let table = &*known.table;
-    let of_class = |name: Option<&str>| palette.look(name).0;
-    match by {
-        ColourBy::Class => {
-            let of_row = |row: &Row| {
-                let colour = of_class(table.class(row));
-                let p = table.value(row, &Variable::Probability) as f32;
-                if row.label.is_some() { colour } else { colour.gamma_multiply(0.9 * opacity(p)) }
-            };
-            (table.rows.iter().map(of_row).collect(), None)
-        }
-        ColourBy::Label => (table.rows.iter().map(|row| of_class(row.label.as_deref())).collect(), None),
-        ColourBy::Micrograph => {
-            let names = micrographs(table);
-            let place = |name: &str| names.binary_search(&name).unwrap_or(0);
-            let of_row = |row: &Row| of_micrograph(place(&row.micrograph), names.len());
-            (table.rows.iter().map(of_row).collect(), None)
-        }
-        ColourBy::Value(variable) => {
-            let values = known.column(variable);
-            let (low, high) = ends(variable, &values);
-            let part = |v: f64| match variable.cycle() {
-                Some(turn) => v.rem_euclid(turn) / turn,
-                None => ((v - low) / (high - low).max(1e-12)).clamp(0.0, 1.0),
-            };
-            let map = gradient(variable);
-            let of_value = |v: &f64| {
-                if v.is_finite() { colour(map.eval_continuous(part(*v))) } else { Color32::DARK_GRAY }
-            };
-            (values.iter().map(of_value).collect(), Some((low, high)))
-        }
+/// What gives a row its colour and its marker.
+struct Paint<'a> {
+    table: &'a Table,
+    palette: &'a Palette,
+    /// Of each of the model's classes.
+    classes: Vec<(Color32, Marker)>,
+    by: By<'a>,
+}
+
+enum By<'a> {
+    Class,
+    Label,
+    /// The names in order.
+    Micrograph(Vec<&'a str>),
+    /// The colour of each row, and the values of the end colours.
+    Value(Vec<Color32>, (f64, f64)),
+}
+
+impl<'a> Paint<'a> {
+    fn new(palette: &'a Palette, known: &'a Known, by: &ColourBy) -> Self {
+        let table = &*known.table;
+        let by = match by {
+            ColourBy::Class => By::Class,
+            ColourBy::Label => By::Label,
+            ColourBy::Micrograph => By::Micrograph(micrographs(table)),
+            ColourBy::Value(variable) => {
+                let values = known.column(variable);
+                let (low, high) = ends(variable, &values);
+                let part = |v: f64| match variable.cycle() {
+                    Some(turn) => v.rem_euclid(turn) / turn,
+                    None => ((v - low) / (high - low).max(1e-12)).clamp(0.0, 1.0),
+                };
+                let map = gradient(variable);
+                let of_value = |v: &f64| {
+                    if v.is_finite() { colour(map.eval_continuous(part(*v))) } else { Color32::DARK_GRAY }
+                };
+                By::Value(values.iter().map(of_value).collect(), (low, high))
+            }
+        };
+        let classes = table.classes.iter().map(|name| palette.look(Some(name))).collect();
+        Self { table, palette, classes, by }
+    }
+
+    fn of(&self, place: usize, row: &Row) -> (Color32, Marker) {
+        let label = row.label.as_deref();
+        let (class, marker) = match (label, self.table.predicted(row)) {
+            (None, Some(class)) => {
+                self.classes.get(class).copied().unwrap_or_else(|| self.palette.look(None))
+            }
+            _ => self.palette.look(label),
+        };
+        let colour = match &self.by {
+            By::Class if label.is_some() => class,
+            By::Class => {
+                let p = self.table.value(row, &Variable::Probability) as f32;
+                class.gamma_multiply(0.9 * opacity(p))
+            }
+            By::Label => self.palette.look(label).0,
+            By::Micrograph(names) => {
+                of_micrograph(names.binary_search(&&*row.micrograph).unwrap_or(0), names.len())
+            }
+            By::Value(colours, _) => colours.get(place).copied().unwrap_or(Color32::DARK_GRAY),
+        };
+        (colour, marker)
+    }
+
+    /// The values of the end colours, where they say a number.
+    fn ends(&self) -> Option<(f64, f64)> {
+        if let By::Value(_, ends) = &self.by { Some(*ends) } else { None }
     }
 }
 

@@ -7,6 +7,7 @@ use crate::project::Project;
 use crate::review::meaning::{ClassMeaning, Meaning, meanings};
 use crate::review::pca::{Plane, pca};
 use crate::review::ranges::{Ranges, ranges};
+use crate::review::table::Row;
 use crate::review::{Table, Variable};
 use crate::worker::job::Dataset;
 use std::sync::Arc;
@@ -55,12 +56,19 @@ impl Insight {
 }
 
 impl Known {
-    /// The values of all rows; of the axes of the latents, too.
-    pub fn column(&self, variable: &Variable) -> Vec<f64> {
+    /// The value of the row at a place; of the axes of the latents, too.
+    pub fn value(&self, place: usize, row: &Row, variable: &Variable) -> f64 {
         match (variable, &self.insight.plane) {
-            (Variable::Map(axis), Some(plane)) => plane.places.iter().map(|at| at[*axis % 2]).collect(),
-            _ => self.table.column(variable),
+            (Variable::Map(axis), Some(plane)) => {
+                plane.places.get(place).map_or(f64::NAN, |at| at[*axis % 2])
+            }
+            _ => self.table.value(row, variable),
         }
+    }
+
+    /// The values of all rows.
+    pub fn column(&self, variable: &Variable) -> Vec<f64> {
+        self.table.rows.iter().enumerate().map(|(place, row)| self.value(place, row, variable)).collect()
     }
 
     /// The same with all that its table says.
