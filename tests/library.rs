@@ -460,7 +460,7 @@ fn a_folder_in_use_is_never_written_over_without_asking() {
     let after = files(&out);
     assert_eq!(after["notes.txt"], b"mine", "what is not ours stays");
     assert!(!after.contains_key("model.safetensors"), "the old model does not pass for the new one");
-    assert_eq!(after.keys().filter(|name| name.ends_with(".png")).count(), 1);
+    assert_eq!(after.keys().filter(|name| name.ends_with(".png")).count(), 2, "one patch and its sheet");
 
     // A folder that is no library is not replaced even when asked to.
     let pictures = folder.path().join("holiday");
@@ -504,6 +504,6 @@ fn stopping_half_way_leaves_nothing() {
     };
     let stopped = library::export_watched(&gold_library(), &out, false, &mut watch);
     assert!(matches!(stopped, Err(nanotheca::Error::Stopped)));
-    assert_eq!(seen, (1..=6).map(|i| (i, 12)).collect::<Vec<_>>());
+    assert_eq!(seen, (1..=6).map(|i| (i, 15)).collect::<Vec<_>>());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
