@@ -223,6 +223,9 @@ struct Arrivals {
     seen: u64,
     waiting: Vec<(u64, Instant)>,
     times: Times,
+    /// The slowest of the frames from each arrival on, until half a second later.
+    frames: Vec<f64>,
+    watched: Option<Instant>,
 }
 
 impl Arrivals {
@@ -232,6 +235,13 @@ impl Arrivals {
         if arrived > self.seen {
             self.seen = arrived;
             self.waiting.push((arrived, began));
+            self.watched = Some(began);
+            self.frames.push(0.0);
+        }
+        if self.watched.is_some_and(|from| from.elapsed() < Duration::from_millis(500))
+            && let Some(slowest) = self.frames.last_mut()
+        {
+            *slowest = slowest.max(since(began));
         }
         let done = self.waiting.iter().filter(|(revision, _)| *revision <= drawn);
         for (_, since_then) in done {
@@ -284,6 +294,7 @@ fn scatter(project: &Path) {
     }
     if !arrivals.times.samples.is_empty() {
         arrivals.times.tell("predictions of 100,000, from their arrival until they are drawn");
+        row("the slowest frame of the half second after each", &arrivals.frames);
     }
     lassos(&mut window);
     queries(&mut window);

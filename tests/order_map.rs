@@ -2,7 +2,7 @@
 //! smooth the maps are, what the model is blind to.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that panics has failed
 
-use nanotheca::explore::order_map::{Prepared, plan::prepare};
+use nanotheca::explore::order_map::{Prepared, prepare};
 use nanotheca::micrograph::Micrograph;
 use nanotheca::model::Invariances;
 use nanotheca::order::Map;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that panics has failed
 
 use burn::tensor::Device;
-use nanotheca::explore::order_map::plan::{MOST_PIXELS, prepare};
+use nanotheca::explore::order_map::prepare;
 use nanotheca::explore::spectra::{Spectra, learn};
 use nanotheca::micrograph::Micrograph;
 use nanotheca::order::Map;
@@ -154,7 +154,7 @@ fn what_cannot_be_mapped_is_refused_with_a_sentence() {
     let text = refusal(&fine, &settings);
     assert!(text.contains("under 3 px"), "{text}");
     let side = 8_300;
-    assert!(side * side > MOST_PIXELS);
+    assert!(side * side > nanotheca::explore::order_map::preparing::MOST_PIXELS);
     let mut pixels = vec![0.0; side * side];
     pixels[7] = 1.0;
     let huge = Micrograph::new(side, side, pixels, None).unwrap();

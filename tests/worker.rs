@@ -408,7 +408,7 @@ fn a_cross_validation_ends_when_maps_or_spectra_begin() {
 
 #[test]
 fn a_map_run_stops_between_any_two_parts_of_its_work() {
-    for stage in [MapStage::Learning, MapStage::Refining, MapStage::Judging] {
+    for stage in [MapStage::Preparing, MapStage::Learning, MapStage::Refining, MapStage::Judging] {
         // The worker goes on after an event only when it is let: what is sent meanwhile is there when it looks.
         let (let_on, gate) = crossbeam_channel::bounded::<()>(0);
         let worker = Worker::spawn(move || {

@@ -213,6 +213,9 @@ impl CanvasPanel {
             overlay::proposals(painter, place, &state.detection);
         }
         self.marks.refresh(state, entry);
+        if self.marks.is_behind() {
+            ui.ctx().request_repaint();
+        }
         let hovered = response.hover_pos().filter(|_| response.hovered());
         let reach = REACH / view.zoom;
         let under = hovered.and_then(|pos| {

@@ -8,6 +8,7 @@ use super::{icon, theme};
 use crate::particle::{Class, ClassId, ParticleId};
 use crate::project::edit::Edit;
 use egui::{Button, RichText, TextEdit, Ui};
+use std::collections::BTreeMap;
 
 /// What the panel alone remembers.
 #[derive(Default)]
@@ -16,9 +17,23 @@ pub struct ClassesPanel {
     renaming: Option<(ClassId, String)>,
     /// A key asked for the field of a new name.
     asked: Option<ClassAct>,
-    /// Of the predictions: their revision and how many fall to each class.
-    predicted: (u64, Vec<(ClassId, usize)>),
+    /// How many of the predictions fall to each class, and the count that is under way.
+    predicted: Counted,
+    counting: Option<Counted>,
 }
+
+/// A count of predictions.
+#[derive(Default)]
+struct Counted {
+    /// The revisions of predictions and project.
+    of: (u64, u64),
+    /// Predictions that are counted.
+    done: usize,
+    counts: BTreeMap<ClassId, usize>,
+}
+
+/// So many predictions are counted in a frame.
+const SLICE: usize = 16_000;
 
 impl ClassesPanel {
     /// Takes what only concerns the fields of names; true if it was that.
@@ -32,7 +47,7 @@ impl ClassesPanel {
 
     /// Draws the list and the field for a new class.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
-        self.count_predictions(state);
+        self.count_predictions(ui.ctx(), state);
         let asked = self.asked.take();
         if let (Some(ClassAct::Rename), Some(class)) =
             (asked, state.class.and_then(|id| state.project.class(id)))
@@ -89,7 +104,7 @@ impl ClassesPanel {
         actions: &mut Vec<Action>,
     ) {
         let current = state.class == Some(class.id);
-        let predicted = self.predicted.1.iter().find(|(id, _)| *id == class.id).map_or(0, |(_, n)| *n);
+        let predicted = self.predicted.counts.get(&class.id).copied().unwrap_or(0);
         ui.horizontal(|ui| {
             let key = if place < 9 { (place + 1).to_string() } else { String::new() };
             ui.add_sized([10.0, 20.0], egui::Label::new(RichText::new(key).monospace().weak()));
@@ -193,27 +208,32 @@ impl ClassesPanel {
         }
     }
 
-    /// Counts predictions of particles without a label; only when they changed.
-    fn count_predictions(&mut self, state: &State) {
+    /// Counts predictions of particles without a label; only when they changed, and so many a frame.
+    fn count_predictions(&mut self, ctx: &egui::Context, state: &State) {
         let Some(results) = &state.results else {
-            self.predicted = (0, Vec::new());
+            (self.predicted, self.counting) = (Counted::default(), None);
             return;
         };
-        let revision = results.revision.wrapping_mul(1 << 20).wrapping_add(state.revision);
-        if self.predicted.0 == revision {
+        let of = (results.revision, state.revision);
+        if self.predicted.of == of {
             return;
         }
-        let mut counts: Vec<(ClassId, usize)> = Vec::new();
-        for (id, prediction) in results.ids.iter().zip(results.predictions.iter()) {
+        let mut counting = self.counting.take().filter(|counting| counting.of == of).unwrap_or_default();
+        counting.of = of;
+        let particles = results.ids.iter().zip(results.predictions.iter());
+        for (id, prediction) in particles.skip(counting.done).take(SLICE) {
             let unlabelled = state.project.particle(*id).is_some_and(|particle| particle.label.is_none());
             if let (true, (Some(class), _)) = (unlabelled, results.best(prediction)) {
-                match counts.iter_mut().find(|(id, _)| *id == class) {
-                    Some((_, count)) => *count += 1,
-                    None => counts.push((class, 1)),
-                }
+                *counting.counts.entry(class).or_default() += 1;
             }
         }
-        self.predicted = (revision, counts);
+        counting.done += SLICE;
+        if counting.done >= results.ids.len() {
+            self.predicted = counting;
+        } else {
+            self.counting = Some(counting);
+            ctx.request_repaint();
+        }
     }
 }
 

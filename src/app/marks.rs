@@ -15,6 +15,8 @@ pub const MOST_OUTLINES: usize = 1500;
 const MOST_RINGS: usize = 200;
 /// Changes of so many particles are taken over one by one.
 const FEW: usize = 64;
+/// New predictions are taken over for so many particles a frame: for 100,000 at once it would take several.
+const SLICE: usize = 8000;
 /// Smallest radius of a marker, points.
 const LEAST_RADIUS: f32 = 4.5;
 
@@ -53,6 +55,8 @@ pub struct Marks {
     of: Option<(MicrographId, u64, u64)>,
     /// By identifier.
     marks: Vec<Mark>,
+    /// The first particle whose prediction has changed and is not taken over.
+    behind: Option<ParticleId>,
     /// The dots of the last frame, which are those of the next one if nothing moved.
     dots: Option<Dots>,
 }
@@ -70,15 +74,22 @@ impl Marks {
     pub fn refresh(&mut self, state: &State, entry: &MicrographEntry) {
         let results = state.results.as_ref().map_or(0, |results| results.revision);
         let before = self.of.replace((entry.id, state.revision, results));
-        if before == self.of {
+        let same_project =
+            before.is_some_and(|(id, revision, _)| (id, revision) == (entry.id, state.revision));
+        if same_project && before != self.of {
+            self.behind = Some(ParticleId(0));
+        } else if before == self.of && self.behind.is_none() {
             return;
         }
-        self.dots = None;
         let patch = &state.project.patch;
         let extent = match (patch.extent_nm, entry.pixel_size) {
             (Some(nm), Some(size)) => nm / size.x_nm,
             _ => patch.extent_px,
         };
+        if same_project {
+            return self.catch_up(state, entry, extent as f32);
+        }
+        self.dots = None;
         let changed = &state.changed;
         let since = changed.revision == state.revision
             && before == Some((entry.id, state.revision.wrapping_sub(1), results));
@@ -89,8 +100,28 @@ impl Marks {
             }
             return;
         }
+        self.behind = None;
         let particles = state.project.particles_on(entry.id);
         self.marks = particles.filter_map(|particle| Mark::new(state, particle, extent as f32)).collect();
+    }
+
+    /// Takes over what is new of the next particles.
+    fn catch_up(&mut self, state: &State, entry: &MicrographEntry, extent: f32) {
+        let Some(first) = self.behind else { return };
+        let mut rest = state.project.particles.range(first..).map(|(_, particle)| particle);
+        for particle in rest.by_ref().take(SLICE).filter(|particle| particle.micrograph == entry.id) {
+            self.renew(particle.id, Mark::new(state, particle, extent));
+        }
+        self.behind = rest.next().map(|particle| particle.id);
+        if self.behind.is_none() {
+            // The dots of before stand until then.
+            self.dots = None;
+        }
+    }
+
+    /// True while there is more to take over: the next frame should come soon.
+    pub fn is_behind(&self) -> bool {
+        self.behind.is_some()
     }
 
     /// Puts a mark in the place of the one that a particle had, if it had one and has one now.
@@ -281,6 +312,66 @@ mod tests {
             state.change("add class", edit).unwrap();
         }
         state
+    }
+
+    #[test]
+    fn new_predictions_are_taken_over_slice_by_slice() {
+        let mut state = state();
+        let entry = state.project.micrographs[0].clone();
+        let classes: Vec<ClassId> = state.project.classes.iter().map(|class| class.id).collect();
+        let n = 2 * SLICE + SLICE / 2;
+        let particle = |i: usize| Particle {
+            id: ParticleId(0),
+            micrograph: if i % 10 == 3 { state.project.micrographs[1].id } else { entry.id },
+            x: (i % 400) as f32,
+            y: 7.0,
+            diameter: None,
+            score: None,
+            label: (i % 100 == 0).then_some(classes[0]),
+            held_out: false,
+        };
+        let edit = state.project.add_particles_edit((0..n).map(particle).collect());
+        state.change("add", edit).unwrap();
+        let ids: Arc<[ParticleId]> = state.project.particles.keys().copied().collect();
+        let say = |state: &mut State, p: [f32; 2]| {
+            let all = ids.iter().map(|_| crate::review::fixture::prediction(&p, &[])).collect();
+            let given = classes.iter().copied().map(Some).collect();
+            let before = state.results.take();
+            state.results = Some(super::super::run::Results::new(ids.clone(), given, all, before.as_ref()));
+        };
+        let anew = |state: &State| {
+            let mut fresh = Marks::default();
+            fresh.refresh(state, &entry);
+            fresh.marks
+        };
+        let mut marks = Marks::default();
+        marks.refresh(&state, &entry);
+        say(&mut state, [0.9, 0.1]);
+        let mut frames = 0;
+        while frames == 0 || marks.is_behind() {
+            marks.refresh(&state, &entry);
+            frames += 1;
+        }
+        assert_eq!((frames, &marks.marks), (3, &anew(&state)));
+        // What changes meanwhile is right at once, and the rest follows; newer predictions begin again.
+        say(&mut state, [0.2, 0.8]);
+        marks.refresh(&state, &entry);
+        let last = ids[n - 1];
+        let edit = state.project.label_edit(&[last], Some(classes[0])).unwrap();
+        state.change("label", edit).unwrap();
+        marks.refresh(&state, &entry);
+        assert_eq!(marks.mark(last), anew(&state).last());
+        say(&mut state, [0.3, 0.7]);
+        state.hidden.insert(classes[1]);
+        state.revision += 1;
+        marks.refresh(&state, &entry);
+        say(&mut state, [0.8, 0.2]);
+        marks.refresh(&state, &entry);
+        while marks.is_behind() {
+            marks.refresh(&state, &entry);
+        }
+        assert_eq!(marks.marks, anew(&state));
+        assert!(marks.marks.len() > n / 2, "nothing is hidden any more");
     }
 
     #[test]

@@ -3,11 +3,12 @@
 
 use super::device::Chosen;
 use super::map_judge::{Judged, Judging};
+use super::map_refine::{BAND, Refining, coarse};
 use super::mapping::{MapEvent, MapJob, MapProgress, MapStage};
 use crate::error::{Error, Result};
-use crate::explore::order_map::dense::{Dense, stride_for};
+use crate::explore::order_map::dense::Dense;
 use crate::explore::order_map::summary::{Summary, compare, verdict};
-use crate::explore::order_map::{MapSet, Prepared, plan};
+use crate::explore::order_map::{MapSet, Prepared, Preparing};
 use crate::model::vae::Vae;
 use crate::order::seeds::{SeedMaps, SeedReport, rank};
 use crate::train::shift::{Epoch, ShiftTrainer};
@@ -16,11 +17,8 @@ use std::time::{Duration, Instant};
 
 /// At most about 15 progress events a second.
 const TELL: Duration = Duration::from_millis(66);
-/// Maps while training have at most so many places, and come at least this far apart.
-const COARSE: usize = 12_000;
+/// Maps while training come at least this far apart.
 const REFRESH: Duration = Duration::from_millis(1500);
-/// Places that are mapped between two looks at the inbox.
-const BAND: usize = 16_384;
 
 /// A run under way.
 pub(super) struct MapRun {
@@ -40,24 +38,12 @@ pub(super) struct MapRun {
 }
 
 enum Stage {
-    Preparing,
+    /// And how many parts are done.
+    Preparing(Box<Preparing>, usize),
     Training(Box<ShiftTrainer>),
     Refining(Box<Refining>),
     Judging(Box<Judging>),
     Over,
-}
-
-/// Maps of the best model under way.
-struct Refining {
-    vae: Vae,
-    seed: usize,
-    epoch: usize,
-    dense: Dense,
-    /// Strides still to come.
-    next: Vec<usize>,
-    /// Places of all strides, and of those that are mapped.
-    places: usize,
-    mapped: usize,
 }
 
 /// A trained seed.
@@ -71,11 +57,12 @@ struct Done {
 impl MapRun {
     pub fn new(job: Box<MapJob>, chosen: Chosen) -> Self {
         let now = Instant::now();
+        let preparing = Preparing::new(job.image.clone(), job.mask.clone(), job.settings.clone());
         Self {
             job,
             chosen,
             prepared: None,
-            stage: Stage::Preparing,
+            stage: Stage::Preparing(Box::new(preparing), 0),
             done: Vec::new(),
             began: now,
             pause: None,
@@ -102,8 +89,8 @@ impl MapRun {
     pub fn model(&self) -> Option<(Vae, Arc<Prepared>)> {
         let vae = match &self.stage {
             Stage::Training(trainer) => trainer.snapshot(),
-            Stage::Refining(at) => at.vae.clone(),
-            Stage::Preparing | Stage::Judging(_) | Stage::Over => self.kept.clone()?,
+            Stage::Refining(at) => at.vae().clone(),
+            Stage::Preparing(..) | Stage::Judging(_) | Stage::Over => self.kept.clone()?,
         };
         Some((vae, self.prepared.clone()?))
     }
@@ -114,7 +101,7 @@ impl MapRun {
     /// What cannot be used of image or settings; a loss that is not finite; a device that stopped answering.
     pub fn step(&mut self, tell: &mut dyn FnMut(MapEvent)) -> Result<bool> {
         match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Preparing => self.prepare(tell),
+            Stage::Preparing(preparing, done) => self.prepare(preparing, done, tell),
             Stage::Training(trainer) => self.train(trainer, tell),
             Stage::Refining(at) => self.refine(at, tell),
             Stage::Judging(at) => self.judge(at, tell),
@@ -122,11 +109,21 @@ impl MapRun {
         }
     }
 
-    fn prepare(&mut self, tell: &mut dyn FnMut(MapEvent)) -> Result<bool> {
-        let job = &self.job;
-        let prepared = Arc::new(plan::prepare(&job.image, job.mask.as_deref(), &job.settings)?);
+    fn prepare(
+        &mut self,
+        mut preparing: Box<Preparing>,
+        done: usize,
+        tell: &mut dyn FnMut(MapEvent),
+    ) -> Result<bool> {
+        let made = preparing.step()?;
+        let done = done + 1;
+        self.tell_stage(MapStage::Preparing, done as f32 / Preparing::PARTS as f32, tell);
+        let Some(prepared) = made else {
+            self.stage = Stage::Preparing(preparing, done);
+            return Ok(false);
+        };
         tell(MapEvent::Planned(Arc::new(prepared.plan.clone())));
-        self.prepared = Some(prepared);
+        self.prepared = Some(Arc::new(prepared));
         self.begin_seed()?;
         Ok(false)
     }
@@ -195,18 +192,20 @@ impl MapRun {
         }
     }
 
-    /// Tells how far a stage after the learning is: at its ends always, between them now and then.
+    /// Tells how far a stage before or after the learning is: at its ends always, between them now and then.
     fn tell_stage(&mut self, stage: MapStage, share: f32, tell: &mut dyn FnMut(MapEvent)) {
         if share > 0.0 && share < 1.0 && self.told.elapsed() < TELL {
             return;
         }
         self.told = Instant::now();
         let settings = &self.job.settings;
+        let (seed, epoch) =
+            if stage == MapStage::Preparing { (1, 0) } else { (settings.seeds, settings.epochs) };
         tell(MapEvent::Progress(MapProgress {
             stage,
-            seed: settings.seeds,
+            seed,
             seeds: settings.seeds,
-            epoch: settings.epochs,
+            epoch,
             epochs: settings.epochs,
             share,
             seconds: self.seconds(),
@@ -217,7 +216,7 @@ impl MapRun {
     fn coarse(&mut self, trainer: &ShiftTrainer) -> Result<MapSet> {
         let prepared = self.ready()?;
         let canvas = prepared.windows.canvas();
-        let stride = stride_for(canvas.width, canvas.height, COARSE).max(self.job.settings.stride);
+        let stride = coarse(canvas.width, canvas.height).max(self.job.settings.stride);
         let vae = trainer.snapshot();
         let mut dense = Dense::new(vae.clone(), prepared, stride)?;
         while !dense.finished() {
@@ -258,53 +257,27 @@ impl MapRun {
 
     fn begin_refining(&mut self, seed: usize, tell: &mut dyn FnMut(MapEvent)) -> Result<()> {
         let prepared = self.ready()?;
-        let canvas = prepared.windows.canvas();
-        let strides = self.strides(canvas.width, canvas.height);
-        let places = |stride: usize| canvas.width.div_ceil(stride) * canvas.height.div_ceil(stride);
-        let all = strides.iter().map(|&stride| places(stride)).sum();
         let Some(best) = self.done.first() else { return Err(Error::Training("no seed was trained".into())) };
-        let (vae, epoch) = (best.vae.clone(), best.epoch);
-        let (first, next) = strides.split_first().map_or((1, Vec::new()), |(s, rest)| (*s, rest.to_vec()));
-        let dense = Dense::new(vae.clone(), prepared.clone(), first)?;
-        self.kept = Some(vae.clone());
+        let at = Refining::new(best.vae.clone(), prepared, (seed, best.epoch), self.job.settings.stride)?;
+        self.kept = Some(at.vae().clone());
         self.tell_stage(MapStage::Refining, 0.0, tell);
-        let at = Refining { vae, seed, epoch, dense, next, places: all, mapped: 0 };
         self.stage = Stage::Refining(Box::new(at));
         Ok(())
     }
 
-    /// From what the maps had while training down to what was asked for, halved each time.
-    fn strides(&self, width: usize, height: usize) -> Vec<usize> {
-        let last = self.job.settings.stride.max(1);
-        let mut stride = stride_for(width, height, COARSE) / 2;
-        let mut strides = Vec::new();
-        while stride > last {
-            strides.push(stride);
-            stride /= 2;
-        }
-        strides.push(last);
-        strides
-    }
-
     fn refine(&mut self, mut at: Box<Refining>, tell: &mut dyn FnMut(MapEvent)) -> Result<bool> {
-        at.dense.advance(BAND)?;
-        let share = (at.mapped + at.dense.places()) as f32 / at.places.max(1) as f32;
-        self.tell_stage(MapStage::Refining, share, tell);
-        if !at.dense.finished() {
-            self.stage = Stage::Refining(at);
-            return Ok(false);
+        let maps = at.step()?;
+        self.tell_stage(MapStage::Refining, at.share(), tell);
+        if let Some(maps) = &maps {
+            tell(MapEvent::Maps(Arc::new(maps.clone())));
         }
-        let Refining { vae, seed, epoch, dense, mut next, places, mapped } = *at;
-        let mapped = mapped + dense.places();
-        let maps = dense.maps(seed, epoch)?;
-        tell(MapEvent::Maps(Arc::new(maps.clone())));
-        if next.is_empty() {
-            self.tell_stage(MapStage::Judging, 0.0, tell);
-            self.stage = Stage::Judging(Box::new(Judging::new(vae, self.ready()?, maps)));
-            return Ok(false);
-        }
-        let dense = Dense::new(vae.clone(), self.ready()?, next.remove(0))?;
-        self.stage = Stage::Refining(Box::new(Refining { vae, seed, epoch, dense, next, places, mapped }));
+        self.stage = match maps.filter(|_| at.finished()) {
+            Some(maps) => {
+                self.tell_stage(MapStage::Judging, 0.0, tell);
+                Stage::Judging(Box::new(Judging::new(at.vae().clone(), self.ready()?, maps)))
+            }
+            None => Stage::Refining(at),
+        };
         Ok(false)
     }
 
@@ -367,9 +340,9 @@ mod tests {
     }
 
     #[test]
-    fn the_work_after_the_learning_is_told_and_comes_in_parts() {
+    fn the_work_round_the_learning_is_told_and_comes_in_parts() {
         let mut run = MapRun::new(job(), device::cpu(None));
-        let (mut told, mut parts) = (Vec::new(), [0, 0]);
+        let (mut told, mut parts) = (Vec::new(), [0; 3]);
         loop {
             let before = told.len();
             // As if time had passed: every part is told.
@@ -377,8 +350,9 @@ mod tests {
             let done = run.step(&mut |event| told.push(event)).unwrap();
             for event in &told[before..] {
                 match event {
-                    MapEvent::Progress(MapProgress { stage: MapStage::Refining, .. }) => parts[0] += 1,
-                    MapEvent::Progress(MapProgress { stage: MapStage::Judging, .. }) => parts[1] += 1,
+                    MapEvent::Progress(MapProgress { stage: MapStage::Preparing, .. }) => parts[0] += 1,
+                    MapEvent::Progress(MapProgress { stage: MapStage::Refining, .. }) => parts[1] += 1,
+                    MapEvent::Progress(MapProgress { stage: MapStage::Judging, .. }) => parts[2] += 1,
                     _ => {}
                 }
             }
@@ -386,7 +360,7 @@ mod tests {
                 break;
             }
         }
-        assert!(parts[0] >= 3 && parts[1] >= 5, "{parts:?}");
+        assert!(parts[0] == Preparing::PARTS && parts[1] >= 3 && parts[2] >= 5, "{parts:?}");
         let shares = |which: MapStage| -> Vec<f32> {
             let of = |e: &MapEvent| match e {
                 MapEvent::Progress(p) if p.stage == which => Some(p.share),

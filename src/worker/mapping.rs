@@ -1,7 +1,7 @@
 //! Order-parameter maps: what is asked of the worker and what it tells.
 
 use super::message::DeviceChoice;
-pub use crate::explore::order_map::plan::MOST_PIXELS;
+pub use crate::explore::order_map::preparing::MOST_PIXELS;
 pub use crate::explore::order_map::{Found, MapSet, Outlier, Plan, SeedReport, Summary};
 use crate::micrograph::Micrograph;
 pub use crate::order::SeedMaps;
@@ -41,7 +41,7 @@ pub struct MapAnswer {
     pub sd: Vec<f32>,
 }
 
-/// What a map run tells, in this order: a plan, then progress and maps, then the summary.
+/// What a map run tells, in this order: how far the preparation is, a plan, then progress and maps, then the summary.
 #[derive(Clone, Debug)]
 pub enum MapEvent {
     /// The lattice, the window and the model that were chosen.
@@ -60,6 +60,8 @@ pub enum MapEvent {
 /// What a map run is at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MapStage {
+    /// Lattice, cells and windows.
+    Preparing,
     #[default]
     Learning,
     /// The best seed's maps, from coarse to fine.
@@ -72,6 +74,7 @@ impl MapStage {
     /// As a person is told.
     pub fn in_words(self) -> &'static str {
         match self {
+            Self::Preparing => "preparing the image",
             Self::Learning => "learning",
             Self::Refining => "refining the maps",
             Self::Judging => "judging the maps",
@@ -89,7 +92,7 @@ pub struct MapProgress {
     /// Epoch at work, from 1.
     pub epoch: usize,
     pub epochs: usize,
-    /// Share of the epoch done, after learning of the stage, 0..=1.
+    /// Share of the epoch done, before and after learning of the stage, 0..=1.
     pub share: f32,
     pub seconds: f64,
     /// After an epoch: negative ELBO a window, nats.

@@ -12,6 +12,7 @@ pub mod job;
 mod judges;
 pub mod map_folder;
 mod map_judge;
+mod map_refine;
 mod map_run;
 pub mod mapping;
 mod maps;

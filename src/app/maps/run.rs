@@ -270,7 +270,9 @@ impl Maps {
                 self.plan = Some(plan.clone());
             }
             MapEvent::Progress(progress) => {
-                self.goes_on();
+                if progress.stage != MapStage::Preparing {
+                    self.goes_on();
+                }
                 if let Some(loss) = progress.loss {
                     let point = MapPoint { seed: progress.seed, epoch: progress.epoch, loss };
                     let newer = |last: &MapPoint| (last.seed, last.epoch) < (point.seed, point.epoch);
@@ -315,7 +317,7 @@ impl Maps {
         }
     }
 
-    /// What a run does once all seeds have learned: "refining the maps, 40 %".
+    /// What a run does before and after the seeds learn: "refining the maps, 40 %".
     pub fn finishing(&self) -> Option<String> {
         let progress = self.progress.filter(|p| p.stage != MapStage::Learning);
         progress.filter(|_| self.phase.is_active()).map(|progress| progress.in_words())
@@ -330,13 +332,11 @@ impl Maps {
         cost.map(|(cost, roughness)| smoothness_in_words(cost, roughness))
     }
 
-    /// How far the run is, all seeds together, 0..=1; what comes after the learning counts anew.
+    /// How far the run is, all seeds together, 0..=1; what comes before and after the learning counts by itself.
     pub fn share(&self) -> Option<f32> {
         match (&self.phase, &self.progress) {
             (Phase::WarmingUp { done, of }, _) => Some(*done as f32 / (*of).max(1) as f32),
-            (Phase::Running | Phase::Paused | Phase::Stopping, Some(p)) if p.stage != MapStage::Learning => {
-                Some(p.share)
-            }
+            (phase, Some(p)) if phase.is_active() && p.stage != MapStage::Learning => Some(p.share),
             (Phase::Running | Phase::Paused | Phase::Stopping, Some(p)) => {
                 let epoch = (p.epoch.saturating_sub(1) as f32 + p.share) / p.epochs.max(1) as f32;
                 Some((p.seed.saturating_sub(1) as f32 + epoch.min(1.0)) / p.seeds.max(1) as f32)

@@ -1,6 +1,6 @@
 //! From an image to maps of order parameters: the windows a model sees, maps of its latents, and what they are worth.
 //!
-//! - [`Plan`]: lattice, windows and model for an image, chosen or as asked for.
+//! - [`Plan`]: lattice, windows and model for an image, chosen or as asked for; [`Preparing`] makes it, part by part.
 //! - [`Windows`]: what the encoder sees at any place; [`dense`] maps a model over the image.
 //! - [`Summary`]: the seeds of a run compared, phase analysis beside them, outliers.
 
@@ -9,6 +9,7 @@ pub mod dense;
 mod offset;
 mod places;
 pub mod plan;
+pub mod preparing;
 mod registered;
 pub mod residual;
 pub mod summary;
@@ -16,6 +17,7 @@ pub mod windows;
 
 pub use crate::order::SeedReport;
 pub use plan::{Found, Plan, Prepared};
+pub use preparing::{Preparing, prepare};
 pub use summary::{Outlier, Summary};
 pub use windows::Windows;
 
