@@ -266,6 +266,12 @@ impl Layout {
             Figure::Confusion => review::confusion::taken(state, panels.data.table()?),
             Figure::Patches => grid::taken(state),
             Figure::Table => panels.table.taken(state, &panels.data),
+            Figure::Meanings => super::explore::meanings::taken(&panels.data),
+            Figure::Comparison => super::models::panel::taken(state.compared.as_deref()?),
+            Figure::LatentPlane | Figure::WallProfile | Figure::MapLoss => self.maps.taken(view, state),
+            Figure::Curves | Figure::SpectraScatter | Figure::Shifts | Figure::Traversal => {
+                self.spectra.taken(view, state)
+            }
             // These are no single page.
             Figure::Film | Figure::Averages => None,
         }
@@ -329,32 +335,4 @@ impl Titled for Pane {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_layout_from_before_the_table_falls_back_to_the_standard_one() {
-        let mut old = Tiles::default();
-        let panes = [
-            Pane::Canvas,
-            Pane::Grid,
-            Pane::Training,
-            Pane::Settings,
-            Pane::Models,
-            Pane::Latent,
-            Pane::Manifold,
-            Pane::Review,
-            Pane::Log,
-        ];
-        let panes = panes.map(|pane| old.insert_pane(pane));
-        let root = old.insert_tab_tile(panes.to_vec());
-        let old = serde_json::to_value(Tree::new(egui::Id::unique("panes"), root, old)).unwrap();
-        assert!(panes::restored::<Pane>(&old).is_none());
-        let kinds = |tree: &Tree<Pane>| tree.tiles.iter().filter(|(_, t)| matches!(t, Tile::Pane(_))).count();
-        let nothing = serde_json::Value::Null;
-        let layout = Layout::restored([&old, &nothing, &nothing]);
-        assert_eq!(kinds(&layout.tree), Pane::KINDS);
-        let [remembered, _, _] = layout.remembered();
-        assert!(panes::restored::<Pane>(&remembered).is_some(), "today's comes back");
-    }
-}
+mod tests;

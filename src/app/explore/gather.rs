@@ -2,8 +2,9 @@
 
 use super::super::state::State;
 use super::super::theme::{self, Marker};
-use super::cloud::{self, ColourBy, Dot};
+use super::cloud::{self, Dot};
 use super::data::{Data, Key, Known, Sources, key};
+use super::paint::ColourBy;
 use crate::review::Variable;
 use egui::Color32;
 use egui_plot::PlotBounds;

@@ -2,8 +2,8 @@
 
 use super::super::state::State;
 use super::super::theme;
-use super::cloud::{self, ColourBy, gradient};
 use super::gather::Scatter;
+use super::paint::{self, ColourBy, gradient};
 use crate::review::{Table, Variable};
 use egui::{Color32, Mesh, Rect, RichText, Sense, Ui, pos2, vec2};
 
@@ -26,10 +26,10 @@ pub fn ui(ui: &mut Ui, state: &State, table: &Table, scatter: &Scatter) {
                 ui.weak(RichText::new(if none { "grey: no label" } else { "paler: less sure" }).small());
             }
             ColourBy::Micrograph => {
-                let names = cloud::micrographs(table);
+                let names = paint::micrographs(table);
                 for (i, name) in names.iter().take(NAMED).enumerate() {
                     let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
-                    ui.painter().circle_filled(rect.center(), 4.0, cloud::of_micrograph(i, names.len()));
+                    ui.painter().circle_filled(rect.center(), 4.0, paint::of_micrograph(i, names.len()));
                     ui.label(RichText::new(*name).small());
                 }
                 if names.len() > NAMED {

@@ -1,16 +1,19 @@
 //! What the latents mean: for each class how they go with the measured properties of its particles.
 
+use super::super::action::Action;
 use super::super::state::State;
+use super::super::take::{self, Figure, Taken};
 use super::super::theme;
 use super::data::Data;
 use super::gather::Look;
+use crate::library::drawing::{Drawing, Table as Numbers, cell as numbered};
 use crate::particle::describe::Descriptor;
 use crate::review::Variable;
 use crate::review::meaning::{ClassMeaning, Correlation, Meaning};
 use egui::{Button, Color32, Grid, RichText, ScrollArea, Ui};
 
 /// The tables of all classes; a click on a number shows the latent over the property.
-pub fn ui(ui: &mut Ui, state: &State, data: &Data, look: &mut Look) {
+pub fn ui(ui: &mut Ui, state: &State, data: &Data, look: &mut Look, actions: &mut Vec<Action>) {
     if data.meanings().is_empty() {
         ui.weak("The particles are still being measured.");
         return;
@@ -18,7 +21,10 @@ pub fn ui(ui: &mut Ui, state: &State, data: &Data, look: &mut Look) {
     let in_nm = data.table().is_some_and(|table| table.in_nm);
     let most = 0.5 * ui.available_height();
     ScrollArea::both().id_salt("meanings").max_height(most).auto_shrink([false, true]).show(ui, |ui| {
-        ui.weak("Pearson's r over the particles of a class. A click shows the latent over the property.");
+        ui.horizontal(|ui| {
+            ui.weak("Pearson's r over the particles of a class. A click shows the latent over the property.");
+            take::menu(ui, &[(Figure::Meanings, true)], actions);
+        });
         for class in data.meanings() {
             ui.horizontal(|ui| {
                 if let Some(class) = state.project.class_named(&class.class) {
@@ -93,6 +99,31 @@ fn cell(ui: &mut Ui, class: &ClassMeaning, meaning: &Meaning, found: &Correlatio
         .accessible_name(format!("z{latent} of {} and {what}: r {}", class.class, signed(found.r)))
         .on_hover_text(format!("{} to {} (95 %)", signed(low), signed(high)))
         .clicked()
+}
+
+/// The numbers: a row for each latent of each class and each property.
+pub fn taken(data: &Data) -> Option<Taken> {
+    let mut table =
+        Numbers::new(&["class", "particles", "latent", "collapsed", "property", "r", "low_95", "high_95"]);
+    for class in data.meanings() {
+        for meaning in &class.latents {
+            let of = |what: &str, [r, low, high]: [f64; 3]| {
+                let latent = format!("z{}", meaning.latent);
+                let mut row = vec![class.class.clone(), class.particles.to_string(), latent];
+                row.extend([u8::from(meaning.collapsed).to_string(), what.to_owned()]);
+                row.extend([r, low, high].map(numbered));
+                row
+            };
+            if meaning.correlations.is_empty() {
+                table.rows.push(of("", [f64::NAN; 3]));
+            }
+            table.rows.extend(meaning.correlations.iter().map(|found| {
+                let [low, high] = found.interval_95;
+                of(found.descriptor.name(), [found.r, low, high])
+            }));
+        }
+    }
+    (!table.rows.is_empty()).then(|| Taken { page: Drawing::default(), table })
 }
 
 /// "−0.93", " 0.21".

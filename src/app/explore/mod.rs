@@ -6,7 +6,8 @@ pub mod data;
 pub mod gather;
 mod hand;
 mod legend;
-mod meanings;
+pub mod meanings;
+mod paint;
 mod taken;
 mod threshold;
 
@@ -17,11 +18,12 @@ use super::theme;
 use crate::review::query::Query;
 use crate::review::{Table, Variable};
 use card::Card;
-use cloud::{Cloud, ColourBy};
+use cloud::Cloud;
 use data::Data;
 use egui::{ComboBox, Pos2, Rect, RichText, TextEdit, Ui, Vec2};
 use egui_plot::{Plot, PlotBounds};
 use gather::{Gather, Gathered, Gathering, Look, Scatter};
+use paint::ColourBy;
 use threshold::Threshold;
 
 /// A click or a pointer within this many points of a dot means that dot.
@@ -117,7 +119,7 @@ impl ExplorePanel {
         self.ask(ui, state, table, actions);
         match self.above {
             Above::Nothing => {}
-            Above::Meanings => meanings::ui(ui, state, data, &mut self.look),
+            Above::Meanings => meanings::ui(ui, state, data, &mut self.look, actions),
             Above::Threshold => {
                 if self.threshold.ui(ui, data, &mut self.query) {
                     self.find(table, actions);

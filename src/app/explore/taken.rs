@@ -3,7 +3,8 @@
 use super::super::state::{State, count};
 use super::super::take::{Taken, pages};
 use super::super::theme::{self, Marker};
-use super::cloud::{ColourBy, Dot};
+use super::cloud::Dot;
+use super::paint::{self, ColourBy};
 use super::{Data, ExplorePanel};
 use crate::library::drawing::chart::{Axis, Bar, Chart, Point, Series};
 use crate::library::drawing::{Ink, Table as Numbers, cell};
@@ -66,7 +67,7 @@ impl ExplorePanel {
     fn bar(&self, table: &Table) -> Option<Bar> {
         let ColourBy::Value(variable) = &self.scatter.look.colour else { return None };
         let (low, high) = self.scatter.ends?;
-        let map = super::cloud::gradient(variable);
+        let map = paint::gradient(variable);
         let ink = |i: i32| {
             let c = map.eval_continuous(f64::from(i) / 63.0);
             [c.r, c.g, c.b, 255]

@@ -4,7 +4,7 @@
 //!   side panel; [`kept`]: settings as the project has them; [`survey`]: the lattice before a run.
 //! - [`canvas`] and [`map_bar`]: image and map side by side; [`overlay`] over them; [`layer`] as textures.
 //! - [`plane`], [`decoder`], [`quality`], [`summary`], [`segments`], [`wall`], [`spectra`]: a pane each.
-//! - [`sight`]: what they share, so that what is pointed at or chosen in one is seen in all.
+//! - [`taken`]: the plots as pages. [`sight`]: what the panes share, so that what is pointed at or chosen in one is seen in all.
 
 mod asking;
 mod brush;
@@ -34,6 +34,7 @@ mod spectra;
 mod steps;
 mod summary;
 mod survey;
+mod taken;
 mod tone;
 mod wall;
 
@@ -43,6 +44,7 @@ pub use steps::{MapDone, MapJobs};
 use super::action::Action;
 use super::panes::{self, Panes, Titled};
 use super::state::State;
+use super::take::{Figure, Taken};
 use crate::particle::MicrographId;
 use canvas::{Canvas, Which, Zoom};
 use decoder::DecoderPanel;
@@ -203,6 +205,17 @@ impl MapsPanel {
         }
     }
 
+    /// A view as it is shown, for print; nothing if there is nothing to see.
+    pub fn taken(&self, view: Figure, state: &State) -> Option<Taken> {
+        let maps = &state.maps;
+        match view {
+            Figure::LatentPlane => taken::plane(maps, &self.panels.sight),
+            Figure::WallProfile => taken::wall(maps, state.map_scale()),
+            Figure::MapLoss => taken::loss(maps),
+            _ => None,
+        }
+    }
+
     /// The place under the pointer with its grey value and latents, for the status line.
     pub fn pointer(&self, state: &State) -> Option<String> {
         let place = self.panels.sight.place?;
@@ -238,7 +251,7 @@ impl Panels {
             Pane::Map => self.canvas.ui(ui, Which::Map, state, sight, actions),
             Pane::Plane => self.plane.ui(ui, maps, own, size, sight, actions),
             Pane::Decoder => self.decoder.ui(ui, maps, own, size, sight, actions),
-            Pane::Quality => quality::ui(ui, maps, own, sight),
+            Pane::Quality => quality::ui(ui, maps, own, sight, actions),
             Pane::Segments => self.segments.ui(ui, maps, own, size, sight, actions),
             Pane::Wall => wall::ui(ui, maps, own, size, sight, actions),
             Pane::Spectra => self.spectra.ui(ui, maps, own, size, sight, actions),

@@ -8,6 +8,7 @@ use super::run::{Ask, Maps};
 use super::sight::Sight;
 use crate::app::action::Action;
 use crate::app::overlay::outline;
+use crate::app::take::{self, Figure};
 use crate::app::theme;
 use crate::micrograph::PixelSize;
 use crate::particle::Outline;
@@ -51,7 +52,7 @@ impl PlanePanel {
             theme::hint(ui, "One latent has no plane; its histogram stands under the map.");
             return;
         }
-        self.choices(ui, n, size, sight);
+        self.choices(ui, n, size, sight, actions);
         sight.plane_of(set, sight.axes, maps.revision);
         self.refresh(ui, maps, sight);
         let Some(density) = &sight.layers.density else {
@@ -100,7 +101,14 @@ impl PlanePanel {
         self.draw(ui, &response, &transform, maps, sight);
     }
 
-    fn choices(&mut self, ui: &mut Ui, n: usize, size: Option<PixelSize>, sight: &mut Sight) {
+    fn choices(
+        &mut self,
+        ui: &mut Ui,
+        n: usize,
+        size: Option<PixelSize>,
+        sight: &mut Sight,
+        actions: &mut Vec<Action>,
+    ) {
         ui.horizontal(|ui| {
             if n > 2 {
                 for (i, name) in ["Across", "Up"].into_iter().enumerate() {
@@ -118,6 +126,7 @@ impl PlanePanel {
                         .accessible_name(name);
                 }
             }
+            take::menu(ui, &[(Figure::LatentPlane, true)], actions);
             match &sight.brush {
                 Some(brush) => {
                     let area = super::field::area(brush.count, brush.grid.step, size);

@@ -4,7 +4,9 @@ use super::field::{Field, Shown};
 use super::map_bar::numbers;
 use super::run::{MapPoint, Maps};
 use super::sight::Sight;
+use crate::app::action::Action;
 use crate::app::panes::beside;
+use crate::app::take::{self, Figure};
 use crate::app::{shades, theme};
 use crate::order::Judgement;
 use crate::project::Colours;
@@ -13,12 +15,15 @@ use egui::{Color32, Label, RichText, Role, Sense, Ui, WidgetInfo};
 use egui_plot::{Line, Plot, PlotPoints};
 
 /// Draws the pane.
-pub fn ui(ui: &mut Ui, maps: &Maps, own: bool, sight: &mut Sight) {
+pub fn ui(ui: &mut Ui, maps: &Maps, own: bool, sight: &mut Sight, actions: &mut Vec<Action>) {
     if !own || (maps.set.is_none() && maps.curve.is_empty()) {
         theme::hint(ui, "How free of the lattice each map is, and how the training goes.");
         return;
     }
-    let right = (maps.curve.len() > 1).then_some(|ui: &mut Ui| curve(ui, maps));
+    let right = (maps.curve.len() > 1).then_some(|ui: &mut Ui| {
+        take::menu(ui, &[(Figure::MapLoss, true)], actions);
+        curve(ui, maps);
+    });
     beside(ui, 0.56, "judgements", |ui| judged(ui, maps, sight), right);
 }
 

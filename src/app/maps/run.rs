@@ -348,33 +348,4 @@ impl Maps {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_goes_through_its_phases_and_progress_does_not_end_a_pause() {
-        let mut maps = Maps { phase: Phase::Starting, ..Maps::default() };
-        let progress = |seed, epoch, loss| {
-            let progress =
-                MapProgress { seed, seeds: 2, epoch, epochs: 4, share: 1.0, loss, ..Default::default() };
-            Event::Map(MapEvent::Progress(progress))
-        };
-        maps.take(&progress(1, 2, Some(5.0)));
-        assert_eq!(maps.phase, Phase::Running);
-        assert_eq!(maps.share(), Some(0.25));
-        maps.take(&Event::Paused);
-        maps.take(&progress(1, 3, Some(4.0)));
-        assert_eq!(maps.phase, Phase::Paused);
-        maps.take(&Event::Resumed);
-        maps.take(&progress(2, 1, Some(4.5)));
-        assert_eq!((maps.share(), maps.curve.len()), (Some(0.625), 3));
-        // After the learning the bar begins anew and words say why; pausing and stopping go on as before.
-        let judging = MapProgress { stage: MapStage::Judging, share: 0.4, ..MapProgress::default() };
-        assert_eq!(maps.finishing(), None);
-        maps.take(&Event::Map(MapEvent::Progress(judging)));
-        assert_eq!((maps.share(), maps.curve.len()), (Some(0.4), 3));
-        assert_eq!(maps.finishing().as_deref(), Some("judging the maps, 40 %"));
-        maps.take(&Event::Map(MapEvent::Stopped));
-        assert!(!maps.phase.is_active() && maps.share().is_none() && maps.finishing().is_none());
-    }
-}
+mod tests;

@@ -4,6 +4,7 @@ use super::field::{Field, significant};
 use super::run::{Ask, Maps, Wall};
 use super::sight::Sight;
 use crate::app::action::Action;
+use crate::app::take::{self, Figure};
 use crate::app::theme;
 use crate::micrograph::PixelSize;
 use crate::order::{Profile, WallFit};
@@ -41,6 +42,8 @@ pub fn ui(
             sight.line = None;
             actions.push(Action::Maps(Ask::Profile(None)));
         }
+        let there = maps.wall.as_ref().is_some_and(|wall| wall.result.is_ok());
+        take::menu(ui, &[(Figure::WallProfile, there)], actions);
     });
     let Some(mut line) = sight.line else { return };
     line.breadth = sight.breadth;

@@ -1,7 +1,7 @@
 //! Models kept by name, and a training that was stopped and can go on.
 
 mod last;
-mod panel;
+pub mod panel;
 
 pub use last::Arrived;
 pub use panel::ModelsPanel;

@@ -3,7 +3,9 @@
 use super::super::action::Action;
 use super::super::run::interval;
 use super::super::state::{Compared, State, ago, count};
+use super::super::take::{self, Figure, Taken};
 use super::super::theme;
+use crate::library::drawing::{Drawing, Table, cell};
 use crate::review::compare::Aligned;
 use crate::worker::message::Accuracy;
 use crate::worker::models::Kept;
@@ -119,6 +121,7 @@ fn found(ui: &mut Ui, compared: &Compared, actions: &mut Vec<Action>) {
         }
     }
     let moved = &compared.found.moved;
+    take::menu(ui, &[(Figure::Comparison, true)], actions);
     ui.horizontal_wrapped(|ui| {
         ui.label(format!("{} get another class from {second}.", count(moved.len(), "particle")));
         if !moved.is_empty() && ui.button("Select them").clicked() {
@@ -132,6 +135,26 @@ fn found(ui: &mut Ui, compared: &Compared, actions: &mut Vec<Action>) {
             actions.push(Action::GoToParticle(moved.id));
         }
     }
+}
+
+/// The numbers: accuracies, latents, and each particle whose class is another.
+pub fn taken(compared: &Compared) -> Option<Taken> {
+    let mut table = Table::new(&["what", "class_or_particle", "first", "second", "value"]);
+    let [first, second] = compared.names.clone();
+    let [before, after] = compared.found.accuracy.map(|(right, of)| format!("{right} of {of}"));
+    let mut row = |cells: [String; 5]| table.rows.push(cells.to_vec());
+    row(["model".into(), String::new(), first, second, String::new()]);
+    row(["hold-out labels right".into(), String::new(), before, after, String::new()]);
+    for one in &compared.found.latents {
+        let names = [one.before, one.after].map(|latent| format!("z{latent}"));
+        let [before, after] = names;
+        row(["latent, r".into(), one.class.clone(), before, after, cell(one.r)]);
+    }
+    for moved in &compared.found.moved {
+        let (from, to) = (moved.from.clone(), moved.to.clone());
+        row(["particle, probability".into(), moved.id.0.to_string(), from, to, cell(moved.probability)]);
+    }
+    Some(Taken { page: Drawing::default(), table })
 }
 
 /// Which latent of the first model is which of the second, a line a class: "rod: z1 to z2, r = −0.98".

@@ -2,11 +2,13 @@
 
 use super::run::{SpectraWork, Subject};
 use super::{Eye, Field, lines, signed};
+use crate::app::action::Action;
+use crate::app::take::{self, Figure};
 use egui::{Label, RichText, Role, Ui, WidgetInfo};
 use egui_plot::{Line, LineStyle, PlotPoints};
 
 /// Draws the pane.
-pub fn ui(ui: &mut Ui, work: &SpectraWork, subject: &Subject, eye: &Eye) {
+pub fn ui(ui: &mut Ui, work: &SpectraWork, subject: &Subject, eye: &Eye, actions: &mut Vec<Action>) {
     let looked = eye.looked().filter(|i| *i < subject.spectra.count());
     let text = match looked {
         Some(i) => described(work, subject, i),
@@ -15,7 +17,10 @@ pub fn ui(ui: &mut Ui, work: &SpectraWork, subject: &Subject, eye: &Eye) {
         }
         None => format!("The mean of {} and a few of them.", spectra(subject.spectra.count())),
     };
-    ui.add(Label::new(RichText::new(text).small()).truncate());
+    ui.horizontal(|ui| {
+        take::menu(ui, &[(Figure::Curves, true)], actions);
+        ui.add(Label::new(RichText::new(text).small()).truncate());
+    });
     let x = &subject.spectra.x;
     let colours = lines::Colours::of(ui.visuals());
     let model = work.answer.as_ref().filter(|(i, _)| Some(*i) == looked);

@@ -1,7 +1,7 @@
 //! The spectra workspace: what is only a shift among many curves, and what else varies, live.
 //!
 //! - [`run`]: the spectra, the run and what came of it; [`steps`]: what actions do; [`side`]: the side panel.
-//! - [`curves`], [`scatter`], [`traversal`], [`scan`]: a pane each; [`dots`] and [`lines`]: how they draw.
+//! - [`curves`], [`scatter`], [`traversal`], [`scan`]: a pane each; [`dots`] and [`lines`]: how they draw; [`taken`]: as pages.
 //! - [`field`]: the numbers that each spectrum has. [`Eye`]: the spectrum that is looked at in all panes.
 
 mod curves;
@@ -14,6 +14,7 @@ mod scan;
 mod scatter;
 mod side;
 mod steps;
+mod taken;
 mod traversal;
 
 pub use run::{SpectraAsk, SpectraWork, Subject};
@@ -22,6 +23,7 @@ pub use steps::dropped;
 use super::action::Action;
 use super::panes::{self, Panes, Titled};
 use super::state::State;
+use super::take::{Figure, Taken};
 use super::training::significant;
 use egui::Ui;
 use egui_tiles::{Linear, LinearDir, Tile, Tiles, Tree};
@@ -179,14 +181,29 @@ impl SpectraPanel {
         };
         let Panels { eye, scatter, shift, scan, .. } = &mut self.panels;
         let mut show = |ui: &mut Ui, pane: Pane| match pane {
-            Pane::Curves => curves::ui(ui, work, subject, eye),
-            Pane::Scatter => scatter.ui(ui, work, eye),
-            Pane::Shift => shift.ui(ui, work, eye),
+            Pane::Curves => curves::ui(ui, work, subject, eye, actions),
+            Pane::Scatter => scatter.ui(ui, work, eye, actions),
+            Pane::Shift => shift.ui(ui, work, eye, actions),
             Pane::Grid => scan.ui(ui, work, subject, eye),
-            Pane::Traversal => traversal::ui(ui, work, subject),
+            Pane::Traversal => traversal::ui(ui, work, subject, actions),
         };
         self.tree.ui(&mut Panes { show: &mut show, badge: &|_| 0 }, ui);
         self.panels.eye.close(ui, state, actions);
+    }
+
+    /// A view as it is shown, for print; nothing if there is nothing to see.
+    pub fn taken(&self, view: Figure, state: &State) -> Option<Taken> {
+        let work = &state.spectra;
+        let (subject, panels) = (work.subject.as_ref()?, &self.panels);
+        match view {
+            Figure::Curves => taken::curves(work, subject, panels.eye.looked()),
+            Figure::SpectraScatter => {
+                taken::scatter(work, subject, panels.scatter.fields(work.found.as_ref()?))
+            }
+            Figure::Shifts => taken::shift(work, subject),
+            Figure::Traversal => taken::traversal(work, subject),
+            _ => None,
+        }
     }
 
     /// The spectrum that is looked at with its numbers, for the status line.

@@ -3,6 +3,8 @@
 use super::dots::Dots;
 use super::run::SpectraWork;
 use super::{Eye, Field};
+use crate::app::action::Action;
+use crate::app::take::{self, Figure};
 use crate::app::theme;
 use crate::spectrum::Found;
 use egui::{ComboBox, Ui};
@@ -18,18 +20,23 @@ pub struct ScatterPanel {
 }
 
 impl ScatterPanel {
+    /// What is shown across, up and as colours: as it was chosen, or what says most.
+    pub fn fields(&self, found: &Found) -> [Field; 3] {
+        let all = Field::all(found);
+        let known = |field: &Option<Field>| field.filter(|field| all.contains(field));
+        let [across, up] = usual(found);
+        let colour = known(&self.colour).unwrap_or(Field::Shift);
+        [known(&self.across).unwrap_or(across), known(&self.up).unwrap_or(up), colour]
+    }
+
     /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut Ui, work: &SpectraWork, eye: &mut Eye) {
+    pub fn ui(&mut self, ui: &mut Ui, work: &SpectraWork, eye: &mut Eye, actions: &mut Vec<Action>) {
         let Some(found) = &work.found else {
             theme::hint(ui, "Each spectrum becomes a dot here after the first epoch.");
             return;
         };
         let all = Field::all(found);
-        let known = |field: &Option<Field>| field.filter(|field| all.contains(field));
-        let [mut across, mut up] = usual(found);
-        let mut colour = known(&self.colour).unwrap_or(Field::Shift);
-        across = known(&self.across).unwrap_or(across);
-        up = known(&self.up).unwrap_or(up);
+        let [mut across, mut up, mut colour] = self.fields(found);
         ui.horizontal(|ui| {
             for (name, field, chosen) in [
                 ("Across", &mut across, &mut self.across),
@@ -43,6 +50,7 @@ impl ScatterPanel {
                     *chosen = Some(*field);
                 }
             }
+            take::menu(ui, &[(Figure::SpectraScatter, true)], actions);
         });
         let key = (work.revision, [across, up, colour]);
         if self.of != Some(key) {
@@ -100,7 +108,7 @@ pub struct ShiftPanel {
 
 impl ShiftPanel {
     /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut Ui, work: &SpectraWork, eye: &mut Eye) {
+    pub fn ui(&mut self, ui: &mut Ui, work: &SpectraWork, eye: &mut Eye, actions: &mut Vec<Action>) {
         let Some(found) = &work.found else {
             theme::hint(ui, "How far each spectrum lies to the right or to the left of the others.");
             return;
@@ -115,6 +123,7 @@ impl ShiftPanel {
             self.dots = Dots::new(&index, &found.shift, colours(Field::Latent(0), found));
         }
         let labels = ["index of the spectrum".to_owned(), Field::Shift.label(&work.unit)];
+        take::menu(ui, &[(Figure::Shifts, true)], actions);
         self.dots.ui(ui, "Shift plot", labels, eye);
     }
 }

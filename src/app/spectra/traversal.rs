@@ -2,6 +2,8 @@
 
 use super::lines;
 use super::run::{SpectraWork, Subject};
+use crate::app::action::Action;
+use crate::app::take::{self, Figure};
 use crate::app::{shades, theme};
 use crate::project::Colours;
 use crate::spectrum::Found;
@@ -9,11 +11,12 @@ use egui::{Color32, Layout, RichText, Role, Ui, WidgetInfo, vec2};
 use egui_plot::Line;
 
 /// Draws the pane: a family of curves a latent.
-pub fn ui(ui: &mut Ui, work: &SpectraWork, subject: &Subject) {
+pub fn ui(ui: &mut Ui, work: &SpectraWork, subject: &Subject, actions: &mut Vec<Action>) {
     let Some(found) = &work.found else {
         theme::hint(ui, "What each latent means, as curves from −2 to +2 standard deviations.");
         return;
     };
+    take::menu(ui, &[(Figure::Traversal, true)], actions);
     let n = found.traversals.len().max(1);
     let across = if n > 3 { n.div_ceil(2) } else { n };
     let gap = 8.0;

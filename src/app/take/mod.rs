@@ -37,6 +37,15 @@ pub enum Figure {
     Averages,
     Patches,
     Table,
+    Meanings,
+    Comparison,
+    LatentPlane,
+    WallProfile,
+    MapLoss,
+    Curves,
+    SpectraScatter,
+    Shifts,
+    Traversal,
 }
 
 /// In which form.
@@ -67,7 +76,7 @@ pub struct Taken {
 }
 
 impl Figure {
-    pub const ALL: [Figure; 12] = [
+    pub const ALL: [Figure; 21] = [
         Figure::Micrograph,
         Figure::Scatter,
         Figure::Manifold,
@@ -80,6 +89,15 @@ impl Figure {
         Figure::Confusion,
         Figure::Patches,
         Figure::Table,
+        Figure::Meanings,
+        Figure::Comparison,
+        Figure::LatentPlane,
+        Figure::WallProfile,
+        Figure::MapLoss,
+        Figure::Curves,
+        Figure::SpectraScatter,
+        Figure::Shifts,
+        Figure::Traversal,
     ];
 
     pub fn name(self) -> &'static str {
@@ -96,6 +114,15 @@ impl Figure {
             Figure::Averages => "Class averages",
             Figure::Patches => "Patches",
             Figure::Table => "Table",
+            Figure::Meanings => "Meanings of the latents",
+            Figure::Comparison => "Comparison of models",
+            Figure::LatentPlane => "Latent plane of maps",
+            Figure::WallProfile => "Wall profile",
+            Figure::MapLoss => "Loss of maps",
+            Figure::Curves => "Spectra",
+            Figure::SpectraScatter => "Latent scatter of spectra",
+            Figure::Shifts => "Shift of spectra",
+            Figure::Traversal => "Traversal of spectra",
         }
     }
 
@@ -107,7 +134,7 @@ impl Figure {
     pub fn formats(self) -> &'static [Format] {
         match self {
             Figure::Film => &[Format::Gif],
-            Figure::Table => &[Format::Csv],
+            Figure::Table | Figure::Meanings | Figure::Comparison => &[Format::Csv],
             Figure::Averages => &[Format::Png, Format::Svg, Format::Csv, Format::Mrc, Format::Tiff],
             _ => &[Format::Png, Format::Svg, Format::Csv],
         }
@@ -197,6 +224,13 @@ impl Figure {
             Figure::Loss => !run.curve.is_empty(),
             Figure::Accuracy => run.accuracy().is_some(),
             Figure::Calibration => run.sanity.as_ref().is_some_and(|s| s.calibration.is_some()),
+            Figure::Meanings => state.results.is_some() && state.measured.is_some(),
+            Figure::Comparison => state.compared.is_some(),
+            Figure::LatentPlane => state.maps.set.as_ref().is_some_and(|set| set.content.len() > 1),
+            Figure::WallProfile => state.maps.wall.as_ref().is_some_and(|wall| wall.result.is_ok()),
+            Figure::MapLoss => !state.maps.curve.is_empty(),
+            Figure::Curves => state.spectra.subject.is_some(),
+            Figure::SpectraScatter | Figure::Shifts | Figure::Traversal => state.spectra.found.is_some(),
         }
     }
 }
@@ -207,7 +241,7 @@ impl App {
         if take.view.is_there(&self.state) {
             self.ask_path(Purpose::TakeView(take));
         } else {
-            let text = format!("There is no {} yet; train first.", take.view.name().to_lowercase());
+            let text = format!("There is nothing to see in “{}” yet.", take.view.name());
             self.tell(Level::Warning, text, None);
         }
     }

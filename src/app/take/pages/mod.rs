@@ -24,7 +24,14 @@ const SKY: Ink = [0, 114, 178, 255];
 const AMBER: Ink = [168, 110, 0, 255];
 const MAUVE: Ink = [156, 63, 117, 255];
 
-fn series(name: &str, ink: Ink, line: f32, radius: f32, points: impl Iterator<Item = [f64; 2]>) -> Series {
+/// Places in one colour; a line of the width `line` joins them, if above 0.
+pub fn series(
+    name: &str,
+    ink: Ink,
+    line: f32,
+    radius: f32,
+    points: impl Iterator<Item = [f64; 2]>,
+) -> Series {
     let points = points.map(|at| Point { at, ink, radius }).collect();
     Series { name: name.into(), ink, line, points, ..Series::default() }
 }

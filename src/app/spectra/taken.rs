@@ -1,0 +1,225 @@
+//! The views of this workspace as pages, with their numbers.
+
+use super::Field;
+use super::run::{SpectraWork, Subject};
+use crate::app::shades;
+use crate::app::take::Taken;
+use crate::app::take::pages::series;
+use crate::library::drawing::chart::{Axis, Bar, Chart, Point, Series};
+use crate::library::drawing::{BLACK, BLUE, Ink, Table, cell};
+use crate::project::Colours;
+use crate::spectrum::Found;
+use egui::Color32;
+
+const FAINT: Ink = [140, 145, 150, 140];
+/// What the model makes of a spectrum.
+const MODEL: Ink = [138, 83, 0, 255];
+/// Steps of a colour bar.
+const STEPS: i32 = 64;
+
+fn axis(name: String) -> Axis {
+    Axis { name, ..Axis::default() }
+}
+
+fn inked(colour: Color32) -> Ink {
+    colour.to_srgba_unmultiplied()
+}
+
+/// "peaks.csv, epoch 20. Nanotheca 0.1.0."
+fn source(work: &SpectraWork, subject: &Subject) -> String {
+    let epoch = work.curve.last().map_or_else(String::new, |[epoch, _]| format!(", epoch {epoch:.0}"));
+    format!("{}{epoch}. Nanotheca {}.", subject.name, env!("CARGO_PKG_VERSION"))
+}
+
+fn curve<'a>(x: &'a [f64], y: &'a [f32]) -> impl Iterator<Item = [f64; 2]> + 'a {
+    x.iter().zip(y).map(|(x, y)| [*x, f64::from(*y)])
+}
+
+/// The mean, a few spectra, and the one that is looked at beside what the model makes of it.
+pub fn curves(work: &SpectraWork, subject: &Subject, looked: Option<usize>) -> Option<Taken> {
+    let (x, spectra) = (&subject.spectra.x, &subject.spectra);
+    let looked = looked.filter(|i| *i < spectra.count());
+    let model = work.answer.as_ref().filter(|(i, _)| Some(*i) == looked);
+    let mut header = vec![work.axis(), "mean".to_owned()];
+    let mut columns: Vec<Vec<f64>> = vec![x.clone(), subject.mean.clone()];
+    let mut lines: Vec<Series> = Vec::new();
+    let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<f64>>();
+    for i in &subject.few {
+        lines.push(series("", FAINT, 0.6, 0.0, curve(x, spectra.of(*i))));
+        header.push(format!("spectrum {i}"));
+        columns.push(wide(spectra.of(*i)));
+    }
+    let mean = x.iter().zip(&subject.mean).map(|(x, y)| [*x, *y]);
+    lines.push(series("mean", BLACK, 1.6, 0.0, mean));
+    if let Some(i) = looked {
+        lines.push(series(&format!("spectrum {i}"), BLUE, 1.6, 0.0, curve(x, spectra.of(i))));
+        header.push(format!("looked at: spectrum {i}"));
+        columns.push(wide(spectra.of(i)));
+    }
+    if let Some((_, drawn)) = model {
+        lines.push(series("model", MODEL, 1.6, 0.0, curve(x, drawn)));
+        header.push("model of it".to_owned());
+        columns.push(wide(drawn));
+    }
+    let rows =
+        (0..x.len()).map(|k| columns.iter().map(|c| cell(c.get(k).copied().unwrap_or(f64::NAN))).collect());
+    let table = Table { header, rows: rows.collect() };
+    let chart = Chart {
+        across: axis(work.axis()),
+        up: axis("intensity (as in the file)".into()),
+        series: lines,
+        caption: format!(
+            "The mean of {} and {} of them. {}",
+            super::curves::spectra(spectra.count()),
+            subject.few.len(),
+            source(work, subject)
+        ),
+        ..Chart::default()
+    };
+    Some(Taken { page: chart.draw(), table })
+}
+
+/// A dot a spectrum: two of its numbers, a third as its colour.
+pub fn scatter(work: &SpectraWork, subject: &Subject, fields: [Field; 3]) -> Option<Taken> {
+    let found = work.found.as_ref()?;
+    let [across, up, _] = fields;
+    let labels = [across, up].map(|field| field.label(&work.unit));
+    let values = [across, up].map(|field| field.values(found));
+    dots(work, subject, labels, values, fields[2])
+}
+
+/// The shift of each spectrum over its index.
+pub fn shift(work: &SpectraWork, subject: &Subject) -> Option<Taken> {
+    let found = work.found.as_ref().filter(|found| found.shift.iter().any(|shift| *shift != 0.0))?;
+    let index = (0..found.shift.len()).map(|i| i as f64).collect();
+    let labels = ["index of the spectrum".to_owned(), Field::Shift.label(&work.unit)];
+    dots(work, subject, labels, [index, found.shift.clone()], Field::Latent(0))
+}
+
+fn dots(
+    work: &SpectraWork,
+    subject: &Subject,
+    labels: [String; 2],
+    [xs, ys]: [Vec<f64>; 2],
+    colour: Field,
+) -> Option<Taken> {
+    let found = work.found.as_ref()?;
+    let values = colour.values(found);
+    let range = colour.range(&values);
+    let name = colour.label(&work.unit);
+    let header = ["spectrum".to_owned(), labels[0].clone(), labels[1].clone(), format!("colour: {name}")];
+    let mut table = Table { header: header.to_vec(), rows: Vec::new() };
+    let mut points = Vec::new();
+    for (i, ((x, y), value)) in xs.iter().zip(&ys).zip(&values).enumerate() {
+        table.rows.push(vec![i.to_string(), cell(*x), cell(*y), cell(*value)]);
+        points.push(Point { at: [*x, *y], ink: inked(Field::dot(*value, range)), radius: 1.6 });
+    }
+    let [low, high] = range.map(f64::from);
+    let step = |i: i32| low + (high - low) * f64::from(i) / f64::from(STEPS - 1);
+    let [across, up] = labels.map(axis);
+    let chart = Chart {
+        across,
+        up,
+        series: vec![Series { ink: BLUE, points, ..Series::default() }],
+        bar: Some(Bar {
+            name,
+            range: [low, high],
+            inks: (0..STEPS).map(|i| inked(Field::dot(step(i), range))).collect(),
+        }),
+        caption: format!("{}. {}", super::curves::spectra(xs.len()), source(work, subject)),
+        ..Chart::default()
+    };
+    Some(Taken { page: chart.draw(), table })
+}
+
+/// What the decoder draws along the latent that varies most, the others at 0; as numbers along all of them.
+pub fn traversal(work: &SpectraWork, subject: &Subject) -> Option<Taken> {
+    let found = work.found.as_ref()?;
+    let x = &subject.spectra.x;
+    let k = strongest(found)?;
+    let steps = || found.steps.iter().enumerate();
+    let last = found.steps.len().saturating_sub(1).max(1) as f64;
+    let drawn: Vec<&[f32]> = found.traversals.get(k)?.chunks_exact(x.len().max(1)).collect();
+    let line = |(i, step): (usize, &f32)| {
+        let ink = inked(shades::map(Colours::Viridis, 0.1 + 0.75 * i as f64 / last));
+        series(&format!("{step:+.1} sd"), ink, 1.4, 0.0, curve(x, drawn.get(i).copied().unwrap_or_default()))
+    };
+    let mut header = vec![work.axis()];
+    for latent in 0..found.traversals.len() {
+        header.extend(found.steps.iter().map(|step| format!("z{latent} = {step:.1} sd")));
+    }
+    let row = |p: usize| {
+        let of =
+            |all: &Vec<f32>| all.chunks_exact(x.len()).map(|one| cell(f64::from(one[p]))).collect::<Vec<_>>();
+        std::iter::once(cell(x[p])).chain(found.traversals.iter().flat_map(of)).collect()
+    };
+    let chart = Chart {
+        across: axis(work.axis()),
+        up: axis("intensity".into()),
+        series: steps().map(line).collect(),
+        caption: format!("The decoder along z{k}, the other latents at 0. {}", source(work, subject)),
+        ..Chart::default()
+    };
+    Some(Taken { page: chart.draw(), table: Table { header, rows: (0..x.len()).map(row).collect() } })
+}
+
+fn strongest(found: &Found) -> Option<usize> {
+    (0..found.latent()).max_by(|a, b| found.spread[*a].total_cmp(&found.spread[*b]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::library::drawing::Item;
+    use crate::spectrum::Spectra;
+    use std::sync::Arc;
+
+    fn work() -> SpectraWork {
+        let x: Vec<f64> = (0..8).map(f64::from).collect();
+        let mut spectra = Spectra::new(x, (0..72).map(|v| v as f32).collect()).unwrap();
+        spectra.unit = "eV".into();
+        let mut work = SpectraWork::default();
+        work.open(Subject::new("peaks.csv", spectra));
+        work.found = Some(Arc::new(Found {
+            shift: (0..9).map(|i| 0.1 * f64::from(i) - 0.2).collect(),
+            latents: (0..18).map(|i| if i % 2 == 0 { i as f32 / 4.0 - 1.0 } else { 0.0 }).collect(),
+            sd: vec![0.1; 18],
+            error: vec![0.01; 9],
+            spread: vec![0.8, 0.01],
+            traversals: vec![(0..16).map(|v| v as f32).collect(), vec![1.0; 16]],
+            steps: vec![-2.0, 2.0],
+            ..Found::default()
+        }));
+        work
+    }
+
+    #[test]
+    fn every_view_comes_with_its_numbers() {
+        let mut work = work();
+        let subject = work.subject.clone().unwrap();
+        let dots = scatter(&work, &subject, [Field::Latent(0), Field::Shift, Field::Error]).unwrap();
+        assert_eq!(
+            dots.table.header[1..],
+            ["z0 (prior sd)", "shift (eV)", "colour: error (rms, units of the spectra)"]
+        );
+        assert_eq!(dots.table.rows[2][..2], ["2", "0"]);
+        let discs = dots.page.items.iter().filter(|item| matches!(item, Item::Disc { .. })).count();
+        assert!(discs >= 9, "{discs}");
+        assert_eq!(shift(&work, &subject).unwrap().table.rows[0][2], "-0.2");
+        let along = traversal(&work, &subject).unwrap();
+        assert_eq!(
+            along.table.header,
+            ["x (eV)", "z0 = -2.0 sd", "z0 = 2.0 sd", "z1 = -2.0 sd", "z1 = 2.0 sd"]
+        );
+        assert_eq!(along.table.rows[3], ["3", "3", "11", "1", "1"]);
+        work.answer = Some((1, vec![7.0; 8].into()));
+        let shown = curves(&work, &subject, Some(1)).unwrap();
+        assert_eq!(shown.table.header.last().unwrap(), "model of it");
+        assert_eq!(shown.table.rows[0].last().unwrap(), "7");
+        let none = curves(&work, &subject, Some(9)).unwrap();
+        assert_eq!(none.table.header.len(), 2 + subject.few.len(), "there is no tenth spectrum");
+        // A model without shift has none to show.
+        work.found = Some(Arc::new(Found { shift: vec![0.0; 9], ..Found::default() }));
+        assert!(shift(&work, &subject).is_none() && traversal(&work, &subject).is_none());
+    }
+}
