@@ -91,6 +91,25 @@ fn peaks_are_learned_looked_at_and_taken_away() {
     window.press("Shift");
     point(&mut window, "Shift plot", |w| w.shows("): z0 "));
 
+    // Each view leaves as a picture, a drawing or numbers.
+    for (what, name) in [
+        ("Latent scatter as Data (CSV)", "scatter.csv"),
+        ("Traversal as Drawing (SVG)", "traversal.svg"),
+        ("Curves as Picture (PNG)", "spectra.png"),
+        ("Shift as Data (CSV)", "shift.csv"),
+    ] {
+        let path = dir.path().join(name);
+        window.key(Modifiers::NONE, Key::Escape);
+        window.key(Modifiers::COMMAND, Key::T);
+        window.press(what);
+        type_path(&mut window, &path);
+        window.until("the file", |_| path.is_file());
+    }
+    let rows = std::fs::read_to_string(dir.path().join("scatter.csv")).unwrap();
+    assert_eq!(rows.lines().count(), 1 + 30 * 40);
+    let drawing = std::fs::read_to_string(dir.path().join("traversal.svg")).unwrap();
+    assert!(drawing.contains("intensity") && drawing.contains("sd"));
+
     // Everything into a folder.
     window.press("Export…");
     type_path(&mut window, dir.path());

@@ -38,7 +38,9 @@ impl Action {
             Action::ExportLabels => !state.project.particles.is_empty(),
             Action::Export => crate::app::bar::can_export(state),
             Action::ExportSelection => crate::app::bar::can_export(state) && !state.selection.is_empty(),
-            Action::TakeAway => crate::app::take::Figure::ALL.iter().any(|view| view.is_there(state)),
+            Action::TakeAway => {
+                crate::app::take::Figure::of(state.workspace).any(|view| view.is_there(state))
+            }
             Action::KeepModel => state.training.model.is_some(),
             Action::Ask => state.training.dataset.is_some(),
             Action::SkipQuestion => state.asking.current.is_some(),
@@ -101,7 +103,6 @@ impl Action {
             | Action::SkipQuestion
             | Action::CrossValidate
             | Action::ExportSelection
-            | Action::TakeAway
             | Action::CopyContrast
             | Action::Use(_) => workspace == Workspace::Particles,
             _ => true,

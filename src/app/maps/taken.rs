@@ -145,3 +145,70 @@ pub fn plane(maps: &Maps, sight: &Sight) -> Option<Taken> {
     };
     Some(Taken { page: chart.draw(), table })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::brush::{Brush, Choice, tests::set};
+    use super::super::field::{Field, Line};
+    use super::super::run::{MapPoint, Wall};
+    use super::*;
+    use crate::library::drawing::Item;
+    use crate::particle::Outline;
+    use std::sync::Arc;
+
+    /// Of 40 x 30 pixels whose latents rise along x and along y; the first is not known.
+    fn maps() -> Maps {
+        let points = (1..=3).flat_map(|epoch| {
+            [1, 2].map(|seed| MapPoint { seed, epoch, loss: 100.0 / epoch as f64 + seed as f64 })
+        });
+        Maps { set: Some(Arc::new(set())), curve: points.collect(), ..Maps::default() }
+    }
+
+    fn discs(taken: &Taken) -> usize {
+        taken.page.items.iter().filter(|item| matches!(item, Item::Disc { .. })).count()
+    }
+
+    #[test]
+    fn the_loss_has_a_line_a_seed() {
+        let taken = loss(&maps()).unwrap();
+        assert_eq!(taken.table.rows.len(), 6);
+        assert_eq!(taken.table.rows[5], ["2", "3", "35.333333333333336"]);
+        let said = |name: &str| {
+            taken.page.items.iter().any(|i| matches!(i, Item::Text { text, .. } if text == name))
+        };
+        assert!(said("seed 1") && said("seed 2") && said("epoch"));
+        assert!(loss(&Maps::default()).is_none());
+    }
+
+    #[test]
+    fn the_plane_has_a_dot_a_known_pixel_and_says_which_are_chosen() {
+        let (maps, mut sight) = (maps(), Sight::default());
+        let all = plane(&maps, &sight).unwrap();
+        assert_eq!((all.table.rows.len(), discs(&all)), (1199, 1199));
+        assert_eq!(all.table.header, ["x_px", "y_px", "z0 (prior sd)", "z1 (prior sd)"]);
+        // The second pixel of the first row: 2 px to the right.
+        assert_eq!(all.table.rows[0][..2], ["2", "0"]);
+        let corners = vec![[19.0, 9.0], [41.0, 9.0], [41.0, 31.0], [19.0, 31.0]];
+        sight.brush = Brush::new(Choice::Image(Outline { corners }), &set(), None, 0);
+        let some = plane(&maps, &sight).unwrap();
+        assert_eq!(some.table.rows.iter().filter(|row| row[4] == "1").count(), 121);
+        sight.axes = [1, 1];
+        assert!(plane(&maps, &sight).is_none());
+    }
+
+    #[test]
+    fn a_profile_is_told_in_nanometres_where_they_are_known() {
+        let line = Line { from: [4.0, 20.0], to: [70.0, 20.0], breadth: 4.0 };
+        let wall_of = |field| Arc::new(Wall::measured(&set(), 0, field, line));
+        let maps = Maps { wall: Some(wall_of(Field::Content(0))), ..maps() };
+        let taken = wall(&maps, PixelSize::new(0.5, 0.5)).unwrap();
+        assert_eq!(taken.table.header[..2], ["distance_nm", "z0 (prior sd)"]);
+        let last: f64 = taken.table.rows.last().unwrap()[0].parse().unwrap();
+        assert!((last - 33.0).abs() < 1.1, "{last}");
+        let px = wall(&maps, None).unwrap();
+        assert_eq!(px.table.header[0], "distance_px");
+        // A map that there is not has no profile.
+        let none = Maps { wall: Some(wall_of(Field::Rotation)), ..maps };
+        assert!(wall(&none, None).is_none());
+    }
+}

@@ -185,6 +185,8 @@ fn hold_out(accuracy: Accuracy) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::particle::ParticleId;
+    use crate::review::compare::{Comparison, Moved};
 
     #[test]
     fn latents_of_two_models_are_told_a_line_a_class() {
@@ -195,6 +197,17 @@ mod tests {
             ["rod: z1 to z2, r = −0.98; z2 to z1, r = 0.87", "cube: z1 to z1, r = 1.00"]
         );
         assert!(alignment(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_comparison_is_taken_with_all_that_moved() {
+        let moved = Moved { id: ParticleId(9), from: "rod".into(), to: "cube".into(), probability: 0.75 };
+        let latents = vec![Aligned { class: "rod".into(), before: 1, after: 2, r: -0.5 }];
+        let found = Comparison { accuracy: [(3, 4), (4, 4)], moved: vec![moved], latents };
+        let taken = taken(&Compared { names: ["a".into(), "b".into()], found }).unwrap();
+        assert_eq!(taken.table.rows[1][2..4], ["3 of 4", "4 of 4"]);
+        assert_eq!(taken.table.rows[2], ["latent, r", "rod", "z1", "z2", "-0.5"]);
+        assert_eq!(taken.table.rows[3], ["particle, probability", "9", "rod", "cube", "0.75"]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::action::Action;
 use super::file_dialog::Purpose;
 use super::files::name_of;
 use super::jobs::Done;
+use super::maps::Workspace;
 use super::state::{Level, State};
 use crate::error::{Error, Result};
 use crate::library::drawing::gif::Film;
@@ -116,13 +117,13 @@ impl Figure {
             Figure::Table => "Table",
             Figure::Meanings => "Meanings of the latents",
             Figure::Comparison => "Comparison of models",
-            Figure::LatentPlane => "Latent plane of maps",
+            Figure::LatentPlane => "Latent plane",
             Figure::WallProfile => "Wall profile",
-            Figure::MapLoss => "Loss of maps",
-            Figure::Curves => "Spectra",
-            Figure::SpectraScatter => "Latent scatter of spectra",
-            Figure::Shifts => "Shift of spectra",
-            Figure::Traversal => "Traversal of spectra",
+            Figure::MapLoss => "Loss of the maps",
+            Figure::Curves => "Curves",
+            Figure::SpectraScatter => "Latent scatter",
+            Figure::Shifts => "Shift",
+            Figure::Traversal => "Traversal",
         }
     }
 
@@ -189,7 +190,7 @@ pub fn menu(ui: &mut Ui, views: &[(Figure, bool)], actions: &mut Vec<Action>) {
 pub fn dialog(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) -> bool {
     let mut close = false;
     egui::Grid::new("views").num_columns(2).spacing([16.0, 6.0]).show(ui, |ui| {
-        for view in Figure::ALL {
+        for view in Figure::of(state.workspace) {
             let there = view.is_there(state);
             ui.label(view.name());
             ui.horizontal(|ui| {
@@ -210,6 +211,18 @@ pub fn dialog(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) -> bool {
 }
 
 impl Figure {
+    /// Those of a workspace.
+    pub fn of(workspace: Workspace) -> impl Iterator<Item = Self> {
+        let home = |view: &Self| match view {
+            Figure::LatentPlane | Figure::WallProfile | Figure::MapLoss => Workspace::Maps,
+            Figure::Curves | Figure::SpectraScatter | Figure::Shifts | Figure::Traversal => {
+                Workspace::Spectra
+            }
+            _ => Workspace::Particles,
+        };
+        Self::ALL.into_iter().filter(move |view| home(view) == workspace)
+    }
+
     /// Whether there is something to see.
     pub fn is_there(self, state: &State) -> bool {
         let run = &state.training;
