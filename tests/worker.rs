@@ -79,6 +79,43 @@ fn a_run_tells_its_device_progress_predictions_and_end() {
 }
 
 #[test]
+fn questions_and_other_models_do_not_wait_until_many_patches_are_classified() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.safetensors");
+    let worker = Worker::spawn(|| {});
+    worker.send(Command::Train(job(2)));
+    wait(&worker, |e| matches!(e, Event::Finished { .. }).then_some(()));
+    worker.send(Command::Save(path.clone()));
+    wait(&worker, |e| matches!(e, Event::Saved(_)).then_some(()));
+    let many = Arc::new(bars_and_discs(20_000, 12, 0, 2));
+    let question = PreviewRequest::Manifold { class: 1, axes: (0, 1), per_side: 2, ranges: [[-1.0, 1.0]; 2] };
+    worker.send(Command::Classify(many.clone()));
+    worker.send(Command::Preview(question));
+    let mut answered = false;
+    let found = wait(&worker, |e| match e {
+        Event::Preview(_) => {
+            answered = true;
+            None
+        }
+        Event::Predictions { predictions, .. } => Some(predictions.len()),
+        _ => None,
+    });
+    assert_eq!((found, answered), (20_000, true), "the question waited");
+    // What is said of patches by a model that is gone would be taken for the next one's.
+    worker.send(Command::Classify(many.clone()));
+    worker.send(Command::Load(path));
+    wait(&worker, |e| matches!(e, Event::Loaded { .. }).then_some(()));
+    worker.send(Command::Classify(Arc::new(bars_and_discs(30, 12, 0, 3))));
+    let first =
+        |e| if let Event::Predictions { predictions, .. } = e { Some(predictions.len()) } else { None };
+    assert_eq!(wait(&worker, first), 30);
+    worker.send(Command::Classify(many));
+    worker.send(Command::Forget);
+    let silent = worker.events().recv_timeout(Duration::from_millis(300));
+    assert_eq!(silent.unwrap_err(), RecvTimeoutError::Timeout);
+}
+
+#[test]
 fn it_pauses_answers_resumes_and_stops() {
     let worker = Worker::spawn(|| {});
     worker.send(Command::Train(job(1_000_000)));

@@ -34,8 +34,7 @@ pub fn predict_with_pose(
     patches: &PatchSet,
     proceed: &mut dyn FnMut() -> bool,
 ) -> Result<Vec<(Prediction, [f32; 4])>> {
-    check_side(vae, patches)?;
-    let seen = Seen::new(patches, &vae.config);
+    let seen = seen(vae, patches)?;
     let all: Vec<usize> = (0..patches.len()).collect();
     let mut out = Vec::with_capacity(all.len());
     for chunk in all.chunks(CHUNK) {
@@ -75,6 +74,15 @@ pub fn predict_plain(vae: &Vae, images: &[f32]) -> Result<Vec<(Prediction, [f32;
         out.extend(describe(vae, images, recognise(vae, None, &which, Shown::default(), images)?)?);
     }
     Ok(out)
+}
+
+/// Patches ready to be seen, for a model that looks at turned copies.
+///
+/// # Errors
+/// Patches of another size than the model's.
+pub fn seen(vae: &Vae, patches: &PatchSet) -> Result<Option<Seen>> {
+    check_side(vae, patches)?;
+    Ok(Seen::new(patches, &vae.config))
 }
 
 fn check_side(vae: &Vae, patches: &PatchSet) -> Result<()> {
@@ -130,8 +138,7 @@ pub struct Turned {
 /// # Errors
 /// As [`predict`].
 pub fn predict_turned(vae: &Vae, patches: &PatchSet, which: &[usize], angle_rad: f32) -> Result<Vec<Turned>> {
-    check_side(vae, patches)?;
-    let seen = Seen::new(patches, &vae.config);
+    let seen = seen(vae, patches)?;
     let (z, first) = (vae.config.z(), vae.config.pose());
     let mut out = Vec::with_capacity(which.len());
     for chunk in which.chunks(CHUNK) {

@@ -65,14 +65,6 @@ impl Engine<'_> {
         }
     }
 
-    pub(super) fn classify(&mut self, patches: &PatchSet) {
-        if self.model.is_some() {
-            self.predict(patches);
-        } else {
-            self.fail(&Error::Training("there is no model yet; train one or open one".into()));
-        }
-    }
-
     pub(super) fn answer(&mut self, request: PreviewRequest) {
         if let Some(run) = self.run.take() {
             // The newest weights, which may be younger than the last epoch.

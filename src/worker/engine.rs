@@ -6,6 +6,7 @@ use super::map_run::MapRun;
 use super::mapping::MapQuery;
 use super::maps::MapModel;
 use super::message::{Command, Event, FinishReason, PreviewRequest};
+use super::predicting::Predicting;
 use super::run::Run;
 use super::spectra::Desk;
 use crate::error::Error;
@@ -22,6 +23,8 @@ pub(super) struct Engine<'a> {
     /// The last training that ended: new labels take it up again.
     pub(super) ended: Option<Run>,
     pub(super) model: Option<Model>,
+    /// What the model is being asked about. Another model ends it: its answer would be taken for that one's.
+    pub(super) classifying: Option<Box<Predicting>>,
     pub(super) preview: Option<PreviewRequest>,
     /// A map run under way, the model of the last one, and the newest question to it.
     pub(super) map: Option<MapRun>,
@@ -43,6 +46,7 @@ pub fn run(inbox: &Receiver<Command>, outbox: &Sender<Event>, notify: &dyn Fn())
         run: None,
         ended: None,
         model: None,
+        classifying: None,
         preview: None,
         map: None,
         folds: None,
@@ -57,6 +61,7 @@ pub fn run(inbox: &Receiver<Command>, outbox: &Sender<Event>, notify: &dyn Fn())
         if let Err(panic) = turn {
             engine.run = None;
             engine.map = None;
+            engine.classifying = None;
             engine.stop_validating();
             let details = panic_text(panic.as_ref());
             engine.tell(Event::Failed {
@@ -94,7 +99,7 @@ impl Engine<'_> {
 
     /// Takes all waiting commands, or waits for one when there is nothing to do. False once the channel is closed.
     fn drain(&mut self, inbox: &Receiver<Command>) -> bool {
-        let asked = self.preview.is_some() || self.map_query.is_some();
+        let asked = self.preview.is_some() || self.map_query.is_some() || self.classifying.is_some();
         if !self.training() && !self.mapping() && self.folds.is_none() && !self.spectra.is_busy() && !asked {
             match inbox.recv() {
                 Ok(command) => self.obey_safely(command),
@@ -120,6 +125,16 @@ impl Engine<'_> {
     }
 
     fn obey(&mut self, command: Command) {
+        if matches!(
+            command,
+            Command::Train(_)
+                | Command::GoOn { .. }
+                | Command::Relabel { .. }
+                | Command::Load(_)
+                | Command::Forget
+        ) {
+            self.classifying = None;
+        }
         match command {
             Command::Train(job) => self.begin(job),
             Command::Relabel { job, from } => self.relabel(job, from.as_deref()),
@@ -158,7 +173,7 @@ impl Engine<'_> {
                     self.finish(FinishReason::Stopped);
                 }
             }
-            Command::Classify(patches) => self.classify(&patches),
+            Command::Classify(patches) => self.classify(patches),
             Command::Preview(request) => self.preview = Some(request),
             Command::Save(path) => self.save(&path),
             Command::Load(path) => self.load(&path),
@@ -174,6 +189,7 @@ impl Engine<'_> {
         if let Some(query) = self.map_query.take() {
             self.answer_map(&query);
         }
+        self.classify_on();
         if self.training() {
             self.step();
         }

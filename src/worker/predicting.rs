@@ -1,10 +1,10 @@
-//! What a model in training says of all patches, found a slice at a time between two steps: neither the training nor a
-//! question has to wait for it.
+//! What a model says of all patches, found a slice at a time: neither a training under way, nor a question, nor the next
+//! command has to wait for it.
 
 use super::engine::Engine;
 use super::message::Event;
 use super::run::Run;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::explore::embed;
 use crate::model::vae::Vae;
 use crate::particle::Prediction;
@@ -36,6 +36,10 @@ pub(super) struct Predicting {
 }
 
 impl Predicting {
+    fn new(vae: Vae, patches: Arc<PatchSet>, seen: Option<Seen>, epoch: usize) -> Self {
+        Self { vae, patches, seen, epoch, found: Vec::new(), spent: Duration::ZERO, next: FIRST }
+    }
+
     /// The next slice; true once all patches were seen.
     fn slice(&mut self) -> Result<bool> {
         let began = Instant::now();
@@ -58,20 +62,38 @@ impl Run {
     /// Begins a look at all patches, if it is time for one.
     pub(super) fn look(&mut self) {
         if self.predicting.is_none() && Instant::now() >= self.look_again {
-            self.predicting = Some(Predicting {
-                vae: self.trainer.snapshot(),
-                patches: self.job.patches.clone(),
-                seen: self.trainer.seen().cloned(),
-                epoch: self.trainer.epoch,
-                found: Vec::new(),
-                spent: Duration::ZERO,
-                next: FIRST,
-            });
+            let (trainer, patches) = (&self.trainer, self.job.patches.clone());
+            let look = Predicting::new(trainer.snapshot(), patches, trainer.seen().cloned(), trainer.epoch);
+            self.predicting = Some(look);
         }
     }
 }
 
 impl Engine<'_> {
+    /// Begins to ask the model that answers about patches; what it was asked before is forgotten.
+    pub(super) fn classify(&mut self, patches: Arc<PatchSet>) {
+        let Some(model) = &self.model else {
+            return self.fail(&Error::Training("there is no model yet; train one or open one".into()));
+        };
+        match embed::seen(&model.vae, &patches) {
+            Ok(seen) => {
+                let look = Predicting::new(model.vae.clone(), patches, seen, model.epochs);
+                self.classifying = Some(Box::new(look));
+            }
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    /// Goes on with it.
+    pub(super) fn classify_on(&mut self) {
+        let Some(mut look) = self.classifying.take() else { return };
+        match look.slice() {
+            Ok(false) => self.classifying = Some(look),
+            Ok(true) => self.tell(Event::Predictions { epoch: look.epoch, predictions: look.found.into() }),
+            Err(error) => self.fail(&error),
+        }
+    }
+
     /// Goes on with a look that is under way.
     pub(super) fn look_on(&mut self, run: &mut Run) {
         let Some(mut look) = run.predicting.take() else { return };
