@@ -94,6 +94,7 @@ fn library() -> Library {
             class: class.clone(),
             axes: (1, 2),
             per_side: 3,
+            ranges: [[-1.5, 1.25], [-0.5, 2.0]],
             side: SIDE,
             images: library.pixels[..9 * SIDE * SIDE].to_vec(),
         })

@@ -68,6 +68,8 @@ pub struct Manifold {
     /// From 1.
     pub axes: (usize, usize),
     pub per_side: usize,
+    /// From where to where the two latents go: where the particles of the class lie.
+    pub ranges: [[f32; 2]; 2],
     pub side: usize,
     pub images: Vec<f32>,
 }

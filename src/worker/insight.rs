@@ -12,6 +12,7 @@ use crate::particle::trust::Calibration;
 use crate::project::Project;
 use crate::review::Table;
 use crate::review::meaning::meanings;
+use crate::review::ranges::{Ranges, ranges};
 use crate::train::checkpoint::Checkpoint;
 use crate::worker::device;
 use std::path::Path;
@@ -58,25 +59,29 @@ pub fn fill(
     let checkpoint = Checkpoint::load(model)?;
     let chosen = device::cpu(None);
     let vae = checkpoint.vae(&chosen.device, chosen.tiled)?;
-    library.insight.manifolds = manifolds(&checkpoint, &vae)?;
+    library.insight.manifolds = manifolds(&checkpoint, &vae, &ranges(&table))?;
     if predictions.len() == dataset.patches.len() {
         library.insight.sanity = Some(sanity::check(&vae, &dataset.patches, predictions, &mut || true)?);
     }
     Ok(())
 }
 
-fn manifolds(checkpoint: &Checkpoint, vae: &Vae) -> Result<Vec<Manifold>> {
+fn manifolds(checkpoint: &Checkpoint, vae: &Vae, reach: &[Ranges]) -> Result<Vec<Manifold>> {
     let [side, other] = vae.config.dims[..] else { return Ok(Vec::new()) };
     if side != other {
         return Ok(Vec::new());
     }
     let axes = (0, 1.min(vae.config.latent.saturating_sub(1)));
     let manifold = |(place, class): (usize, &String)| -> Result<Manifold> {
-        let images = traverse::manifold(vae, place, axes, PER_SIDE)?;
+        let prior = Ranges::of_prior(vae.config.latent);
+        let latents = &reach.get(place).unwrap_or(&prior).latents;
+        let ranges = [axes.0, axes.1].map(|axis| latents.get(axis).copied().unwrap_or(prior.latents[axis]));
+        let images = traverse::plane(vae, place, axes, PER_SIDE, ranges)?;
         Ok(Manifold {
             class: class.clone(),
             axes: (axes.0 + 1, axes.1 + 1),
             per_side: PER_SIDE,
+            ranges,
             side,
             images,
         })

@@ -156,9 +156,9 @@ fn manifold(out: &mut String, library: &Library, name: &str) {
     let image = picture(&pixels, width, height, "manifold", &format!("Manifold of class {name}"));
     let _ = writeln!(
         out,
-        "<figure>{image}<figcaption>What the model draws over z{} (to the right) and z{} (up), 5 % to 95 % of the \
-         prior.</figcaption></figure>",
-        m.axes.0, m.axes.1
+        "<figure>{image}<figcaption>What the model draws over z{} (to the right, {:.1} to {:.1}) and z{} (up, {:.1} to \
+         {:.1}), where the particles of the class lie.</figcaption></figure>",
+        m.axes.0, m.ranges[0][0], m.ranges[0][1], m.axes.1, m.ranges[1][0], m.ranges[1][1]
     );
 }
 
