@@ -1,6 +1,7 @@
 //! What the model sees at the pointed pixel and makes of it: window, reconstruction, rest, and the decoder's picture of
 //! any latents, live.
 
+use super::Scene;
 use super::colour::Scale;
 use super::field::significant;
 use super::layer::CRISP;
@@ -34,9 +35,7 @@ impl DecoderPanel {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        maps: &Maps,
-        own: bool,
-        size: Option<PixelSize>,
+        Scene { maps, own, size }: Scene<'_>,
         sight: &Sight,
         actions: &mut Vec<Action>,
     ) {

@@ -45,6 +45,7 @@ use super::action::Action;
 use super::panes::{self, Panes, Titled};
 use super::state::State;
 use super::take::{Figure, Taken};
+use crate::micrograph::PixelSize;
 use crate::particle::MicrographId;
 use canvas::{Canvas, Which, Zoom};
 use decoder::DecoderPanel;
@@ -118,6 +119,16 @@ fn standard() -> Tree<Pane> {
 pub struct MapsPanel {
     tree: Tree<Pane>,
     panels: Panels,
+}
+
+/// What all panes show.
+#[derive(Clone, Copy)]
+struct Scene<'a> {
+    maps: &'a Maps,
+    /// The maps are of the image that is shown.
+    own: bool,
+    /// The image's, if it is known.
+    size: Option<PixelSize>,
 }
 
 /// What each panel alone remembers, and what they share.
@@ -244,18 +255,17 @@ impl MapsPanel {
 impl Panels {
     fn ui(&mut self, ui: &mut Ui, pane: Pane, state: &State, actions: &mut Vec<Action>) {
         let (maps, sight) = (&state.maps, &mut self.sight);
-        let own = maps.is_of(state.shown);
-        let size = state.map_scale();
+        let scene = Scene { maps, own: maps.is_of(state.shown), size: state.map_scale() };
         match pane {
             Pane::Image => self.canvas.ui(ui, Which::Image, state, sight, actions),
             Pane::Map => self.canvas.ui(ui, Which::Map, state, sight, actions),
-            Pane::Plane => self.plane.ui(ui, maps, own, size, sight, actions),
-            Pane::Decoder => self.decoder.ui(ui, maps, own, size, sight, actions),
-            Pane::Quality => quality::ui(ui, maps, own, sight, actions),
-            Pane::Segments => self.segments.ui(ui, maps, own, size, sight, actions),
-            Pane::Wall => wall::ui(ui, maps, own, size, sight, actions),
-            Pane::Spectra => self.spectra.ui(ui, maps, own, size, sight, actions),
-            Pane::Summary => summary::ui(ui, maps, own, size, sight, actions),
+            Pane::Plane => self.plane.ui(ui, scene, sight, actions),
+            Pane::Decoder => self.decoder.ui(ui, scene, sight, actions),
+            Pane::Quality => quality::ui(ui, scene, sight, actions),
+            Pane::Segments => self.segments.ui(ui, scene, sight, actions),
+            Pane::Wall => wall::ui(ui, scene, sight, actions),
+            Pane::Spectra => self.spectra.ui(ui, scene, sight, actions),
+            Pane::Summary => summary::ui(ui, scene, sight, actions),
         }
     }
 }

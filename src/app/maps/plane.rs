@@ -1,5 +1,6 @@
 //! The plane of two latents: where the pixels lie, which are chosen, and what the decoder makes of a point.
 
+use super::Scene;
 use super::brush::Choice;
 use super::colour;
 use super::density::{Density, SIDE};
@@ -36,9 +37,7 @@ impl PlanePanel {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        maps: &Maps,
-        own: bool,
-        size: Option<PixelSize>,
+        Scene { maps, own, size }: Scene<'_>,
         sight: &mut Sight,
         actions: &mut Vec<Action>,
     ) {

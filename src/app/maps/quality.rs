@@ -1,5 +1,6 @@
 //! What each map is worth, beside each other, and how the training went.
 
+use super::Scene;
 use super::field::{Field, Shown};
 use super::map_bar::numbers;
 use super::run::{MapPoint, Maps};
@@ -15,7 +16,7 @@ use egui::{Color32, Label, RichText, Role, Sense, Ui, WidgetInfo};
 use egui_plot::{Line, Plot, PlotPoints};
 
 /// Draws the pane.
-pub fn ui(ui: &mut Ui, maps: &Maps, own: bool, sight: &mut Sight, actions: &mut Vec<Action>) {
+pub fn ui(ui: &mut Ui, Scene { maps, own, .. }: Scene<'_>, sight: &mut Sight, actions: &mut Vec<Action>) {
     if !own || (maps.set.is_none() && maps.curve.is_empty()) {
         theme::hint(ui, "How free of the lattice each map is, and how the training goes.");
         return;

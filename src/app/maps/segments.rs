@@ -1,5 +1,6 @@
 //! Phases: pixels with alike latents, with their areas.
 
+use super::Scene;
 use super::brush::Choice;
 use super::colour;
 use super::field::{Shown, significant};
@@ -34,9 +35,7 @@ impl SegmentsPanel {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        maps: &Maps,
-        own: bool,
-        size: Option<PixelSize>,
+        Scene { maps, own, size }: Scene<'_>,
         sight: &mut Sight,
         actions: &mut Vec<Action>,
     ) {

@@ -1,7 +1,8 @@
 //! Power spectra of image and map, side by side: where the lattice's spots are, and whether the map is free of them.
 
+use super::Scene;
 use super::layer::CRISP;
-use super::run::{Ask, Maps, Power, Spectra};
+use super::run::{Ask, Power, Spectra};
 use super::sight::Sight;
 use crate::app::action::Action;
 use crate::app::theme;
@@ -34,9 +35,7 @@ impl SpectraPanel {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        maps: &Maps,
-        own: bool,
-        size: Option<PixelSize>,
+        Scene { maps, own, size }: Scene<'_>,
         sight: &Sight,
         actions: &mut Vec<Action>,
     ) {

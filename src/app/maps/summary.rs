@@ -1,5 +1,6 @@
 //! What a finished run says: seeds compared, agreement, phase analysis, and places that the pattern does not explain.
 
+use super::Scene;
 use super::field::{Field, significant};
 use super::overlay::{ADDED, MISSING};
 use super::quality::{sentence, thumb};
@@ -13,14 +14,7 @@ use crate::worker::mapping::{MapQuery, MapSet, Outlier, Summary};
 use egui::{Button, Label, RichText, Slider, Ui};
 
 /// Draws the pane.
-pub fn ui(
-    ui: &mut Ui,
-    maps: &Maps,
-    own: bool,
-    size: Option<PixelSize>,
-    sight: &mut Sight,
-    actions: &mut Vec<Action>,
-) {
+pub fn ui(ui: &mut Ui, Scene { maps, own, size }: Scene<'_>, sight: &mut Sight, actions: &mut Vec<Action>) {
     let Some(summary) = maps.summary.as_ref().filter(|_| own) else {
         theme::hint(
             ui,

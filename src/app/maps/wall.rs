@@ -1,5 +1,6 @@
 //! The profile across a wall, and how wide the wall is.
 
+use super::Scene;
 use super::field::{Field, significant};
 use super::run::{Ask, Maps, Wall};
 use super::sight::Sight;
@@ -15,14 +16,7 @@ use egui_plot::{Line, Plot, PlotPoints};
 const FINE: usize = 200;
 
 /// Draws the pane.
-pub fn ui(
-    ui: &mut Ui,
-    maps: &Maps,
-    own: bool,
-    size: Option<PixelSize>,
-    sight: &mut Sight,
-    actions: &mut Vec<Action>,
-) {
+pub fn ui(ui: &mut Ui, Scene { maps, own, size }: Scene<'_>, sight: &mut Sight, actions: &mut Vec<Action>) {
     if !own || maps.set.is_none() || sight.line.is_none() {
         theme::hint(ui, "Press W and draw a line across a wall in a map: its width is measured.");
         return;

@@ -4,7 +4,9 @@
 mod config;
 mod file;
 mod trainer;
+mod windows;
 
 pub use config::{MapSettings, Normalisation, Places};
 pub use file::{load, save};
-pub use trainer::{Epoch, ShiftTrainer, WindowSet};
+pub use trainer::{Epoch, ShiftTrainer};
+pub use windows::WindowSet;
