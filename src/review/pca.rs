@@ -1,9 +1,10 @@
 //! All latents on two axes: the directions in which they vary most (principal components, Pearson 1901).
 
 use super::table::Table;
+use nalgebra::DMatrix;
 
-/// Sweeps of the Jacobi method; a matrix of this size is diagonal after about six.
-const SWEEPS: usize = 30;
+/// A matrix of this size takes a few rounds a latent.
+const ROUNDS: usize = 10_000;
 
 /// Where each row of a table lies, and what share of the variance each of the two axes holds, 0..=1.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,7 +20,12 @@ pub fn pca(table: &Table) -> Option<Plane> {
     let codes: Vec<Option<&[f32]>> = table
         .rows
         .iter()
-        .map(|row| table.prediction(row).map(|p| &p.mu[..]).filter(|mu| mu.len() == n))
+        .map(|row| {
+            table
+                .prediction(row)
+                .map(|p| &p.mu[..])
+                .filter(|mu| mu.len() == n && mu.iter().all(|v| v.is_finite()))
+        })
         .collect();
     let known: Vec<&[f32]> = codes.iter().copied().flatten().collect();
     if n < 2 || known.len() < 2 {
@@ -27,21 +33,22 @@ pub fn pca(table: &Table) -> Option<Plane> {
     }
     let mean: Vec<f64> =
         (0..n).map(|i| known.iter().map(|mu| f64::from(mu[i])).sum::<f64>() / known.len() as f64).collect();
-    let mut covariance = vec![0.0; n * n];
+    let mut covariance = DMatrix::<f64>::zeros(n, n);
     for mu in &known {
         for i in 0..n {
             for j in 0..n {
-                covariance[i * n + j] += (f64::from(mu[i]) - mean[i]) * (f64::from(mu[j]) - mean[j]);
+                covariance[(i, j)] += (f64::from(mu[i]) - mean[i]) * (f64::from(mu[j]) - mean[j]);
             }
         }
     }
-    covariance.iter_mut().for_each(|v| *v /= known.len() as f64);
-    let (values, vectors) = eigen(covariance, n);
+    covariance /= known.len() as f64;
+    let eigen = covariance.try_symmetric_eigen(f64::EPSILON, ROUNDS)?;
+    let (values, vectors) = (eigen.eigenvalues, eigen.eigenvectors);
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|a, b| values[*b].total_cmp(&values[*a]));
-    let total = values.iter().sum::<f64>().max(1e-12);
+    let total = values.sum().max(1e-12);
     let axis = |which: usize| {
-        let column: Vec<f64> = (0..n).map(|i| vectors[i * n + order[which]]).collect();
+        let column: Vec<f64> = vectors.column(order[which]).iter().copied().collect();
         // Which way an axis points is free; while the model learns it must not flip to and fro.
         let largest = column.iter().copied().fold(0.0_f64, |l, v| if v.abs() > l.abs() { v } else { l });
         column.into_iter().map(|v| v * largest.signum()).collect::<Vec<f64>>()
@@ -56,44 +63,6 @@ pub fn pca(table: &Table) -> Option<Plane> {
         places: codes.iter().map(|code| code.map_or([f64::NAN; 2], place)).collect(),
         shares: [order[0], order[1]].map(|i| (values[i] / total).clamp(0.0, 1.0)),
     })
-}
-
-/// Eigenvalues and eigenvectors (columns) of a symmetric `n` x `n` matrix, by Jacobi's rotations.
-fn eigen(mut a: Vec<f64>, n: usize) -> (Vec<f64>, Vec<f64>) {
-    let mut v = vec![0.0; n * n];
-    (0..n).for_each(|i| v[i * n + i] = 1.0);
-    let scale = a.iter().map(|x| x.abs()).fold(0.0, f64::max);
-    for _ in 0..SWEEPS {
-        let off: f64 =
-            (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).map(|(i, j)| a[i * n + j].abs()).sum();
-        if off <= 1e-14 * scale {
-            break;
-        }
-        for p in 0..n {
-            for q in p + 1..n {
-                if a[p * n + q].abs() <= 1e-300 {
-                    continue;
-                }
-                let theta = (a[q * n + q] - a[p * n + p]) / (2.0 * a[p * n + q]);
-                let t = if theta < 0.0 { -1.0 } else { 1.0 } / (theta.abs() + theta.hypot(1.0));
-                let c = 1.0 / t.hypot(1.0);
-                let s = t * c;
-                for k in 0..n {
-                    let (kp, kq) = (a[k * n + p], a[k * n + q]);
-                    (a[k * n + p], a[k * n + q]) = (c * kp - s * kq, s * kp + c * kq);
-                }
-                for k in 0..n {
-                    let (pk, qk) = (a[p * n + k], a[q * n + k]);
-                    (a[p * n + k], a[q * n + k]) = (c * pk - s * qk, s * pk + c * qk);
-                }
-                for k in 0..n {
-                    let (kp, kq) = (v[k * n + p], v[k * n + q]);
-                    (v[k * n + p], v[k * n + q]) = (c * kp - s * kq, s * kp + c * kq);
-                }
-            }
-        }
-    }
-    ((0..n).map(|i| a[i * n + i]).collect(), v)
 }
 
 #[cfg(test)]
