@@ -29,7 +29,7 @@ fn new_predictions_are_taken_over_slice_by_slice() {
         y: 7.0,
         diameter: None,
         score: None,
-        label: (i % 100 == 0).then_some(classes[0]),
+        label: i.is_multiple_of(100).then_some(classes[0]),
         held_out: false,
     };
     let edit = state.project.add_particles_edit((0..n).map(particle).collect());
