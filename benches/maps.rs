@@ -1,7 +1,7 @@
 //! How well do maps recover a known field, how free of the lattice are they, do seeds agree, and how long does it take?
 //!
 //! `cargo bench --bench maps` prints tables; words after `--` choose parts of it: `fields`, `real`, `time`; after
-//! `real` also which settings (`default`, `paper`, `plain`) and which images (`dysco3`, `si110`, `stm`); `few` gives `paper` and `plain` a quarter of their windows.
+//! `real` also which settings (`default`, `paper`, `plain`) and which images (`dysco3`, `si110`, `stm`, `step`); `few` gives `paper` and `plain` a quarter of their windows.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // a benchmark speaks
 
 use nanotheca::lattice::Vector;
@@ -131,11 +131,14 @@ fn marked() -> Vec<Vector> {
     reader.records().map(|row| row.unwrap()).map(|row| [number(&row[0]), number(&row[1])]).collect()
 }
 
+/// The image whose vacancies are marked.
+const DEFECTS: &str = "image_with_defects.dat.gz";
 /// The real images by the words that choose them.
-const IMAGES: [(&str, &str); 3] = [
+const IMAGES: [(&str, &str); 4] = [
     ("dysco3", "10_dso_8nm_none_none.png"),
     ("si110", "Si110_5nmX25us_03_none_none.png"),
-    ("stm", "image_with_defects.dat.gz"),
+    ("stm", DEFECTS),
+    ("step", "image_with_step_edge_and_atoms.dat.gz"),
 ];
 
 fn reals(wants: &dyn Fn(&str) -> bool, sees: &dyn Fn(&str) -> bool, few: bool) {
@@ -184,7 +187,7 @@ fn reals(wants: &dyn Fn(&str) -> bool, sees: &dyn Fn(&str) -> bool, few: bool) {
                         for o in summary.outliers.iter().take(30) {
                             println!("    outlier at ({:.1}, {:.1}), {:+.1} sd", o.x, o.y, o.score);
                         }
-                        if name.ends_with(".gz") {
+                        if name == DEFECTS {
                             let marked = marked();
                             let near = |m: &&Vector| {
                                 summary

@@ -200,6 +200,7 @@ fn periods_of_real_images_agree_with_a_reference_measured_in_real_space() {
         ("10_dso_8nm_none_none.png", [0.323, -49.883], [98.109, -0.430]),
         ("Si110_5nmX25us_03_none_none.png", [34.558, 12.767], [-24.432, 28.702]),
         ("image_with_defects.dat.gz", [3.583, -43.458], [39.706, 23.348]),
+        ("image_with_step_edge_and_atoms.dat.gz", [34.685, 25.585], [-8.713, 42.343]),
     ];
     for (name, a, b) in references {
         let image = format::open(asset("lattices").join(name)).unwrap();
