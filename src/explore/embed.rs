@@ -16,7 +16,8 @@ const CHUNK: usize = 128;
 /// One prediction a patch, in order.
 ///
 /// A model that looks at turned copies takes class and turn from all of them together, and pose and content from the
-/// copy that stands upright, cut at the angle between two turns that their probabilities tell; another takes them from the patch as it was cut. `proceed` is asked between chunks.
+/// copy that stands upright, cut at the angle between two turns that their probabilities tell; another takes them from the
+/// patch as it was cut. `proceed` is asked between chunks.
 ///
 /// # Errors
 /// [`Error::Stopped`] if `proceed` says no; a device that stops answering; patches of another size than the model's.

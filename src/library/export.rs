@@ -11,8 +11,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Writes the library into `folder`: `library.csv`, `particles.star`, `classes.csv`, `stack.mrcs`, `classes/`,
-/// `sheets/`, `model.safetensors` with `model_card.md` (if there is a model), `class_averages.mrcs` and `.tif` (if they are known),
-/// `report.html` and `report.json`.
+/// `sheets/`, `model.safetensors` with `model_card.md` (if there is a model), `class_averages.mrcs` and `.tif` (if they
+/// are known), `report.html` and `report.json`.
 ///
 /// A folder that holds something is refused unless `overwrite` is set and it is an earlier library; then the files of
 /// the earlier one give way and whatever else lies in it stays.

@@ -1,6 +1,6 @@
 //! What a model found in spectra as a folder of files other programs read.
 
-mod page;
+pub mod page;
 
 use super::figure::Colours;
 use super::map::write_table;

@@ -11,7 +11,7 @@ use crate::library::drawing::{Ink, Table as Numbers, cell};
 use crate::particle::{ClassId, ParticleId};
 use crate::review::table::Row;
 use crate::review::{Table, Variable};
-use egui::{Color32, Pos2};
+use egui::Pos2;
 use std::collections::{BTreeMap, HashMap};
 
 /// What particles share a place in the legend: by class where the colour says class, else all alike.
@@ -33,7 +33,7 @@ impl ExplorePanel {
             let Some(row) = rows.get(&dot.id) else { continue };
             let group = self.group(state, table, row);
             let series = groups.entry(group.clone()).or_insert_with(|| empty(state, &group));
-            let ink = if group.0.is_some() { paler(series.ink, dot) } else { inked(dot.colour) };
+            let ink = if group.0.is_some() { paler(series.ink, dot) } else { pages::inked(dot.colour) };
             let radius = if dot.labelled { 3.6 } else { 2.2 };
             series.points.push(Point { at: dot.at, ink, radius });
         }
@@ -122,12 +122,8 @@ fn empty(state: &State, (id, name): &Group) -> Series {
         Marker::Circle => Vec::new(),
         marker => marker.corners(Pos2::ZERO, 1.0).iter().map(|p| [p.x, p.y]).collect(),
     };
-    let ink = class.map_or([120, 125, 130, 255], |class| inked(theme::colour(class)));
+    let ink = class.map_or([120, 125, 130, 255], |class| pages::inked(theme::colour(class)));
     Series { name: name.clone(), ink, marker, ..Series::default() }
-}
-
-fn inked(colour: Color32) -> Ink {
-    colour.to_srgba_unmultiplied()
 }
 
 /// As see-through as the dot on screen.

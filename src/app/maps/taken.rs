@@ -6,8 +6,8 @@ use super::sight::Sight;
 use crate::app::shades;
 use crate::app::state::count;
 use crate::app::take::Taken;
-use crate::app::take::pages::series;
-use crate::library::drawing::chart::{Axis, Chart};
+use crate::app::take::pages::inked;
+use crate::library::drawing::chart::{Axis, Chart, Series};
 use crate::library::drawing::{BLUE, Ink, Table, cell};
 use crate::micrograph::PixelSize;
 use crate::project::Colours;
@@ -18,14 +18,6 @@ const MOST: usize = 6000;
 const FINE: usize = 200;
 /// The fit of a wall, as on screen on a bright ground.
 const FITTED: Ink = [138, 83, 0, 255];
-
-fn axis(name: String) -> Axis {
-    Axis { name, ..Axis::default() }
-}
-
-fn inked(colour: egui::Color32) -> Ink {
-    colour.to_srgba_unmultiplied()
-}
 
 /// "stm.png, seed 1, epoch 12. Nanotheca 0.1.0."
 fn source(maps: &Maps) -> String {
@@ -47,11 +39,11 @@ pub fn loss(maps: &Maps) -> Option<Taken> {
         let share = (seed - 1) as f64 / (seeds - 1).max(1) as f64;
         let ink = if seeds == 1 { BLUE } else { inked(shades::map(Colours::Viridis, 0.2 + 0.6 * share)) };
         let own = maps.curve.iter().filter(move |point| point.seed == seed);
-        series(&format!("seed {seed}"), ink, 1.6, 1.2, own.map(|point| [point.epoch as f64, point.loss]))
+        Series::new(&format!("seed {seed}"), ink, 1.6, 1.2, own.map(|point| [point.epoch as f64, point.loss]))
     };
     let chart = Chart {
-        across: axis("epoch".into()),
-        up: axis("−ELBO (nats / window)".into()),
+        across: Axis::named("epoch"),
+        up: Axis::named("−ELBO (nats / window)"),
         series: (1..=seeds).map(of_seed).collect(),
         caption: format!("Training of the maps, {:.1} nats a window at the end. {}", last.loss, source(maps)),
         ..Chart::default()
@@ -82,19 +74,19 @@ pub fn wall(maps: &Maps, size: Option<PixelSize>) -> Option<Taken> {
         table.rows.push([d * nm, value * factor, sd * factor, fitted(*d)].map(cell).to_vec());
     }
     let known = profile.distance_px.iter().zip(&profile.values).filter(|(_, v)| v.is_finite());
-    let mut lines = vec![series("map", BLUE, 1.4, 1.2, known.map(|(d, v)| [d * nm, v * factor]))];
+    let mut lines = vec![Series::new("map", BLUE, 1.4, 1.2, known.map(|(d, v)| [d * nm, v * factor]))];
     let mut said = String::new();
     if let Some(fit) = fit {
         let last = profile.distance_px.last().copied().unwrap_or(0.0);
         let at = (0..=FINE).map(|i| last * i as f64 / FINE as f64);
-        lines.push(series("wall", FITTED, 1.4, 0.0, at.map(|d| [d * nm, fitted(d)])));
+        lines.push(Series::new("wall", FITTED, 1.4, 0.0, at.map(|d| [d * nm, fitted(d)])));
         let number = |v: f64| significant(v * nm);
         let (width, error) = (number(fit.width_px), number(fit.width_error_px));
         said = format!(" The wall is {width} ± {error} {unit} wide, r² = {:.3}.", fit.r2);
     }
     let chart = Chart {
-        across: axis(format!("distance ({unit})")),
-        up: axis(format!("{} ({of_value})", wall.field.name())),
+        across: Axis::named(format!("distance ({unit})")),
+        up: Axis::named(format!("{} ({of_value})", wall.field.name())),
         series: lines,
         caption: format!("Profile averaged over {:.0} px.{said} {}", wall.line.breadth, source(maps)),
         ..Chart::default()
@@ -132,13 +124,13 @@ pub fn plane(maps: &Maps, sight: &Sight) -> Option<Taken> {
     let (all, drawn) = (known.len(), others.len() + chosen.len());
     let which = if drawn < all { format!("{drawn} of {}", count(all, "pixel")) } else { count(all, "pixel") };
     let said = if inside.is_some() { ", those of the outline in colour" } else { "" };
-    let [across, up] = names.map(axis);
+    let [across, up] = names.map(Axis::named);
     let chart = Chart {
         across,
         up,
         series: vec![
-            series("", [140, 145, 150, 110], 0.0, 1.0, others.into_iter()),
-            series("", [r, g, b, 130], 0.0, 1.0, chosen.into_iter()),
+            Series::new("", [140, 145, 150, 110], 0.0, 1.0, others.into_iter()),
+            Series::new("", [r, g, b, 130], 0.0, 1.0, chosen.into_iter()),
         ],
         caption: format!("{which} by their latents{said}. {}", source(maps)),
         ..Chart::default()

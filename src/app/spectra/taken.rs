@@ -2,28 +2,18 @@
 
 use super::Field;
 use super::run::{SpectraWork, Subject};
-use crate::app::shades;
 use crate::app::take::Taken;
-use crate::app::take::pages::series;
+use crate::app::take::pages::inked;
 use crate::library::drawing::chart::{Axis, Bar, Chart, Point, Series};
 use crate::library::drawing::{BLACK, BLUE, Ink, Table, cell};
-use crate::project::Colours;
+use crate::library::spectra::page;
 use crate::spectrum::Found;
-use egui::Color32;
 
 const FAINT: Ink = [140, 145, 150, 140];
 /// What the model makes of a spectrum.
 const MODEL: Ink = [138, 83, 0, 255];
 /// Steps of a colour bar.
 const STEPS: i32 = 64;
-
-fn axis(name: String) -> Axis {
-    Axis { name, ..Axis::default() }
-}
-
-fn inked(colour: Color32) -> Ink {
-    colour.to_srgba_unmultiplied()
-}
 
 /// "peaks.csv, epoch 20. Nanotheca 0.1.0."
 fn source(work: &SpectraWork, subject: &Subject) -> String {
@@ -45,19 +35,19 @@ pub fn curves(work: &SpectraWork, subject: &Subject, looked: Option<usize>) -> O
     let mut lines: Vec<Series> = Vec::new();
     let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<f64>>();
     for i in &subject.few {
-        lines.push(series("", FAINT, 0.6, 0.0, curve(x, spectra.of(*i))));
+        lines.push(Series::new("", FAINT, 0.6, 0.0, curve(x, spectra.of(*i))));
         header.push(format!("spectrum {i}"));
         columns.push(wide(spectra.of(*i)));
     }
     let mean = x.iter().zip(&subject.mean).map(|(x, y)| [*x, *y]);
-    lines.push(series("mean", BLACK, 1.6, 0.0, mean));
+    lines.push(Series::new("mean", BLACK, 1.6, 0.0, mean));
     if let Some(i) = looked {
-        lines.push(series(&format!("spectrum {i}"), BLUE, 1.6, 0.0, curve(x, spectra.of(i))));
+        lines.push(Series::new(&format!("spectrum {i}"), BLUE, 1.6, 0.0, curve(x, spectra.of(i))));
         header.push(format!("looked at: spectrum {i}"));
         columns.push(wide(spectra.of(i)));
     }
     if let Some((_, drawn)) = model {
-        lines.push(series("model", MODEL, 1.6, 0.0, curve(x, drawn)));
+        lines.push(Series::new("model", MODEL, 1.6, 0.0, curve(x, drawn)));
         header.push("model of it".to_owned());
         columns.push(wide(drawn));
     }
@@ -65,8 +55,8 @@ pub fn curves(work: &SpectraWork, subject: &Subject, looked: Option<usize>) -> O
         (0..x.len()).map(|k| columns.iter().map(|c| cell(c.get(k).copied().unwrap_or(f64::NAN))).collect());
     let table = Table { header, rows: rows.collect() };
     let chart = Chart {
-        across: axis(work.axis()),
-        up: axis("intensity (as in the file)".into()),
+        across: Axis::named(work.axis()),
+        up: Axis::named("intensity (as in the file)"),
         series: lines,
         caption: format!(
             "The mean of {} and {} of them. {}",
@@ -116,7 +106,7 @@ fn dots(
     }
     let [low, high] = range.map(f64::from);
     let step = |i: i32| low + (high - low) * f64::from(i) / f64::from(STEPS - 1);
-    let [across, up] = labels.map(axis);
+    let [across, up] = labels.map(Axis::named);
     let chart = Chart {
         across,
         up,
@@ -137,13 +127,6 @@ pub fn traversal(work: &SpectraWork, subject: &Subject) -> Option<Taken> {
     let found = work.found.as_ref()?;
     let x = &subject.spectra.x;
     let k = strongest(found)?;
-    let steps = || found.steps.iter().enumerate();
-    let last = found.steps.len().saturating_sub(1).max(1) as f64;
-    let drawn: Vec<&[f32]> = found.traversals.get(k)?.chunks_exact(x.len().max(1)).collect();
-    let line = |(i, step): (usize, &f32)| {
-        let ink = inked(shades::map(Colours::Viridis, 0.1 + 0.75 * i as f64 / last));
-        series(&format!("{step:+.1} sd"), ink, 1.4, 0.0, curve(x, drawn.get(i).copied().unwrap_or_default()))
-    };
     let mut header = vec![work.axis()];
     for latent in 0..found.traversals.len() {
         header.extend(found.steps.iter().map(|step| format!("z{latent} = {step:.1} sd")));
@@ -153,13 +136,8 @@ pub fn traversal(work: &SpectraWork, subject: &Subject) -> Option<Taken> {
             |all: &Vec<f32>| all.chunks_exact(x.len()).map(|one| cell(f64::from(one[p]))).collect::<Vec<_>>();
         std::iter::once(cell(x[p])).chain(found.traversals.iter().flat_map(of)).collect()
     };
-    let chart = Chart {
-        across: axis(work.axis()),
-        up: axis("intensity".into()),
-        series: steps().map(line).collect(),
-        caption: format!("The decoder along z{k}, the other latents at 0. {}", source(work, subject)),
-        ..Chart::default()
-    };
+    let mut chart = page::traversal(found, x, &work.axis(), k)?;
+    chart.caption = format!("{} {}", chart.caption, source(work, subject));
     Some(Taken { page: chart.draw(), table: Table { header, rows: (0..x.len()).map(row).collect() } })
 }
 

@@ -63,7 +63,7 @@ struct Chosen {
 }
 
 impl Preparing {
-    /// How many parts there are, about equally long.
+    /// How many parts there are.
     pub const PARTS: usize = 4;
 
     /// `mask`: `width * height` flags; pixels where it is false do not count.

@@ -22,6 +22,13 @@ pub struct Axis {
     pub logarithmic: bool,
 }
 
+impl Axis {
+    /// An axis over all values.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+}
+
 /// One place of a series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
@@ -43,6 +50,20 @@ pub struct Series {
     /// Corners of the marker at size 1; a disc if empty.
     pub marker: Vec<[f32; 2]>,
     pub points: Vec<Point>,
+}
+
+impl Series {
+    /// Places in one colour; a line of the width `line` joins them, if above 0.
+    pub fn new(
+        name: &str,
+        ink: Ink,
+        line: f32,
+        radius: f32,
+        points: impl IntoIterator<Item = [f64; 2]>,
+    ) -> Self {
+        let points = points.into_iter().map(|at| Point { at, ink, radius }).collect();
+        Self { name: name.into(), ink, line, points, ..Self::default() }
+    }
 }
 
 /// What the colours say, where they stand for a number.

@@ -2,16 +2,19 @@
 
 use super::SpectraFolder;
 use crate::Result;
-use crate::library::drawing::chart::{Axis, Chart, Point, Series};
-use crate::library::drawing::{BLUE, Ink};
+use crate::library::drawing::BLUE;
+use crate::library::drawing::chart::{Axis, Chart, Series};
 use crate::library::figure::{self, Style};
 use crate::library::html::{figure as picture, frame, paragraph, parts, plot, table};
+use crate::spectrum::Found;
 use serde_json::{Value, json};
 
 /// Points of a plot; more are thinned evenly.
 const POINTS: usize = 2000;
 /// Pixels along the longer side of a map on the page.
 const LARGEST: usize = 512;
+/// Width of a curve, points.
+const LINE: f32 = 1.5;
 
 /// The whole page.
 ///
@@ -68,27 +71,23 @@ pub fn page(folder: &SpectraFolder<'_>) -> Result<String> {
     Ok(frame(&format!("Spectra of {}", folder.name), &out))
 }
 
-fn axis(name: impl Into<String>) -> Axis {
-    Axis { name: name.into(), ..Axis::default() }
-}
-
 fn charts(folder: &SpectraFolder<'_>) -> Vec<Chart> {
     let found = folder.found;
     let x = if folder.unit.is_empty() { "x".to_owned() } else { format!("x ({})", folder.unit) };
     let shift = if folder.unit.is_empty() { "shift".to_owned() } else { format!("shift ({})", folder.unit) };
-    let losses = found.curve.iter().enumerate().map(|(i, l)| [(i + 1) as f64, l.loss]).collect();
+    let losses = found.curve.iter().enumerate().map(|(i, l)| [(i + 1) as f64, l.loss]);
     let mut all = vec![Chart {
-        across: axis("epoch"),
-        up: axis("−ELBO (nats / spectrum)"),
-        series: vec![line("", BLUE, losses)],
+        across: Axis::named("epoch"),
+        up: Axis::named("−ELBO (nats / spectrum)"),
+        series: vec![Series::new("", BLUE, LINE, 0.0, losses)],
         caption: "How the training went.".into(),
         ..Chart::default()
     }];
-    all.extend((0..found.traversals.len()).filter_map(|k| traversal(folder, k, &x)));
+    all.extend((0..found.traversals.len()).filter_map(|k| traversal(found, &folder.spectra.x, &x, k)));
     let numbers: Vec<f64> = (0..found.shift.len()).map(|i| i as f64).collect();
     all.push(Chart {
-        across: axis("spectrum"),
-        up: axis(shift.as_str()),
+        across: Axis::named("spectrum"),
+        up: Axis::named(shift.as_str()),
         series: vec![dots(&numbers, &found.shift)],
         caption: "Shift of each spectrum.".into(),
         ..Chart::default()
@@ -97,16 +96,16 @@ fn charts(folder: &SpectraFolder<'_>) -> Vec<Chart> {
         (0..found.latent()).map(|k| found.column(k).into_iter().map(f64::from).collect()).collect();
     if let [first, second, ..] = &latents[..] {
         all.push(Chart {
-            across: axis("z0 (prior sd)"),
-            up: axis("z1 (prior sd)"),
+            across: Axis::named("z0 (prior sd)"),
+            up: Axis::named("z1 (prior sd)"),
             series: vec![dots(first, second)],
             caption: "Where each spectrum lies in the first two latents.".into(),
             ..Chart::default()
         });
     } else if let [only] = &latents[..] {
         all.push(Chart {
-            across: axis("z0 (prior sd)"),
-            up: axis(shift),
+            across: Axis::named("z0 (prior sd)"),
+            up: Axis::named(shift),
             series: vec![dots(only, &found.shift)],
             caption: "Shift of each spectrum against its latent.".into(),
             ..Chart::default()
@@ -115,33 +114,27 @@ fn charts(folder: &SpectraFolder<'_>) -> Vec<Chart> {
     all
 }
 
-/// What the decoder draws along a latent.
-fn traversal(folder: &SpectraFolder<'_>, k: usize, x: &str) -> Option<Chart> {
-    let (drawn, steps, axis_of) = (folder.found.traversals.get(k)?, &folder.found.steps, &folder.spectra.x);
+/// What the decoder draws along a latent, the others at 0; `axis` is the name of `x`.
+pub fn traversal(found: &Found, x: &[f64], axis: &str, k: usize) -> Option<Chart> {
+    let (drawn, steps) = (found.traversals.get(k)?, &found.steps);
     let last = steps.len().saturating_sub(1).max(1) as f64;
-    let series = drawn.chunks_exact(axis_of.len().max(1)).zip(steps).enumerate().map(|(i, (curve, step))| {
+    let series = drawn.chunks_exact(x.len().max(1)).zip(steps).enumerate().map(|(i, (curve, step))| {
         let c = colorous::VIRIDIS.eval_continuous(0.9 * i as f64 / last);
-        let points = axis_of.iter().zip(curve).map(|(x, y)| [*x, f64::from(*y)]).collect();
-        line(&format!("z{k} = {step:+.1}"), [c.r, c.g, c.b, 255], points)
+        let points = x.iter().zip(curve).map(|(x, y)| [*x, f64::from(*y)]);
+        Series::new(&format!("z{k} = {step:+.1} sd"), [c.r, c.g, c.b, 255], LINE, 0.0, points)
     });
     Some(Chart {
-        across: axis(x),
-        up: axis("spectrum"),
+        across: Axis::named(axis),
+        up: Axis::named("intensity (as in the file)"),
         series: series.collect(),
         caption: format!("What the model draws along z{k}, the others at 0."),
         ..Chart::default()
     })
 }
 
-fn line(name: &str, ink: Ink, points: Vec<[f64; 2]>) -> Series {
-    let points = points.into_iter().map(|at| Point { at, ink, radius: 0.0 }).collect();
-    Series { name: name.to_owned(), ink, line: 1.5, points, ..Series::default() }
-}
-
 fn dots(across: &[f64], up: &[f64]) -> Series {
     let every = across.len().div_ceil(POINTS).max(1);
     let ink = [BLUE[0], BLUE[1], BLUE[2], 150];
     let pairs = across.iter().zip(up).step_by(every);
-    let points = pairs.map(|(x, y)| Point { at: [*x, *y], ink, radius: 1.8 }).collect();
-    Series { ink, points, ..Series::default() }
+    Series::new("", ink, 0.0, 1.8, pairs.map(|(x, y)| [*x, *y]))
 }

@@ -12,6 +12,7 @@ use crate::train::curve::MEMORY;
 use crate::worker::message::LossParts;
 pub use averages::{Averages, average_page, averages, most_variance};
 pub use decoded::{crowd_ink, decoded, film, patch_pixel};
+use egui::Color32;
 
 /// "gold-rods, epoch 120. Nanotheca 0.1.0.": what every caption ends with.
 pub fn source(state: &State) -> String {
@@ -24,16 +25,9 @@ const SKY: Ink = [0, 114, 178, 255];
 const AMBER: Ink = [168, 110, 0, 255];
 const MAUVE: Ink = [156, 63, 117, 255];
 
-/// Places in one colour; a line of the width `line` joins them, if above 0.
-pub fn series(
-    name: &str,
-    ink: Ink,
-    line: f32,
-    radius: f32,
-    points: impl Iterator<Item = [f64; 2]>,
-) -> Series {
-    let points = points.map(|at| Point { at, ink, radius }).collect();
-    Series { name: name.into(), ink, line, points, ..Series::default() }
+/// A colour of the screen on paper.
+pub fn inked(colour: Color32) -> Ink {
+    colour.to_srgba_unmultiplied()
 }
 
 /// Where new labels joined, for the curves.
@@ -42,7 +36,7 @@ fn joined(state: &State) -> Vec<(f64, String)> {
 }
 
 fn epochs() -> Axis {
-    Axis { name: "epoch".into(), ..Axis::default() }
+    Axis::named("epoch")
 }
 
 /// Loss over the epochs.
@@ -55,7 +49,7 @@ pub fn loss(state: &State, logarithmic: bool) -> Option<Taken> {
     let at = |point: &EpochPoint| point.epoch as f64;
     let part = |name: &str, ink: Ink, of: fn(&LossParts) -> f64| {
         let known = curve.iter().filter_map(move |p| Some([at(p), of(&p.parts?)]));
-        series(name, ink, 0.8, 0.0, known)
+        Series::new(name, ink, 0.8, 0.0, known)
     };
     let parts = [
         part("reconstruction", SKY, |p| p.reconstruction),
@@ -63,8 +57,8 @@ pub fn loss(state: &State, logarithmic: bool) -> Option<Taken> {
         part("KL of the class", MAUVE, |p| p.kl_class),
     ];
     let mut lines = vec![
-        series("each epoch", [red, green, blue, 115], 0.0, 2.0, curve.iter().map(|p| [at(p), p.loss])),
-        series("smoothed", BLUE, 1.6, 0.0, curve.iter().zip(&smooth).map(|(p, v)| [at(p), *v])),
+        Series::new("each epoch", [red, green, blue, 115], 0.0, 2.0, curve.iter().map(|p| [at(p), p.loss])),
+        Series::new("smoothed", BLUE, 1.6, 0.0, curve.iter().zip(&smooth).map(|(p, v)| [at(p), *v])),
     ];
     lines.extend(parts.into_iter().filter(|part| !part.points.is_empty()));
     let chart = Chart {
@@ -117,9 +111,9 @@ pub fn accuracy(state: &State) -> Option<Taken> {
         across: epochs(),
         up: Axis { name: "hold-out accuracy".into(), range: Some([0.0, 1.0]), ..Axis::default() },
         series: vec![
-            series("accuracy", GREEN, 1.6, 0.0, points.into_iter()),
-            series("95 % interval", band, 0.8, 0.0, lower.into_iter()),
-            series("", band, 0.8, 0.0, upper.into_iter()),
+            Series::new("accuracy", GREEN, 1.6, 0.0, points.into_iter()),
+            Series::new("95 % interval", band, 0.8, 0.0, lower.into_iter()),
+            Series::new("", band, 0.8, 0.0, upper.into_iter()),
         ],
         marks: joined(state),
         caption: format!(
