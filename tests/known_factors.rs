@@ -56,7 +56,11 @@ fn project(n: usize) -> (Project, Vec<ParticleId>) {
 
 #[test]
 fn latents_say_which_factor_they_follow_and_measurements_are_right() {
-    let mut rng = ChaCha8Rng::seed_from_u64(11);
+    [11, 1, 2].into_iter().for_each(holds_on_a_draw);
+}
+
+fn holds_on_a_draw(seed: u64) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let drawn = drawn(&mut rng);
     let n = drawn.len();
     let pixels: Vec<f32> = drawn.iter().flat_map(|d| d.draw(WIDE, 0.02, &mut rng)).collect();
@@ -79,7 +83,7 @@ fn latents_say_which_factor_they_follow_and_measurements_are_right() {
         }
     }
     let classes = ["disc", "rod", "cube"].map(str::to_owned).to_vec();
-    let config = TrainConfig { epochs: 100, seed: 2, ..TrainConfig::proposed().with_hidden(64) };
+    let config = TrainConfig { seed: 2, ..TrainConfig::proposed().with_hidden(64) };
     let chosen = device::cpu(None);
     let mut trainer = Trainer::new(config, &classes, set.clone(), &chosen.device, chosen.tiled).unwrap();
     while !trainer.done() {
@@ -89,17 +93,19 @@ fn latents_say_which_factor_they_follow_and_measurements_are_right() {
     let (project, ids) = project(n);
     let table = Table::new(&project, &ids, &classes, predictions.clone().into(), &measured);
     let found = meanings(&table);
-    // The area says the same as the diameter.
-    let size = [Descriptor::EquivalentDiameter, Descriptor::Area];
-    let length = [Descriptor::AspectRatio, Descriptor::FeretMax, Descriptor::Area];
-    for (class, right) in [("disc", &size[..]), ("rod", &length), ("cube", &size[..])] {
+    // A disc and a square have one size, a rod of known width one length, whichever way it is measured.
+    let size =
+        [Descriptor::EquivalentDiameter, Descriptor::Area, Descriptor::FeretMin, Descriptor::FeretMax];
+    let length =
+        [Descriptor::AspectRatio, Descriptor::FeretMax, Descriptor::Area, Descriptor::EquivalentDiameter];
+    for (class, right) in [("disc", size), ("rod", length), ("cube", size)] {
         let meaning = found.iter().find(|m| m.class == class).unwrap();
         let texts: Vec<&str> = meaning.latents.iter().map(|l| l.text.as_str()).collect();
         // The panel writes this factor on an axis, and it holds.
         let named = |c: &Correlation| right.contains(&c.descriptor) && c.r.abs() >= 0.95;
         assert!(
             meaning.latents.iter().filter_map(Meaning::strongest).any(|c| named(&c)),
-            "{class}: {texts:?}"
+            "draw {seed}, {class}: {texts:?}"
         );
     }
     // The learned angles of the rods are right, too, but for where their class's upright form points.
@@ -112,8 +118,8 @@ fn latents_say_which_factor_they_follow_and_measurements_are_right() {
         .map(|i| (off(i) - upright).sin().atan2((off(i) - upright).cos()).abs().to_degrees() / 2.0)
         .collect();
     errors.sort_by(f64::total_cmp);
-    let most = errors[errors.len() * 95 / 100];
-    assert!(most < 3.0, "95 % are within {most} degrees only");
+    let [most, largest] = [errors[errors.len() * 95 / 100], errors[errors.len() - 1]];
+    assert!(most < 2.0 && largest < 4.0, "draw {seed}: 95 % within {most} degrees, all within {largest}");
     let angle = found.iter().find(|m| m.class == "rod").and_then(|m| m.angle).unwrap();
     assert!(angle.particles >= 100 && angle.spread_deg < 3.0, "{angle:?}");
 }

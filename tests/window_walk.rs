@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use window::Window;
 
 /// Enough that the model has learned what the labels say: from here on more epochs alone help little.
-const EPOCHS: usize = 30;
+const EPOCHS: usize = 8;
 
 const DIGITS: [Key; 4] = [Key::Num1, Key::Num2, Key::Num3, Key::Num4];
 /// Answers given to the queue.
@@ -250,14 +250,14 @@ fn the_whole_walk_on_the_sample() {
     assert!(window.shows(&format!("{count} particle{s} selected")), "{cell}");
     window.key(Modifiers::NONE, Key::Escape);
 
-    // The training goes on with them, and the accuracy rises: by 16 of 154; without the new labels it was by 2.
+    // The training goes on with them, and the accuracy rises: by 13 of 154 when this was written.
     window.press("Learn the new labels");
     window.until("the labels to join", |w| w.shows(&format!("New labels joined in epoch {}", EPOCHS + 1)));
     window.until("the end", ended);
     window.until("the second model", |_| kept().len() == 2);
     let after = hold_out(&path);
     assert_eq!(before.of, after.of, "the same labels judge");
-    assert!(after.right >= before.right + 8, "{before:?} became {after:?}");
+    assert!(after.right >= before.right + 6, "{before:?} became {after:?}");
     window.until("what changed", |w| w.shows("What changed: "));
 
     // Two models were kept; they are compared, and one more gets a name.
@@ -327,7 +327,7 @@ fn the_whole_walk_on_the_sample() {
 
 #[test]
 fn what_goes_on_after_a_restart_ends_as_if_it_had_never_stopped() {
-    const EPOCHS: usize = 30;
+    const EPOCHS: usize = 8;
     let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let [(whole, _), (halved, _)] = [0, 1].map(|i| sample_project(dirs[i].path(), EPOCHS));
     // The model that was trained to the end.

@@ -263,10 +263,8 @@ impl App {
 
     /// Milliseconds that a training step takes, while one is made.
     pub fn step_ms(&self) -> Option<f64> {
-        let progress = self.state.training.progress.as_ref()?;
-        let config = self.state.train_config();
-        let images = (config.batch + config.labelled_batch) as f64;
-        (progress.images_per_second > 0.0).then(|| 1e3 * images / progress.images_per_second)
+        let seconds = self.state.training.progress.as_ref()?.seconds_per_step;
+        (seconds > 0.0).then_some(1e3 * seconds)
     }
 
     fn set_title(&mut self, ctx: &egui::Context) {

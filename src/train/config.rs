@@ -57,6 +57,7 @@ pub struct TrainConfig {
     pub learning_rate: f64,
     /// Learning rate of the last epoch as a part of the first, in (0, 1]; 1 is constant, less is a cosine down.
     pub final_rate: f64,
+    /// Images of a step, at most; of few images fewer (see [`Self::epoch_of`]).
     pub batch: usize,
     pub epochs: usize,
     /// Weight of the latent KL term: from `beta_start` to `beta_end` over `beta_ramp` epochs, then constant.

@@ -11,9 +11,9 @@ use rand::RngExt;
 use std::f32::consts::PI;
 use std::sync::Arc;
 
-/// Labelled images of a step that are also decoded: classifying costs little, decoding a lot, and the same images come
-/// again among the unlabelled ones.
-const MOST_DECODED: usize = 16;
+/// Labelled images of a step that are also decoded, one for so many unlabelled ones: classifying costs little, decoding a
+/// lot, and the same images come again among the unlabelled ones.
+const DECODED_AMONG: usize = 4;
 
 /// The same images as the recognition networks and as the decoder's target see them.
 struct Shows {
@@ -145,7 +145,8 @@ impl Trainer {
     fn labelled_part(&mut self, some: &[usize]) -> Result<Tensor<1>> {
         let subset = self.subset();
         let (entropy, shows, known) = self.classified(some, &subset);
-        let decoded = some.len().min(MOST_DECODED);
+        let (_, batch) = self.config.epoch_of(self.unlabelled.len());
+        let decoded = (batch / DECODED_AMONG).clamp(1, some.len());
         let pairs = self.known_pairs(&known.labels[..decoded], &known.angles[..decoded]);
         let eps = self.noise(decoded);
         let turns = self.vae.config.turns();

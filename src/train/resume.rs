@@ -208,7 +208,7 @@ impl Trainer {
             Error::Training("the model does not fit these classes and patches; train again".into())
         })?;
         trainer.epoch = epoch;
-        trainer.steps = trainer.unlabelled.len().div_ceil(trainer.config.batch.max(1));
+        trainer.steps = trainer.config.epoch_of(trainer.unlabelled.len()).0;
         Ok(trainer)
     }
 

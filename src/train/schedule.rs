@@ -40,16 +40,17 @@ pub fn published(unlabelled: &[usize], labelled: &[usize], batch: usize, rng: &m
     turns
 }
 
-/// Batches of one fixed size over all images; the last one is filled up from the beginning of the shuffled order, so
-/// that no step has a shape of its own.
-pub fn even(images: &[usize], batch: usize, rng: &mut impl Rng) -> Vec<Turn> {
-    let mut order = images.to_vec();
-    order.shuffle(rng);
-    let batch = batch.min(order.len()).max(1);
-    let steps = order.len().div_ceil(batch);
-    (0..steps)
-        .map(|s| Turn::Unlabelled((0..batch).map(|i| order[(s * batch + i) % order.len()]).collect()))
-        .collect()
+/// So many batches of one fixed size, over the shuffled images and, where they are too few, over them again in another
+/// order; no step has a shape of its own.
+pub fn even(images: &[usize], steps: usize, batch: usize, rng: &mut impl Rng) -> Vec<Turn> {
+    let mut order = Vec::new();
+    while order.len() < steps * batch && !images.is_empty() {
+        let from = order.len();
+        order.extend(images);
+        order[from..].shuffle(rng);
+    }
+    order.truncate(steps * batch);
+    order.chunks(batch.max(1)).map(|images| Turn::Unlabelled(images.to_vec())).collect()
 }
 
 #[cfg(test)]
@@ -83,7 +84,8 @@ mod tests {
     fn even_batches_cover_everything_in_one_shape() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let images: Vec<usize> = (0..25).collect();
-        let turns = even(&images, 10, &mut rng);
+        let turns = even(&images, 3, 10, &mut rng);
+        assert_eq!(turns.len(), 3);
         let mut seen: Vec<usize> = Vec::new();
         for turn in &turns {
             let Turn::Unlabelled(batch) = turn else { panic!("only unlabelled turns") };

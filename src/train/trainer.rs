@@ -159,10 +159,10 @@ impl Trainer {
     }
 
     fn begin_epoch(&mut self) {
-        let batch = self.config.batch;
+        let (steps, batch) = self.config.epoch_of(self.unlabelled.len());
         let turns = match self.config.preset {
             Preset::Paper => schedule::published(&self.unlabelled, &self.labelled, batch, &mut self.rng),
-            Preset::Default => schedule::even(&self.unlabelled, batch, &mut self.rng),
+            Preset::Default => schedule::even(&self.unlabelled, steps, batch, &mut self.rng),
         };
         self.step = 0;
         self.steps = turns.len();

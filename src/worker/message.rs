@@ -198,6 +198,8 @@ pub struct Progress {
     pub seconds: f64,
     /// Images seen per second, smoothed.
     pub images_per_second: f64,
+    /// Wall time of a step, smoothed.
+    pub seconds_per_step: f64,
     /// Filled in when the epoch is complete (`step == steps`): unlabelled loss per image.
     pub loss: Option<f64>,
     /// Parts of the loss per image: reconstruction, latent KL (unweighted), class KL.

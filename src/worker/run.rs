@@ -26,16 +26,40 @@ pub(super) struct Run {
     /// When the present pause began, and how long earlier ones lasted.
     pub pause: Option<Instant>,
     pub rested: Duration,
-    pub images: f64,
-    pub speed_window: (Duration, f64),
-    pub speed: f64,
+    pub pace: Pace,
     pub told: Instant,
     /// When the next look at all patches may begin.
     pub look_again: Instant,
-    pub steps: usize,
     /// What it learned from, and what it has measured; with a training from a file, since its beginning.
     pub lineage: Lineage,
     pub curve: Vec<EpochPoint>,
+}
+
+/// How much is done, and how fast it went lately.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    pub steps: usize,
+    pub images: usize,
+    /// Time, steps and images when the speed was last taken.
+    then: (Duration, usize, usize),
+    images_per_second: f64,
+    seconds_per_step: f64,
+}
+
+impl Pace {
+    /// Takes the speed after so much work, if enough of it is new.
+    fn take(&mut self, worked: Duration) {
+        let (then, steps, images) = self.then;
+        let seconds = worked.saturating_sub(then).as_secs_f64();
+        let first = self.images_per_second == 0.0 && seconds > 0.0;
+        if self.steps > steps && (first || seconds > 0.5) {
+            self.images_per_second = (self.images - images) as f64 / seconds;
+            self.seconds_per_step = seconds / (self.steps - steps) as f64;
+        }
+        if seconds > 0.5 {
+            self.then = (worked, self.steps, self.images);
+        }
+    }
 }
 
 /// No training settles before this part of its epochs.
@@ -57,12 +81,9 @@ impl Run {
             began: None,
             pause: None,
             rested: Duration::ZERO,
-            images: 0.0,
-            speed_window: (Duration::ZERO, 0.0),
-            speed: 0.0,
+            pace: Pace::default(),
             told: now,
             look_again: now + Duration::from_secs(1),
-            steps: 0,
             lineage,
             curve: Vec::new(),
         }
@@ -128,15 +149,8 @@ impl Run {
 
     pub fn progress(&mut self, sums: Option<Sums>, accuracy: Option<Accuracy>) -> Progress {
         self.told = Instant::now();
-        let (then, images) = self.speed_window;
         let worked = self.worked();
-        let window = worked.saturating_sub(then).as_secs_f64();
-        if window > 0.5 {
-            self.speed = (self.images - images) / window;
-            self.speed_window = (worked, self.images);
-        } else if self.speed == 0.0 && worked > Duration::ZERO {
-            self.speed = self.images / worked.as_secs_f64();
-        }
+        self.pace.take(worked);
         let per_image = |x: f64| sums.map(|s| x / s.images.max(1) as f64);
         Progress {
             epoch: if sums.is_some() { self.trainer.epoch } else { self.trainer.epoch + 1 },
@@ -144,7 +158,8 @@ impl Run {
             step: self.trainer.step,
             steps: self.trainer.steps,
             seconds: worked.as_secs_f64(),
-            images_per_second: self.speed,
+            images_per_second: self.pace.images_per_second,
+            seconds_per_step: self.pace.seconds_per_step,
             loss: sums.and_then(|s| per_image(s.loss)),
             parts: sums.and_then(|s| {
                 Some(LossParts {

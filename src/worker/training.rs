@@ -56,10 +56,10 @@ impl Engine<'_> {
             Ok(Err(e)) => return self.lost(run, &e.to_string()),
             Err(panic) => return self.lost(run, &panic_text(panic.as_ref())),
         };
-        run.steps += 1;
-        run.images += step.images as f64;
-        if !run.chosen.tiled && run.steps <= WARM_UP {
-            self.tell(Event::WarmingUp { done: run.steps, of: WARM_UP });
+        run.pace.steps += 1;
+        run.pace.images += step.images;
+        if !run.chosen.tiled && run.pace.steps <= WARM_UP {
+            self.tell(Event::WarmingUp { done: run.pace.steps, of: WARM_UP });
         }
         match step.epoch {
             Some(sums) => self.end_of_epoch(&mut run, sums),

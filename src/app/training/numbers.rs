@@ -51,13 +51,10 @@ pub fn ui(ui: &mut Ui, state: &State, logarithmic: &mut bool, actions: &mut Vec<
 
 /// Seconds to the end of the training at its present speed.
 fn seconds_left(state: &State) -> Option<f64> {
-    let (run, config) = (&state.training, state.train_config());
-    let progress = run.progress.as_ref()?;
-    let patches = run.dataset.as_ref()?.patches.len();
-    let images = (patches + progress.steps * config.labelled_batch) as f64;
-    let step = progress.step as f64 / progress.steps.max(1) as f64;
-    let epochs = progress.epochs as f64 - progress.epoch.saturating_sub(1) as f64 - step;
-    (progress.images_per_second > 0.0).then(|| epochs.max(0.0) * images / progress.images_per_second)
+    let progress = state.training.progress.as_ref()?;
+    let gone = progress.epoch.saturating_sub(1) * progress.steps + progress.step;
+    let left = (progress.epochs * progress.steps).saturating_sub(gone);
+    (progress.seconds_per_step > 0.0).then(|| left as f64 * progress.seconds_per_step)
 }
 
 /// Memory that the program holds, where the system tells.

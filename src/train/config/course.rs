@@ -1,6 +1,7 @@
-//! What changes from epoch to epoch: the weight of the prior, the learning rate, the temperature.
+//! The course of a training: the steps of an epoch, and what changes from epoch to epoch (the weight of the prior, the
+//! learning rate, the temperature).
 
-use super::TrainConfig;
+use super::{Preset, TrainConfig};
 use serde::{Deserialize, Serialize};
 
 /// How a training that had ended goes on with new labels: with small steps, which teach without shaking what is known.
@@ -17,7 +18,22 @@ pub struct Encore {
 /// What an encore's learning rate begins with at least.
 const ENCORE_RATE: f64 = 0.3;
 
+/// Steps of an epoch in the default preset at least, and images of such a step at least: what a network learns takes a
+/// number of steps, however few the images are, and the steps of few images may be small.
+const LEAST_STEPS: usize = 20;
+const LEAST_BATCH: usize = 8;
+
 impl TrainConfig {
+    /// Steps of an epoch over `images`, and the images of each: [`Self::batch`], but in the default preset fewer where
+    /// an epoch would have less than 20 steps, down to 8. Fewer images than 20 times 8 come again within the epoch.
+    pub fn epoch_of(&self, images: usize) -> (usize, usize) {
+        if self.preset == Preset::Paper {
+            return (images.div_ceil(self.batch.max(1)), self.batch);
+        }
+        let batch = self.batch.min((images / LEAST_STEPS).max(LEAST_BATCH)).clamp(1, images.max(1));
+        (images.div_ceil(batch).max(LEAST_STEPS), batch)
+    }
+
     /// Weight of the latent KL term in `epoch` (from 0).
     pub fn beta(&self, epoch: usize) -> f32 {
         let steps = self.beta_ramp.saturating_sub(1).max(1);
@@ -60,6 +76,17 @@ impl TrainConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_images_make_small_steps_and_come_again() {
+        let config = TrainConfig::proposed();
+        let of = |images| config.epoch_of(images);
+        assert_eq!([of(10_000), of(1281), of(640), of(304)], [(157, 64), (21, 64), (20, 32), (21, 15)]);
+        assert_eq!([of(160), of(60), of(5), of(1)], [(20, 8), (20, 8), (20, 5), (20, 1)]);
+        let smaller = TrainConfig { batch: 4, ..config };
+        assert_eq!(smaller.epoch_of(304), (76, 4));
+        assert_eq!(TrainConfig::paper().epoch_of(304), (5, 64));
+    }
 
     #[test]
     fn beta_ramps_and_stays() {
