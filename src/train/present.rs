@@ -134,10 +134,9 @@ impl Seen {
                 }
                 let each = out.chunks_exact_mut(self.look.turns * inputs);
                 for (i, (out, (&index, pose))) in each.zip(indices.iter().zip(poses)).enumerate() {
-                    let plain = self.surroundings(index);
-                    let grain = grain.get(group * TOGETHER + i);
-                    let noisy = grain.and_then(|grain| grained(plain, *grain));
-                    let source = noisy.as_deref().unwrap_or(plain);
+                    let noisy =
+                        grain.get(group * TOGETHER + i).and_then(|grain| self.noisy(index, *grain));
+                    let source = noisy.as_deref().unwrap_or_else(|| self.surroundings(index));
                     for (turn, out) in out.chunks_exact_mut(inputs).enumerate() {
                         self.sample(source, pose, turn, out);
                     }
@@ -173,6 +172,13 @@ impl Seen {
     fn surroundings(&self, patch: usize) -> &[f32] {
         let size = self.small_wide * self.small_wide;
         &self.small[patch * size..(patch + 1) * size]
+    }
+
+    /// The same under noise, which lies on the pixels of the patch and is shrunk with them; `None` for no noise.
+    fn noisy(&self, patch: usize, grain: Grain) -> Option<Vec<f32>> {
+        let size = self.wide * self.wide;
+        let noisy = grained(&self.pixels[patch * size..(patch + 1) * size], grain)?;
+        Some(if self.small_wide == self.wide { noisy } else { shrunk(noisy, self.wide, self.small_wide) })
     }
 
     /// One copy of a patch in a pose, `[inputs]`.
@@ -252,13 +258,16 @@ fn grained(plain: &[f32], grain: Grain) -> Option<Vec<f32>> {
 fn shrink(patches: &PatchSet, small: usize) -> Arc<[f32]> {
     let wide = patches.wide;
     let mut out = vec![0.0; patches.len() * small * small];
-    out.par_chunks_mut(small * small).enumerate().for_each(|(i, out)| {
-        let source = patches.pixels[i * wide * wide..(i + 1) * wide * wide].to_vec();
-        if let Some(picture) = ImageBuffer::<Luma<f32>, Vec<f32>>::from_raw(wide as u32, wide as u32, source)
-        {
-            let shrunk = resize(&picture, small as u32, small as u32, FilterType::Triangle);
-            out.copy_from_slice(&shrunk.into_raw());
-        }
+    out.par_chunks_mut(small * small).zip(patches.pixels.par_chunks(wide * wide)).for_each(|(out, patch)| {
+        out.copy_from_slice(&shrunk(patch.to_vec(), wide, small));
     });
     out.into()
+}
+
+fn shrunk(pixels: Vec<f32>, wide: usize, small: usize) -> Vec<f32> {
+    let picture = ImageBuffer::<Luma<f32>, Vec<f32>>::from_raw(wide as u32, wide as u32, pixels);
+    picture.map_or_else(
+        || vec![0.0; small * small],
+        |picture| resize(&picture, small as u32, small as u32, FilterType::Triangle).into_raw(),
+    )
 }
