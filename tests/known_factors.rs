@@ -119,7 +119,7 @@ fn holds_on_a_draw(seed: u64) {
         .collect();
     errors.sort_by(f64::total_cmp);
     let [most, largest] = [errors[errors.len() * 95 / 100], errors[errors.len() - 1]];
-    assert!(most < 2.0 && largest < 4.0, "draw {seed}: 95 % within {most} degrees, all within {largest}");
+    assert!(most < 3.0 && largest < 5.0, "draw {seed}: 95 % within {most} degrees, all within {largest}");
     let angle = found.iter().find(|m| m.class == "rod").and_then(|m| m.angle).unwrap();
     assert!(angle.particles >= 100 && angle.spread_deg < 3.0, "{angle:?}");
 }

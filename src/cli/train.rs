@@ -26,8 +26,10 @@ pub struct Options {
     validation: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
     preset: PresetName,
+    /// How often all images are seen.
     #[arg(long)]
     epochs: Option<usize>,
+    /// Images a step; at most, with the default preset, whose epochs have at least 20 steps.
     #[arg(long)]
     batch: Option<usize>,
     /// Width of every hidden layer.

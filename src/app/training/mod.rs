@@ -16,6 +16,7 @@ use egui::{Label, ProgressBar, RichText, Ui};
 #[derive(Default)]
 pub struct TrainingPanel {
     logarithmic: bool,
+    hidden: plots::Hidden,
 }
 
 impl TrainingPanel {
@@ -60,7 +61,7 @@ impl TrainingPanel {
         let free = ui.available_height() - 38.0;
         let height = if has_accuracy { (free * 0.54).max(120.0) } else { free.max(120.0) };
         let logarithmic = self.logarithmic && can_log;
-        plots::loss(ui, run, logarithmic, height);
+        plots::loss(ui, run, logarithmic, height, &mut self.hidden);
         if has_accuracy {
             plots::accuracy(ui, run, (free - height).max(105.0));
         }

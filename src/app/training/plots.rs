@@ -4,10 +4,14 @@ use super::super::run::{Training, interval, smoothed};
 use super::super::theme;
 use crate::train::curve::MEMORY;
 use crate::worker::message::LossParts;
-use egui::{Align2, Color32, RichText, TextStyle, Ui};
-use egui_plot::{
-    FilledArea, Legend, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, Text, VLine,
-};
+use egui::{Align2, Button, Color32, RichText, Ui};
+use egui_plot::{FilledArea, Line, LineStyle, Plot, PlotPoint, PlotPoints, PlotUi, Points, Text, VLine};
+use std::collections::BTreeSet;
+
+/// Curves of the loss plot that are not to be seen.
+pub type Hidden = BTreeSet<&'static str>;
+
+const LOSS: &str = "loss";
 
 /// A quiet plot: no dragging, the bounds follow the data.
 fn plot<'a>(ui: &Ui, name: &'static str, x_label: &'static str, height: f32) -> Plot<'a> {
@@ -28,7 +32,6 @@ fn plot<'a>(ui: &Ui, name: &'static str, x_label: &'static str, height: f32) -> 
 /// The moments at which new labels joined, each with its caption at the top of the plot.
 fn mark_joined(plot: &mut PlotUi<'_>, run: &Training, colour: Color32, top: f64) {
     for epoch in &run.joined {
-        // Without a name, so that the legend has the curves alone.
         let x = *epoch as f64;
         let line = VLine::new("", x).color(colour).width(1.2).style(LineStyle::dashed_dense());
         plot.vline(line.allow_hover(false));
@@ -39,8 +42,23 @@ fn mark_joined(plot: &mut PlotUi<'_>, run: &Training, colour: Color32, top: f64)
     }
 }
 
-/// Loss over the epochs, with its parts in thin lines; a click on the legend hides one.
-pub fn loss(ui: &mut Ui, run: &Training, logarithmic: bool, height: f32) {
+/// Names in the colours of their curves; a click hides one. They stand above the plot, which is too small to hold them.
+fn names(ui: &mut Ui, curves: &[(&'static str, Color32)], hidden: &mut Hidden) {
+    ui.horizontal_wrapped(|ui| {
+        for &(name, colour) in curves {
+            let text = RichText::new(name).small();
+            let there = !hidden.contains(name);
+            let text = if there { text.color(colour) } else { text.weak().strikethrough() };
+            let meaning = if there { "A click hides this curve." } else { "A click shows this curve again." };
+            if ui.add(Button::new(text).frame(false)).on_hover_text(meaning).clicked() && !hidden.remove(name) {
+                hidden.insert(name);
+            }
+        }
+    });
+}
+
+/// Loss over the epochs, with its parts in thin lines.
+pub fn loss(ui: &mut Ui, run: &Training, logarithmic: bool, height: f32, hidden: &mut Hidden) {
     let curve = &run.curve;
     let value = |loss: f64| if logarithmic { loss.log10() } else { loss };
     let raw: Vec<[f64; 2]> = curve.iter().map(|point| [point.epoch as f64, value(point.loss)]).collect();
@@ -65,16 +83,21 @@ pub fn loss(ui: &mut Ui, run: &Training, logarithmic: bool, height: f32) {
     let mark = ui.visuals().warn_fg_color;
     let top = curve.iter().map(|point| value(point.loss)).fold(f64::NEG_INFINITY, f64::max);
     let parts = parts(run, logarithmic, ui.visuals().dark_mode);
-    if !parts.is_empty() {
-        plot = plot.legend(Legend::default().text_style(TextStyle::Small).follow_insertion_order(true));
+    if parts.is_empty() {
+        hidden.clear(); // there would be no name to click
+    } else {
+        let all = parts.iter().map(|(name, colour, _)| (*name, *colour));
+        names(ui, &std::iter::once((LOSS, colour)).chain(all).collect::<Vec<_>>(), hidden);
     }
     plot.show(ui, |plot| {
         mark_joined(plot, run, mark, top);
-        plot.points(
-            Points::new("each epoch", PlotPoints::new(raw)).radius(1.8).color(colour.gamma_multiply(0.45)),
-        );
-        plot.line(Line::new("smoothed", PlotPoints::new(line)).color(colour).width(1.8).allow_hover(false));
-        for (name, colour, points) in parts {
+        if !hidden.contains(LOSS) {
+            let dots = Points::new("each epoch", PlotPoints::new(raw)).radius(1.8);
+            plot.points(dots.color(colour.gamma_multiply(0.45)));
+            let line = Line::new("smoothed", PlotPoints::new(line)).color(colour).width(1.8);
+            plot.line(line.allow_hover(false));
+        }
+        for (name, colour, points) in parts.into_iter().filter(|(name, ..)| !hidden.contains(name)) {
             let line = Line::new(name, PlotPoints::new(points)).color(colour).width(0.9);
             plot.line(line.allow_hover(false));
         }
