@@ -94,8 +94,7 @@ fn holds_on_a_draw(seed: u64) {
     let table = Table::new(&project, &ids, &classes, predictions.clone().into(), &measured);
     let found = meanings(&table);
     // A disc and a square have one size, a rod of known width one length, whichever way it is measured.
-    let size =
-        [Descriptor::EquivalentDiameter, Descriptor::Area, Descriptor::FeretMin, Descriptor::FeretMax];
+    let size = [Descriptor::EquivalentDiameter, Descriptor::Area, Descriptor::FeretMin, Descriptor::FeretMax];
     let length =
         [Descriptor::AspectRatio, Descriptor::FeretMax, Descriptor::Area, Descriptor::EquivalentDiameter];
     for (class, right) in [("disc", size), ("rod", length), ("cube", size)] {

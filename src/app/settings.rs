@@ -122,7 +122,7 @@ fn training(ui: &mut Ui, config: &mut TrainConfig) {
                 .accessible_name("Epochs without an improvement");
         }
     });
-    line(ui, "Particles a step at most, fewer where there are few; more is smoother and needs more memory.", |ui| {
+    line(ui, "Particles a step at most; more is smoother and needs more memory.", |ui| {
         let label = name(ui, "Batch");
         ui.add(DragValue::new(&mut config.batch).range(1..=4096).update_while_editing(false))
             .labelled_by(label.id);

@@ -134,8 +134,7 @@ impl Seen {
                 }
                 let each = out.chunks_exact_mut(self.look.turns * inputs);
                 for (i, (out, (&index, pose))) in each.zip(indices.iter().zip(poses)).enumerate() {
-                    let noisy =
-                        grain.get(group * TOGETHER + i).and_then(|grain| self.noisy(index, *grain));
+                    let noisy = grain.get(group * TOGETHER + i).and_then(|grain| self.noisy(index, *grain));
                     let source = noisy.as_deref().unwrap_or_else(|| self.surroundings(index));
                     for (turn, out) in out.chunks_exact_mut(inputs).enumerate() {
                         self.sample(source, pose, turn, out);

@@ -54,7 +54,7 @@ fn seconds_left(state: &State) -> Option<f64> {
     let progress = state.training.progress.as_ref()?;
     let gone = progress.epoch.saturating_sub(1) * progress.steps + progress.step;
     let left = (progress.epochs * progress.steps).saturating_sub(gone);
-    (progress.seconds_per_step > 0.0).then(|| left as f64 * progress.seconds_per_step)
+    (progress.seconds_per_step > 0.0).then_some(left as f64 * progress.seconds_per_step)
 }
 
 /// Memory that the program holds, where the system tells.

@@ -50,7 +50,8 @@ fn names(ui: &mut Ui, curves: &[(&'static str, Color32)], hidden: &mut Hidden) {
             let there = !hidden.contains(name);
             let text = if there { text.color(colour) } else { text.weak().strikethrough() };
             let meaning = if there { "A click hides this curve." } else { "A click shows this curve again." };
-            if ui.add(Button::new(text).frame(false)).on_hover_text(meaning).clicked() && !hidden.remove(name) {
+            if ui.add(Button::new(text).frame(false)).on_hover_text(meaning).clicked() && !hidden.remove(name)
+            {
                 hidden.insert(name);
             }
         }
