@@ -1,7 +1,7 @@
 //! The window: [`App`] drains events and applies actions in `logic`, draws and emits actions in `ui`.
 //!
-//! A click travels: a panel emits an [`action::Action`], `apply` turns it into an edit of the project (through the
-//! history, so that it can be undone), a message to the worker, or a job beside the window. Panels read [`State`] and
+//! A click travels: a panel emits an `Action`, `apply` turns it into an edit of the project (through the
+//! history, so that it can be undone), a message to the worker, or a job beside the window. Panels read `State` and
 //! own only what they alone care about.
 
 mod action;

@@ -33,7 +33,7 @@ pub fn image(vae: &Vae, class: usize, latents: &[f32], pose: Pose) -> Result<Vec
 /// One image of `class` at each of some content latents, all in one pose: `[codes, height, width]`, 0..1.
 ///
 /// # Errors
-/// As [`image`]; no latents at all.
+/// As [`image()`]; no latents at all.
 pub fn film(vae: &Vae, class: usize, codes: &[Vec<f32>], pose: Pose) -> Result<Vec<f32>> {
     check(vae, class)?;
     if codes.is_empty() || codes.iter().any(|code| code.len() != vae.config.latent) {
@@ -47,7 +47,7 @@ pub fn film(vae: &Vae, class: usize, codes: &[Vec<f32>], pose: Pose) -> Result<V
 /// upper end of its range; the others are 0. First axis to the right, second up, row by row from the top.
 ///
 /// # Errors
-/// As [`image`].
+/// As [`image()`].
 pub fn plane(
     vae: &Vae,
     class: usize,

@@ -1,7 +1,7 @@
 //! Order parameters: maps over an image, how good they are, and what they say.
 //!
 //! - [`Map`]: a scalar field on the image, with NaN where nothing is known.
-//! - [`gpa`] and [`displacement`]: what the lattice's phase alone tells, the reference beside a learned map.
+//! - [`mod@gpa`] and [`displacement`]: what the lattice's phase alone tells, the reference beside a learned map.
 //! - [`judge`](mod@judge) and [`agree`]: lattice leakage, roughness, agreement of seeds, fit to a known field, a verdict.
 //! - [`seeds`]: models of several seeds, compared and ranked.
 //! - [`outliers`]: places that the repeating pattern does not explain.

@@ -65,7 +65,7 @@ pub struct CalibrationBin {
 }
 
 impl Calibration {
-    /// [`BINS`] bins of equal width; `truth` is a class index or `None`, one a prediction. `None` without any truth.
+    /// `BINS` bins of equal width; `truth` is a class index or `None`, one a prediction. `None` without any truth.
     pub fn measure(truth: &[Option<usize>], predictions: &[Prediction]) -> Option<Self> {
         let mut sums = [(0_usize, 0.0_f64, 0_usize); BINS];
         for (truth, prediction) in truth.iter().zip(predictions) {

@@ -19,7 +19,7 @@ pub struct Preparation {
 impl MicrographEntry {
     /// A micrograph as it comes from its file: nothing excluded, contrast undecided, display from the 0.5th to the
     /// 99.5th percentile. `hash` is from [`source::hash_file`]; the path is made absolute. The identifier is 0, which
-    /// no project uses, until [`Project::add_micrograph_edit`] gives it one.
+    /// no project uses, until [`super::Project::add_micrograph_edit`] gives it one.
     pub fn new(
         path: impl AsRef<Path>,
         page: usize,

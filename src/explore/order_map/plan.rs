@@ -96,7 +96,7 @@ impl Prepared {
     /// The windows that a seed's model learns from, each with a neighbour, and where its encoder starts.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when hardly a place of the image can be used.
+    /// [`crate::error::Error::Invalid`] when hardly a place of the image can be used.
     pub fn draw(&self, seed: u64) -> Result<WindowSet> {
         let settings = &self.plan.settings;
         let side = self.plan.side;

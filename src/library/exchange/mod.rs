@@ -28,7 +28,7 @@ use std::path::Path;
 
 /// The extensions of files that [`read`] understands.
 pub const READ: &[&str] = &["csv", "txt", "tsv", "star", "box", "cbox", "json", "roi", "zip"];
-/// The extensions of files that [`write`] makes.
+/// The extensions of files that [`write()`] makes.
 pub const WRITTEN: &[&str] = &["csv", "star", "box", "json", "zip"];
 
 /// How a file is to be read.
