@@ -107,7 +107,7 @@ fn training(ui: &mut Ui, config: &mut TrainConfig) {
             }
         },
     );
-    line(ui, "How often all particles are seen.", |ui| {
+    line(ui, "How often all particles are seen; few of them more often.", |ui| {
         let label = name(ui, "Epochs");
         ui.add(DragValue::new(&mut config.epochs).range(1..=100_000).update_while_editing(false))
             .labelled_by(label.id);

@@ -26,7 +26,7 @@ pub struct Options {
     validation: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t)]
     preset: PresetName,
-    /// How often all images are seen.
+    /// How often all images are seen; few of them more often (see --batch).
     #[arg(long)]
     epochs: Option<usize>,
     /// Images a step; at most, with the default preset, whose epochs have at least 20 steps.

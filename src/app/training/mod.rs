@@ -58,7 +58,7 @@ impl TrainingPanel {
         let curve = &run.curve;
         let can_log = curve.iter().all(|point| point.loss > 0.0);
         let has_accuracy = curve.iter().any(|point| point.accuracy.is_some());
-        let free = ui.available_height() - 38.0;
+        let free = ui.available_height() - 60.0;
         let height = if has_accuracy { (free * 0.54).max(120.0) } else { free.max(120.0) };
         let logarithmic = self.logarithmic && can_log;
         plots::loss(ui, run, logarithmic, height, &mut self.hidden);
