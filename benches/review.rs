@@ -3,7 +3,8 @@
 //! `cargo bench --bench review` takes the particles of the sample project, of which the class is known: half of them judge,
 //! of the others five a class are labelled. It trains, then answers thirty questions from the truth: of the queue, or about
 //! thirty particles drawn at random. Both go on from the same trained state, as the window does. `-- fresh` also trains anew
-//! with all labels; `rate=R` starts going on with that part of the learning rate, `epochs=N` goes on so long.
+//! with all labels; `rate=R` starts going on with that part of the learning rate, `epochs=N` goes on so long; `seeds=N` takes
+//! so many draws.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // a bench speaks and may fail
 
 use nanotheca::explore::embed;
@@ -105,7 +106,7 @@ fn main() {
     let chosen = device::cpu(None);
     println!("seed, before, queue, random{}", if fresh { ", queue anew, random anew" } else { "" });
     let mut sums = Vec::new();
-    for seed in 1..=SEEDS {
+    for seed in 1..=value("seeds").map_or(SEEDS, |seeds| seeds as u64) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let shuffled = truth.shuffled(&mut rng);
         let judges: BTreeSet<usize> = shuffled.iter().copied().take(shuffled.len() / 2).collect();

@@ -78,7 +78,7 @@ fn epoch(window: &Window, of: usize) -> usize {
         .harness
         .query_all_by_label_contains(&ending)
         .filter_map(said)
-        .filter_map(|text| text.strip_suffix(&ending)?.parse().ok());
+        .filter_map(|text| text.strip_prefix("Epoch ")?.strip_suffix(&ending)?.parse().ok());
     numbers.next().unwrap_or(0)
 }
 

@@ -52,7 +52,7 @@ impl App {
             self.state.before = self.state.said().map(Arc::new);
             let training = &mut self.state.training;
             training.lineage.roles.take(&dataset.ids, &dataset.patches);
-            training.lineage.joined.push(epoch);
+            training.lineage.join(epoch);
             training.folds = None;
             training.dataset = Some(dataset);
         }

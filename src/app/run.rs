@@ -1,5 +1,6 @@
 //! A training run as the window sees it: phase, curve, predictions.
 
+use crate::library::report::wilson;
 use crate::particle::{ClassId, ParticleId, Prediction};
 pub use crate::train::curve::{EpochPoint, smoothed};
 use crate::train::lineage::Lineage;
@@ -191,9 +192,10 @@ impl Training {
         if self.phase.can_pause() {
             self.phase = Phase::Running;
         }
-        if let Some(point) = progress.point()
-            && self.curve.last().is_none_or(|last| last.epoch < point.epoch)
-        {
+        if let Some(point) = progress.point() {
+            // What came later belongs to a training that was lost with its device.
+            self.curve.retain(|known| known.epoch < point.epoch);
+            self.joined.retain(|epoch| *epoch <= point.epoch);
             self.curve.push(point);
         }
         self.progress = Some(progress.clone());
@@ -207,15 +209,7 @@ impl Training {
 
 /// Wilson's 95 % interval of a share; `None` if nothing was counted.
 pub fn interval(accuracy: Accuracy) -> Option<(f64, f64)> {
-    if accuracy.of == 0 {
-        return None;
-    }
-    let (n, z) = (accuracy.of as f64, 1.959_963_984_540_054_f64);
-    let share = accuracy.right as f64 / n;
-    let centre = share + z * z / (2.0 * n);
-    let half = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
-    let whole = 1.0 + z * z / n;
-    Some((((centre - half) / whole).max(0.0), ((centre + half) / whole).min(1.0)))
+    wilson(accuracy.right, accuracy.of).map(|[low, high]| (low, high))
 }
 
 #[cfg(test)]

@@ -19,14 +19,6 @@ pub struct SettingsPanel {
 const PATIENCE: &str = "When neither hold-out accuracy nor loss has improved for so long. Careful: before it jumps, this \
      model often stands still for a while, and would be stopped there.";
 
-/// The settings of a preset.
-fn preset(preset: Preset) -> TrainConfig {
-    match preset {
-        Preset::Paper => TrainConfig::paper(),
-        Preset::Default => TrainConfig::default(),
-    }
-}
-
 impl SettingsPanel {
     /// Draws the pane.
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
@@ -99,9 +91,8 @@ fn training(ui: &mut Ui, config: &mut TrainConfig) {
         |ui| {
             name(ui, "Preset");
             for (which, name) in [(Preset::Default, "Default"), (Preset::Paper, "Paper")] {
-                let settings = preset(which);
-                let chosen = TrainConfig { seed: config.seed, ..settings.clone() } == *config;
-                if ui.selectable_label(chosen, name).clicked() {
+                let settings = TrainConfig { seed: config.seed, ..TrainConfig::of(which) };
+                if ui.selectable_label(settings == *config, name).clicked() {
                     *config = settings;
                 }
             }

@@ -30,7 +30,7 @@ pub struct Options {
     between: Between,
     /// Also finds the accuracy by cross-validation: so many trainings, each without a part of the labels, which then
     /// judges it. For projects with too few labels to hold some out.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
     folds: Option<usize>,
 }
 

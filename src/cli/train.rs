@@ -61,7 +61,7 @@ pub struct Options {
     bound: bool,
     /// Also find the accuracy by cross-validation: so many trainings, each without a part of the labels, which then judges
     /// it. It is printed, and written into the model.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "resume")]
     folds: Option<usize>,
     /// One JSON object an epoch instead of a table.
     #[arg(long)]

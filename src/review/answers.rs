@@ -19,6 +19,9 @@ pub struct Answer {
     /// The label it gave; `None` if all was left as it was (skipped, or the label that stood was right).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<ClassId>,
+    /// The model was sure, and the particle was drawn at random to see whether it is right.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spot_check: bool,
     /// The label that stood there before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<ClassId>,
@@ -70,6 +73,12 @@ impl Review {
     /// Questions answered, and those of the answers that changed something.
     pub fn counts(&self) -> (usize, usize) {
         (self.answered.len(), self.answered.values().filter(|answer| answer.changed).count())
+    }
+
+    /// Spot checks in which the model was right, of all that were answered with a class.
+    pub fn spot_checks(&self) -> (usize, usize) {
+        let checks = self.answered.values().filter(|answer| answer.spot_check && answer.given.is_some());
+        checks.fold((0, 0), |(right, of), answer| (right + usize::from(!answer.changed), of + 1))
     }
 
     /// Reads the answers kept in a file; none if there is no such file.
@@ -124,8 +133,11 @@ mod tests {
 
     fn review() -> Review {
         let mut review = Review::default();
-        review.answer(ParticleId(1), Answer { changed: true, given: Some(ROD), before: None });
-        review.answer(ParticleId(2), Answer { changed: true, given: Some(ROD), before: Some(CUBE) });
+        review.answer(ParticleId(1), Answer { changed: true, given: Some(ROD), ..Answer::default() });
+        review.answer(
+            ParticleId(2),
+            Answer { changed: true, given: Some(ROD), before: Some(CUBE), ..Answer::default() },
+        );
         review.answer(ParticleId(3), Answer { before: Some(CUBE), ..Answer::default() });
         review.answer(ParticleId(4), Answer::default());
         review
@@ -148,6 +160,17 @@ mod tests {
         );
         assert_eq!(review.counts(), (2, 0));
         assert!(review.is_answered(ParticleId(3)) && !review.is_answered(ParticleId(1)));
+    }
+
+    #[test]
+    fn spot_checks_are_counted_if_a_class_was_given() {
+        let mut review = review();
+        assert_eq!(review.spot_checks(), (0, 0));
+        let check = Answer { spot_check: true, ..Answer::default() };
+        review.answer(ParticleId(5), Answer { given: Some(ROD), ..check });
+        review.answer(ParticleId(6), Answer { given: Some(ROD), changed: true, ..check });
+        review.answer(ParticleId(7), check);
+        assert_eq!(review.spot_checks(), (1, 2));
     }
 
     #[test]

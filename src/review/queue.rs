@@ -1,7 +1,8 @@
 //! Which particle to ask a person about next.
 //!
-//! Four reasons are mixed, because each finds another kind of mistake: the model hesitates (small margin; Scheffer et
-//! al. 2001), it cannot draw what it sees, it contradicts a label, or nothing like it has been labelled. Within a reason
+//! Five reasons are mixed, because each finds another kind of mistake: the model hesitates (small margin; Scheffer et
+//! al. 2001), it cannot draw what it sees, it contradicts a label, nothing like it has been labelled, or it is sure, and
+//! wrong all the same: few labels can lead it astray with confidence, which its own doubts never show. Within a reason
 //! the next question is not only urgent but also unlike those already asked, so that ten answers teach ten things.
 
 pub use super::answers::{Answer, Review};
@@ -24,6 +25,8 @@ pub enum Reason {
     Unusual,
     /// The model cannot draw it.
     PoorlyDrawn,
+    /// The model is sure of it; what else it is sure of looks different.
+    SpotCheck,
     /// There is no model yet, and it shows one of the looks there are.
     Typical,
 }
@@ -36,14 +39,23 @@ impl Reason {
             Self::Conflict => "the model contradicts the label",
             Self::Unusual => "nothing like it has been labelled",
             Self::PoorlyDrawn => "the model cannot draw it well",
+            Self::SpotCheck => "the model is sure of it; a spot check",
             Self::Typical => "it shows one of the looks there are",
         }
     }
 }
 
-/// Out of ten questions so many for each reason; what one has not enough of, the next one takes.
-const SHARES: [(Reason, usize); 4] =
-    [(Reason::Uncertain, 6), (Reason::Conflict, 1), (Reason::Unusual, 2), (Reason::PoorlyDrawn, 1)];
+/// Out of ten questions so many for each reason; what one has not enough of, the first that has some takes.
+const SHARES: [(Reason, usize); REASONS] = [
+    (Reason::Uncertain, 4),
+    (Reason::Conflict, 1),
+    (Reason::Unusual, 1),
+    (Reason::PoorlyDrawn, 1),
+    (Reason::SpotCheck, 3),
+];
+const REASONS: usize = 5;
+/// The place of [`Reason::SpotCheck`]: the reasons before it are doubts.
+const SPOT_CHECKS: usize = 4;
 /// Margins above this are no hesitation.
 const HESITATES: f64 = 0.9;
 /// Robust deviations above the usual from which on an error or a distance is large.
@@ -52,7 +64,7 @@ const LARGE: f64 = 2.5;
 const REFERENCES: usize = 1000;
 
 /// Rows and how urgent each is, for each reason of [`SHARES`].
-type Lists = [Vec<(usize, f64)>; 4];
+type Lists = [Vec<(usize, f64)>; REASONS];
 
 /// A question to a person.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,8 +85,10 @@ pub struct Progress {
     pub changed: usize,
     /// Unlabelled particles the model expects to have wrong: the sum of its doubts.
     pub expected_wrong: f64,
-    /// Questions that are left.
+    /// Particles that are worth a question.
     pub left: usize,
+    /// Unlabelled particles that the model is sure of: what spot checks are taken from.
+    pub sure: usize,
 }
 
 /// What there is to ask.
@@ -106,8 +120,9 @@ impl Review {
     /// How far it is, and the next `n` questions.
     pub fn outlook(&self, table: &Table, n: usize) -> Outlook {
         let features = Features::of(table);
-        let lists = self.candidates(table, &features);
-        Outlook { progress: self.standing(table, &lists), questions: pick(table, &features, lists, n) }
+        let known = to_labelled(table, &features);
+        let lists = self.candidates(table, &known);
+        Outlook { progress: self.standing(table, &lists), questions: pick(table, &features, known, lists, n) }
     }
 
     fn standing(&self, table: &Table, lists: &Lists) -> Progress {
@@ -118,12 +133,13 @@ impl Review {
             changed,
             // Not a sum, which is -0 for nothing.
             expected_wrong: table.rows.iter().filter(open).fold(0.0, |sum, row| sum + doubt(table, row)),
-            left: lists.iter().flatten().map(|(i, _)| *i).collect::<BTreeSet<_>>().len(),
+            left: doubtful(&lists[..SPOT_CHECKS]).len(),
+            sure: lists[SPOT_CHECKS].len(),
         }
     }
 
-    /// Rows and their urgency for each reason of [`SHARES`].
-    fn candidates(&self, table: &Table, features: &Features) -> Lists {
+    /// Rows and their urgency for each reason of [`SHARES`]; `known` is each row's distance to the nearest label.
+    fn candidates(&self, table: &Table, known: &[f64]) -> Lists {
         let rows: Vec<(usize, &Row)> = table
             .rows
             .iter()
@@ -138,27 +154,44 @@ impl Review {
         let conflict = rows.iter().filter_map(|(i, row)| Some((*i, contradiction(table, row)?))).collect();
         let errors: Vec<f64> = table.column(&Variable::Error);
         let error = large(unlabelled().map(|(i, _)| (*i, errors[*i])), &errors);
-        let distances = to_labelled(table, features);
-        let unusual = large(unlabelled().map(|(i, _)| (*i, distances[*i])), &distances);
-        [uncertain, conflict, unusual, error]
+        // What is usual is so among the others: labelled ones are all near a labelled one.
+        let usual: Vec<f64> = unlabelled().map(|(i, _)| known[*i]).collect();
+        let unusual = large(unlabelled().map(|(i, _)| (*i, known[*i])), &usual);
+        let doubts = [uncertain, conflict, unusual, error];
+        let doubted = doubtful(&doubts);
+        let sure = unlabelled().filter(|(i, _)| !doubted.contains(i)).map(|(i, _)| (*i, 1.0)).collect();
+        let [uncertain, conflict, unusual, error] = doubts;
+        [uncertain, conflict, unusual, error, sure]
     }
 }
 
-/// Takes `n` from the lists in turn, each as urgent and as unlike those taken before as can be.
-fn pick(table: &Table, features: &Features, mut lists: Lists, n: usize) -> Vec<Question> {
+/// The rows that are in some list.
+fn doubtful(lists: &[Vec<(usize, f64)>]) -> BTreeSet<usize> {
+    lists.iter().flatten().map(|(i, _)| *i).collect()
+}
+
+/// Takes `n` from the lists in turn, each as urgent and as unlike those labelled or taken before as can be; `nearest` is
+/// each row's distance to the nearest label.
+fn pick(
+    table: &Table,
+    features: &Features,
+    mut nearest: Vec<f64>,
+    mut lists: Lists,
+    n: usize,
+) -> Vec<Question> {
     let mut picked: Vec<(usize, Reason)> = Vec::new();
-    // Distance of every row to the nearest one picked so far.
-    let mut nearest = vec![f64::INFINITY; table.rows.len()];
     let order = order(n);
     let mut turn = 0;
     while picked.len() < n && lists.iter().any(|list| !list.is_empty()) {
         let wanted = order[turn % order.len().max(1)];
         turn += 1;
-        let Some(list) = (0..4).map(|k| (wanted + k) % 4).find(|l| !lists[*l].is_empty()) else { break };
+        let Some(list) = std::iter::once(wanted).chain(0..REASONS).find(|l| !lists[*l].is_empty()) else {
+            break;
+        };
         let far = far_distance(&nearest, &lists[list]);
         let worth = |(i, urgency): &(usize, f64)| {
-            // Being unlike what was picked counts as much as being urgent.
-            urgency * if picked.is_empty() { 1.0 } else { (nearest[*i] / far).min(1.0) }
+            // Being unlike what is known counts as much as being urgent.
+            urgency * (nearest[*i] / far).min(1.0)
         };
         let best = lists[list]
             .iter()
@@ -183,11 +216,11 @@ fn pick(table: &Table, features: &Features, mut lists: Lists, n: usize) -> Vec<Q
 /// Places of the reasons for `n` questions, spread evenly.
 fn order(n: usize) -> Vec<usize> {
     let total: usize = SHARES.iter().map(|(_, share)| share).sum();
-    let mut given = [0_usize; 4];
+    let mut given = [0_usize; REASONS];
     (1..=n.max(1))
         .map(|k| {
             let lack = |l: usize| (k * SHARES[l].1) as f64 / total as f64 - given[l] as f64;
-            let next = (0..4).max_by(|a, b| lack(*a).total_cmp(&lack(*b)).then(b.cmp(a))).unwrap_or(0);
+            let next = (0..REASONS).max_by(|a, b| lack(*a).total_cmp(&lack(*b)).then(b.cmp(a))).unwrap_or(0);
             given[next] += 1;
             next
         })
@@ -199,13 +232,15 @@ fn doubt(table: &Table, row: &Row) -> f64 {
     if p.is_finite() { 1.0 - p } else { 0.0 }
 }
 
-/// How much more probable the model finds its own class than the label; `None` if they agree.
+/// How much more probable the model finds its own class than the label; `None` if they agree or it does not know the
+/// label's class.
 fn contradiction(table: &Table, row: &Row) -> Option<f64> {
     let (label, prediction) = (row.label.as_ref()?, table.prediction(row)?);
     let predicted = table.predicted(row)?;
-    let place = table.classes.iter().position(|class| class == label);
+    // It cannot contradict a class that it does not know.
+    let place = table.classes.iter().position(|class| class == label)?;
     let of = |c: usize| prediction.probabilities.get(c).copied().map_or(0.0, f64::from);
-    (place != Some(predicted)).then(|| of(predicted) - place.map_or(0.0, of))
+    (place != predicted).then(|| of(predicted) - of(place))
 }
 
 /// Values far above the usual of `all` (median and median deviation), as urgency 0..1.
@@ -227,27 +262,23 @@ fn large(values: impl Iterator<Item = (usize, f64)>, all: &[f64]) -> Vec<(usize,
         .collect()
 }
 
-/// Distance of every row to the nearest labelled one, of which some stand for all; NaN for all if nothing is labelled.
+/// Distance of every row to the nearest other one whose label teaches, of which some stand for all; infinite if there is
+/// none.
 fn to_labelled(table: &Table, features: &Features) -> Vec<f64> {
     let references = references(table);
-    if references.is_empty() {
-        return vec![f64::NAN; table.rows.len()];
-    }
     // Side by side in memory: they are gone through for every row.
-    let references: Vec<f64> = references.iter().flat_map(|i| features.row(*i)).copied().collect();
-    let nearest = |(i, row): (usize, &Row)| {
-        if row.label.is_some() {
-            return 0.0;
-        }
-        let of = references.chunks_exact(features.wide.max(1));
-        of.map(|l| distance(features.row(i), l)).fold(f64::INFINITY, f64::min)
+    let of: Vec<f64> = references.iter().flat_map(|i| features.row(*i)).copied().collect();
+    let nearest = |i: usize| {
+        let others = references.iter().zip(of.chunks_exact(features.wide.max(1))).filter(|(r, _)| **r != i);
+        others.map(|(_, other)| distance(features.row(i), other)).fold(f64::INFINITY, f64::min)
     };
-    table.rows.iter().enumerate().map(nearest).collect()
+    (0..table.rows.len()).map(nearest).collect()
 }
 
-/// At most [`REFERENCES`] labelled rows, evenly over all of them.
+/// At most [`REFERENCES`] rows whose label teaches, evenly over all of them.
 fn references(table: &Table) -> Vec<usize> {
-    let labelled: Vec<usize> = (0..table.rows.len()).filter(|i| table.rows[*i].label.is_some()).collect();
+    let teaches = |i: &usize| table.rows[*i].label.is_some() && !table.rows[*i].held_out;
+    let labelled: Vec<usize> = (0..table.rows.len()).filter(teaches).collect();
     let step = labelled.len().div_ceil(REFERENCES).max(1);
     labelled.into_iter().step_by(step).collect()
 }

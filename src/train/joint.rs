@@ -53,6 +53,8 @@ impl Trainer {
         let subset = self.subset();
         let (entropy, ..) = self.classified(&some, &subset);
         finite("classifier", &entropy)?;
+        self.sums.images += some.len();
+        self.sums.loss += host(entropy.clone().inner())?.into_iter().map(f64::from).sum::<f64>();
         self.update(entropy, false);
         Ok(some.len())
     }

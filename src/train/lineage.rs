@@ -48,6 +48,14 @@ pub struct Lineage {
     pub cross_validated: Option<CrossValidated>,
 }
 
+impl Lineage {
+    /// New labels joined before `epoch`; what a cross-validation found was about the model without them.
+    pub fn join(&mut self, epoch: usize) {
+        self.joined.push(epoch);
+        self.cross_validated = None;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -79,6 +79,9 @@ impl Trainer {
     ) -> Result<Self> {
         config.check()?;
         check_labels(classes, &patches)?;
+        if config.labels_only && patches.labels.iter().all(Option::is_none) {
+            return Err(Error::Training("there is no label to train on alone".into()));
+        }
         let k = classes.len().max(1);
         let device = device.clone().autodiff();
         let mut rng = ChaCha8Rng::seed_from_u64(config.seed);

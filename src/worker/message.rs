@@ -126,7 +126,7 @@ pub enum Event {
     },
     /// At most about 15 a second.
     Progress(Progress),
-    /// Once an epoch while training, and in answer to [`Command::Classify`]: one prediction a patch, in order.
+    /// Now and then while training, and in answer to [`Command::Classify`]: one prediction a patch, in order.
     Predictions {
         epoch: usize,
         predictions: Arc<[Prediction]>,

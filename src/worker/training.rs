@@ -82,9 +82,8 @@ impl Engine<'_> {
         }
     }
 
-    /// The device failed in mid-training: a GPU is given up for the CPU, from the weights before the step if they can
-    /// still be read, else from the beginning.
-    fn lost(&mut self, run: Run, why: &str) {
+    /// The device failed in mid-training: a GPU is given up for the CPU, from the beginning.
+    fn lost(&mut self, mut run: Run, why: &str) {
         if run.chosen.tiled {
             return self.tell(Event::Failed {
                 message: "the computation failed unexpectedly; nothing of your work is lost".into(),
@@ -95,6 +94,7 @@ impl Engine<'_> {
             "The GPU stopped answering ({why}); training starts again on the CPU."
         )));
         self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
+        run.job.config.encore = None; // it went on from weights that are lost
         self.start(run.job, chosen);
     }
 

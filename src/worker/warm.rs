@@ -89,7 +89,7 @@ impl Engine<'_> {
         }
         if let Some(run) = &mut self.run {
             let epoch = run.trainer.epoch + 1;
-            run.lineage.joined.push(epoch);
+            run.lineage.join(epoch);
             self.tell(Event::Relabelled { epoch, afresh });
         }
     }
@@ -162,7 +162,7 @@ impl Engine<'_> {
                 self.ended = None;
                 let (done, epoch) = (run.trainer.done(), run.trainer.epoch + 1);
                 if changed && !done {
-                    run.lineage.joined.push(epoch);
+                    run.lineage.join(epoch);
                     self.tell(Event::Relabelled { epoch, afresh: false });
                 }
                 self.run = Some(run);

@@ -101,7 +101,12 @@ impl Asking {
     pub fn answer(&mut self, given: Option<ClassId>) {
         let Some(asked) = self.current.take() else { return };
         let stood = asked.label.or(asked.proposal);
-        let answer = Answer { changed: given.is_some() && given != stood, given, before: asked.label };
+        let answer = Answer {
+            changed: given.is_some() && given != stood,
+            given,
+            spot_check: asked.question.reason == Reason::SpotCheck && asked.proposal.is_some(),
+            before: asked.label,
+        };
         self.review.answer(asked.question.id, answer);
         self.past.push(asked);
         self.touched();

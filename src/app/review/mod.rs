@@ -202,14 +202,18 @@ fn outlook(ui: &mut Ui, state: &State, table: &Arc<Table>, actions: &mut Vec<Act
     if asking.current.is_some() {
         return;
     }
-    let left = asking.progress.map_or(0, |progress| progress.left);
+    let (left, sure) = asking.progress.map_or((0, 0), |progress| (progress.left, progress.sure));
     let start = if answered == 0 { "Start reviewing" } else { "Ask on" };
     let key = keys_text(ui.ctx(), &Action::Ask);
-    if ui.add_enabled(left > 0, Button::new(start)).on_hover_text(format!("Key {key}")).clicked() {
+    if ui.add_enabled(left + sure > 0, Button::new(start)).on_hover_text(format!("Key {key}")).clicked() {
         actions.push(Action::Ask);
     }
     if left == 0 && asking.has_looked_in(table) {
-        ui.weak("Nothing is left to ask. Let it learn the answers, or look at the scatter.");
+        ui.weak(if sure == 0 {
+            "Nothing is left to ask. Let it learn the answers, or look at the scatter."
+        } else {
+            "Nothing is left that it doubts: let it learn the answers, or spot-check what it is sure of."
+        });
     }
 }
 
@@ -218,6 +222,10 @@ fn gain(state: &State, asked: &Asked) -> Option<String> {
     let (doubt, progress) = (asked.question.doubt, state.asking.progress?);
     match asked.question.reason {
         Reason::Typical => None,
+        Reason::SpotCheck => {
+            let (right, of) = state.asking.review.spot_checks();
+            (of > 0).then(|| format!("So far it was right in {right} of {of} spot checks."))
+        }
         Reason::Conflict => {
             let [model, person] = [asked.proposal?, asked.label?].map(|id| state.class_name(id));
             Some(format!("It says {model} with {:.0} %; the label says {person}.", 100.0 * (1.0 - doubt)))

@@ -115,7 +115,7 @@ fn sentence(state: &State) -> RichText {
                 "Preparing {device}: its programs are compiled and tuned, step {done} of about {of}. Only once."
             )
         }
-        Phase::Running => "Predictions appear on the micrograph after each epoch.".to_owned(),
+        Phase::Running => "Predictions appear on the micrograph while it learns.".to_owned(),
         Phase::Paused => "Nothing is lost. Resume (T) goes on where it was.".to_owned(),
         Phase::Stopping => "One step is finished first.".to_owned(),
         Phase::Ended { .. } => ended(state),

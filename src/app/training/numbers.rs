@@ -5,7 +5,8 @@ use super::super::run::{Phase, Training};
 use super::super::state::State;
 use super::{duration, share, significant};
 use crate::worker::folds::FOLDS;
-use egui::{ProgressBar, RichText, Ui};
+use egui::text::{LayoutJob, TextFormat};
+use egui::{FontSelection, Label, ProgressBar, TextStyle, Ui};
 
 /// Two lines: how far and how fast, how well.
 pub fn ui(ui: &mut Ui, state: &State, logarithmic: &mut bool, actions: &mut Vec<Action>) {
@@ -93,7 +94,19 @@ fn folds(ui: &mut Ui, run: &Training, actions: &mut Vec<Action>) {
     }
 }
 
+/// A name and its value; where the line is full they go to the next one together.
 fn number(ui: &mut Ui, name: &str, value: &str) -> egui::Response {
-    ui.weak(name);
-    ui.label(RichText::new(value).monospace())
+    let mut text = LayoutJob::default();
+    let visuals = ui.visuals();
+    let font = |style| FontSelection::Style(style).resolve(ui.style());
+    // The space is for who has it read out.
+    text.append(
+        &format!("{name} "),
+        0.0,
+        TextFormat::simple(font(TextStyle::Body), visuals.weak_text_color()),
+    );
+    text.append(value, 0.0, TextFormat::simple(font(TextStyle::Monospace), visuals.text_color()));
+    let fits = ui.painter().layout_job(text.clone()).size().x <= ui.max_rect().width();
+    let label = Label::new(text);
+    ui.add(if fits { label.extend() } else { label })
 }

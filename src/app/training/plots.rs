@@ -35,6 +35,9 @@ fn mark_joined(plot: &mut PlotUi<'_>, run: &Training, colour: Color32, top: f64)
         let x = *epoch as f64;
         let line = VLine::new("", x).color(colour).width(1.2).style(LineStyle::dashed_dense());
         plot.vline(line.allow_hover(false));
+        if !top.is_finite() {
+            continue; // every curve is hidden
+        }
         let caption = RichText::new(" new labels").small();
         let late = run.curve.last().is_some_and(|last| 3 * epoch > 2 * last.epoch);
         let anchor = if late { Align2::RIGHT_TOP } else { Align2::LEFT_TOP };
@@ -82,7 +85,6 @@ pub fn loss(ui: &mut Ui, run: &Training, logarithmic: bool, height: f32, hidden:
         });
     }
     let mark = ui.visuals().warn_fg_color;
-    let top = curve.iter().map(|point| value(point.loss)).fold(f64::NEG_INFINITY, f64::max);
     let parts = parts(run, logarithmic, ui.visuals().dark_mode);
     if parts.is_empty() {
         hidden.clear(); // there would be no name to click
@@ -90,6 +92,10 @@ pub fn loss(ui: &mut Ui, run: &Training, logarithmic: bool, height: f32, hidden:
         let all = parts.iter().map(|(name, colour, _)| (*name, *colour));
         names(ui, &std::iter::once((LOSS, colour)).chain(all).collect::<Vec<_>>(), hidden);
     }
+    // As high as what is shown: a word above it would keep the scale of what is hidden.
+    let losses = raw.iter().filter(|_| !hidden.contains(LOSS));
+    let others = parts.iter().filter(|(name, ..)| !hidden.contains(name)).flat_map(|(.., points)| points);
+    let top = losses.chain(others).map(|point| point[1]).fold(f64::NEG_INFINITY, f64::max);
     plot.show(ui, |plot| {
         mark_joined(plot, run, mark, top);
         if !hidden.contains(LOSS) {

@@ -30,7 +30,10 @@ fn table() -> Table {
 #[test]
 fn each_reason_finds_its_particle_and_the_judges_are_left_alone() {
     let questions = Review::default().questions(&table(), 10);
-    let mut found: Vec<(u64, Reason)> = questions.iter().map(|q| (q.id.0, q.reason)).collect();
+    let (sure, doubted): (Vec<&Question>, Vec<&Question>) =
+        questions.iter().partition(|q| q.reason == Reason::SpotCheck);
+    assert_eq!(sure.len(), 6, "there are no more doubts");
+    let mut found: Vec<(u64, Reason)> = doubted.iter().map(|q| (q.id.0, q.reason)).collect();
     found.sort_unstable();
     assert_eq!(
         found,
@@ -56,12 +59,59 @@ fn nothing_is_asked_twice_and_undo_asks_again() {
             Answer { changed: question.reason == Reason::Conflict, ..Answer::default() },
         );
     }
-    assert_eq!(asked.len(), 4);
+    // Four doubts and the thirty that it is sure of.
+    assert_eq!(asked.len(), 34);
     let progress = review.progress(&table);
-    assert_eq!((progress.answered, progress.changed, progress.left), (4, 1, 0));
+    assert_eq!((progress.answered, progress.changed, progress.left, progress.sure), (34, 1, 0, 0));
     review.forget(ParticleId(101));
     assert_eq!(review.questions(&table, 5).iter().map(|q| q.id.0).collect::<Vec<_>>(), [101]);
     assert_eq!(review.progress(&table).changed, 0);
+}
+
+#[test]
+fn doubts_come_before_spot_checks_but_do_not_crowd_them_out() {
+    let mut rows: Vec<Known> = (0..50).map(|i| known(i, [0.6, 0.4], 0.1 * i as f32, 0.01, None)).collect();
+    rows.extend((50..100).map(|i| known(i, [0.99, 0.01], 0.1 * i as f32, 0.01, None)));
+    rows.push(known(200, [1.0, 0.0], 5.0, 0.01, Some("rod")));
+    let table = fixture::table(rows);
+    let questions = Review::default().questions(&table, 10);
+    assert_eq!(questions[0].reason, Reason::Uncertain);
+    let sure: Vec<u64> = questions.iter().filter(|q| q.reason == Reason::SpotCheck).map(|q| q.id.0).collect();
+    assert_eq!(sure.len(), 3, "{questions:?}");
+    // They lie apart, and not where a doubt was asked about.
+    assert!(sure.iter().all(|a| *a >= 50 && sure.iter().all(|b| a == b || a.abs_diff(*b) > 5)), "{sure:?}");
+    let progress = Review::default().progress(&table);
+    assert_eq!((progress.left, progress.sure), (50, 50));
+}
+
+#[test]
+fn labels_that_judge_make_nothing_unusual() {
+    // More than half are held out, as in the sample: measured by them, every other particle would be far off.
+    let mut rows: Vec<Known> = (0..60)
+        .map(|i| {
+            let mut one = known(i, [0.99, 0.01], 0.1 * ((i * 7) % 10) as f32, 0.01, Some("rod"));
+            one.0.held_out = i % 30 != 0;
+            one
+        })
+        .collect();
+    rows.extend((100..140).map(|i| known(i, [0.99, 0.01], 0.1 * ((i * 3) % 10) as f32, 0.01, None)));
+    let progress = Review::default().progress(&fixture::table(rows));
+    assert_eq!((progress.left, progress.sure), (0, 40));
+}
+
+#[test]
+fn a_class_that_the_model_does_not_know_is_no_conflict() {
+    let mut rows = vec![known(1, [0.99, 0.01], 0.0, 0.01, Some("wire"))];
+    rows.push(known(2, [0.99, 0.01], 0.1, 0.01, Some("cube")));
+    let table = fixture::table(rows);
+    let questions = Review::default().questions(&table, 5);
+    assert_eq!(questions.iter().map(|q| (q.id.0, q.reason)).collect::<Vec<_>>(), [(2, Reason::Conflict)]);
+    // With nothing else labelled there is no distance to a label either.
+    assert!(to_labelled(&table, &Features::of(&table))[0].is_finite());
+    assert!(
+        to_labelled(&fixture::table([known(1, [0.9, 0.1], 0.0, 0.0, None)]), &Features::of(&table))[0]
+            .is_infinite()
+    );
 }
 
 #[test]

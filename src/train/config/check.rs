@@ -1,6 +1,6 @@
 //! Is every setting in its range?
 
-use super::TrainConfig;
+use super::{Preset, TrainConfig};
 use crate::error::{Error, Result};
 use crate::model::Likelihood;
 
@@ -17,7 +17,9 @@ impl TrainConfig {
         if widths.iter().any(|w| w.is_empty() || w.iter().any(|&n| n == 0 || n > 4096)) {
             return wrong("hidden widths", format!("{widths:?}"), "1 to 4096, at least one layer a network");
         }
+        let in_range = |x: f32, most: f32| (0.0..=most).contains(&x);
         let positive = |x: f32| x > 0.0 && x.is_finite();
+        let augmentation = self.augmentation.unwrap_or_default();
         let sigma = match self.likelihood {
             Likelihood::Gaussian { sigma } => sigma,
             _ => 1.0,
@@ -70,6 +72,43 @@ impl TrainConfig {
                 self.class_threshold.to_string(),
                 "from 0 to below 0.5",
             ),
+            (
+                "agreement of two views",
+                self.consistency >= 0.0 && self.consistency.is_finite(),
+                self.consistency.to_string(),
+                "at least 0",
+            ),
+            (
+                "noise of the second view",
+                in_range(self.view_noise, 2.0),
+                self.view_noise.to_string(),
+                "0 to 2",
+            ),
+            ("confidence", (0.5..=1.0).contains(&self.confidence), self.confidence.to_string(), "0.5 to 1"),
+            (
+                "angle of labelled images",
+                in_range(augmentation.angle_deg, 180.0),
+                augmentation.angle_deg.to_string(),
+                "0 to 180 degrees",
+            ),
+            (
+                "shift of labelled images",
+                in_range(augmentation.shift, 0.25),
+                augmentation.shift.to_string(),
+                "0 to 0.25",
+            ),
+            (
+                "stretch of labelled images",
+                in_range(augmentation.stretch, 0.5),
+                augmentation.stretch.to_string(),
+                "0 to 0.5",
+            ),
+            (
+                "noise of labelled images",
+                in_range(augmentation.noise, 2.0),
+                augmentation.noise.to_string(),
+                "0 to 2",
+            ),
             ("shift prior", positive(self.shift_prior), self.shift_prior.to_string(), "above 0"),
             ("scale prior", positive(self.scale_prior), self.scale_prior.to_string(), "above 0"),
             ("sigma of the Gaussian likelihood", positive(sigma), sigma.to_string(), "above 0"),
@@ -93,12 +132,17 @@ impl TrainConfig {
                 return wrong(what, value, range);
             }
         }
+        if self.labels_only && self.preset == Preset::Paper {
+            let problem = "the published recipe has no training on labels alone; take the default preset";
+            return Err(Error::invalid("labels only", problem));
+        }
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Augmentation;
     use super::*;
 
     #[test]
@@ -106,5 +150,18 @@ mod tests {
         let config = TrainConfig { latent: 0, ..TrainConfig::paper() };
         let message = config.check().unwrap_err().to_string();
         assert!(message.contains("latent") && message.contains("1 to 64"), "{message}");
+        let fine = TrainConfig::proposed();
+        assert!(fine.check().is_ok() && TrainConfig::paper().check().is_ok());
+        let noisy = fine.augmentation.map(|augmentation| Augmentation { noise: f32::NAN, ..augmentation });
+        for (wrong, what) in [
+            (TrainConfig { confidence: 0.2, ..fine.clone() }, "confidence"),
+            (TrainConfig { consistency: -1.0, ..fine.clone() }, "agreement"),
+            (TrainConfig { view_noise: 2.1, ..fine.clone() }, "second view"),
+            (TrainConfig { augmentation: noisy, ..fine.clone() }, "noise of labelled"),
+            (TrainConfig { labels_only: true, ..TrainConfig::paper() }, "labels only"),
+        ] {
+            let message = wrong.check().unwrap_err().to_string();
+            assert!(message.contains(what), "{message}");
+        }
     }
 }
