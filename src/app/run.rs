@@ -245,6 +245,21 @@ mod tests {
     }
 
     #[test]
+    fn a_training_that_starts_again_on_another_device_begins_its_curve_again() {
+        let mut run = Training::default();
+        run.begin();
+        run.phase = Phase::Starting;
+        for epoch in 1..=5 {
+            run.take(&progress(epoch, Some(100.0)));
+        }
+        run.joined.push(4);
+        run.take(&Event::Device { name: "CPU".into(), fallback: Some("the GPU stopped answering".into()) });
+        run.take(&progress(1, Some(300.0)));
+        assert_eq!(run.curve.iter().map(|p| p.loss).collect::<Vec<_>>(), [300.0]);
+        assert!(run.joined.is_empty());
+    }
+
+    #[test]
     fn stopping_is_not_undone_by_late_progress() {
         let mut run = Training { phase: Phase::Stopping, ..Training::default() };
         run.take(&progress(1, Some(1.0)));

@@ -44,6 +44,13 @@ pub struct Between {
     pub state: Option<PathBuf>,
 }
 
+impl Between {
+    /// For sentences that tell a time: it is that of the epochs since the training was taken up.
+    pub fn the_last(&self) -> &'static str {
+        if self.resume.is_some() { ", the last of them" } else { "" }
+    }
+}
+
 /// Trains, or goes on with a training, saves the model to `model` and returns what the worker found. `epoch` hears of
 /// every complete epoch.
 ///

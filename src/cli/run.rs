@@ -109,9 +109,10 @@ pub fn library(
     let made = Made::by(&description, &trained.device, choice, Some(&command_line()));
     job::export(project, &dataset, &trained.predictions, Some(&model), out, false, made)?;
     println!(
-        "{} particles, {} epochs in {:.0} s on {}",
+        "{} particles, {} epochs{} in {:.0} s on {}",
         dataset.ids.len(),
         trained.epochs,
+        between.the_last(),
         trained.seconds,
         trained.device
     );

@@ -117,8 +117,9 @@ pub fn run(options: &Options) -> Result<()> {
     }
     if let (Some(path), false) = (&options.out, options.json) {
         println!(
-            "{} epochs in {:.1} s on {}; model: {}",
+            "{} epochs{} in {:.1} s on {}; model: {}",
             trained.epochs,
+            options.between.the_last(),
             trained.seconds,
             trained.device,
             path.display()
