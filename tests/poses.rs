@@ -104,9 +104,11 @@ fn a_plane_goes_from_end_to_end_of_its_ranges_on_any_two_latents() {
 #[test]
 fn the_plain_decoder_draws_the_same() {
     let mut vae = vae();
-    let tiled = traverse::plane(&vae, 1, (0, 1), 4, [[-1.6, 1.6]; 2]).unwrap();
+    // More tiles than are drawn at once.
+    let tiled = traverse::plane(&vae, 1, (0, 1), 20, [[-1.6, 1.6]; 2]).unwrap();
     vae.tiled = false;
-    let plain = traverse::plane(&vae, 1, (0, 1), 4, [[-1.6, 1.6]; 2]).unwrap();
+    let plain = traverse::plane(&vae, 1, (0, 1), 20, [[-1.6, 1.6]; 2]).unwrap();
+    assert_eq!(plain.len(), 400 * SIDE * SIDE);
     let worst = tiled.iter().zip(&plain).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(worst < 1e-5, "{worst}");
     let z = Tensor::<2>::from_data(TensorData::new(vec![0.0_f32; 5], [1, 5]), &vae.device());

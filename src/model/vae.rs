@@ -7,6 +7,10 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use rand::Rng;
 use std::sync::Arc;
 
+/// Bytes of one layer's activations while images are only drawn: without the tile kernel they lie in memory, and some drivers
+/// give no buffer of 256 MiB.
+const ACTIVATIONS: usize = 64 << 20;
+
 /// Which pixels the decoder is asked about, and how much each counts.
 #[derive(Clone, Debug)]
 pub struct PixelSubset {
@@ -251,7 +255,13 @@ impl Vae {
         let (device, rows) = (z.device(), classes.len());
         let code = self.code(z, classes);
         if !self.tiled {
-            return activation::sigmoid(self.plain_logits(pose, code, grid));
+            let at_once = self.rows_at_once(grid).min(rows.max(1));
+            let part = |first: usize| {
+                let part = first..(first + at_once).min(rows);
+                let (pose, code) = (pose.clone().slice([part.clone()]), code.clone().slice([part]));
+                activation::sigmoid(self.plain_logits(pose, code, grid))
+            };
+            return Tensor::cat((0..rows.max(1)).step_by(at_once).map(part).collect(), 0);
         }
         let host = |t: TensorData| t.try_into_vec::<f32>().unwrap_or_default();
         let (pose, code) = (host(pose.into_data()), host(code.into_data()));
@@ -263,6 +273,13 @@ impl Vae {
         out.iter_mut().for_each(|o| *o = likelihood::sigmoid(*o));
         let pixels = grid.len() / self.config.ndim();
         Tensor::from_data(TensorData::new(out, [rows, pixels]), &device)
+    }
+
+    /// Rows of which one layer's activations fit into [`ACTIVATIONS`]; a power of two, so that parts are mostly alike.
+    fn rows_at_once(&self, grid: &Arc<[f32]>) -> usize {
+        let widest = self.config.hidden_decoder.iter().copied().max().unwrap_or(1);
+        let row = grid.len() / self.config.ndim() * widest * size_of::<f32>();
+        1 << (ACTIVATIONS / row.max(1)).max(1).ilog2()
     }
 
     /// What the decoder's first layer makes of content and class.

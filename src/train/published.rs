@@ -8,15 +8,16 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::Tensor;
 
-/// Bytes of activations of one pass through plain operations.
-const MEMORY: usize = 2 << 30;
+/// Bytes of activations of one pass through plain operations. A single tensor is a sixth of it at most, which fits into the
+/// 256 MiB that some drivers give a buffer.
+const MEMORY: usize = 1 << 30;
 
 impl Trainer {
     /// The published unlabelled step: an Adam step on the unlabelled bound, then the auxiliary step, whose gradient is
     /// zero without labels. Zero is not nothing: Adam goes on with its momentum, as the reference does.
     pub(super) fn published_turn(&mut self, batch: &[usize]) -> Result<usize> {
         let mut sum = GradientsAccumulator::new();
-        for part in batch.chunks(self.at_once()) {
+        for part in batch.chunks(self.at_once(self.vae.config.classes)) {
             let x = self.plain(part);
             let loss = self.unlabelled_loss(x, part.len())?;
             let mut gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
@@ -33,28 +34,35 @@ impl Trainer {
         let labels: Vec<u32> = batch.iter().map(|&i| self.labels[i]).collect();
         let beta = self.config.beta(self.epoch);
         let subset = self.subset();
-        let x = self.plain(batch);
-        let eps = self.noise(batch.len());
-        let bound = objective::labelled(&self.vae, x.clone(), &labels, eps, beta, &subset);
-        finite("labelled", &bound)?;
-        self.update(bound, true);
-        let auxiliary =
-            objective::cross_entropy(&self.vae, x, &labels).sum().mul_scalar(self.config.auxiliary);
+        let mut sum = GradientsAccumulator::new();
+        let at_once = self.at_once(1);
+        for (part, labels) in batch.chunks(at_once).zip(labels.chunks(at_once)) {
+            let (x, eps) = (self.plain(part), self.noise(part.len()));
+            let bound = objective::labelled(&self.vae, x, labels, eps, beta, &subset);
+            finite("labelled", &bound)?;
+            let mut gradients = GradientsParams::from_grads(bound.backward(), &self.vae.networks);
+            fill_zeros(&self.vae.networks, &mut gradients);
+            sum.accumulate(&self.vae.networks, gradients);
+        }
+        self.apply(sum.grads());
+        let auxiliary = objective::cross_entropy(&self.vae, self.plain(batch), &labels)
+            .sum()
+            .mul_scalar(self.config.auxiliary);
         finite("classifier", &auxiliary)?;
         self.update(auxiliary, true);
         Ok(batch.len())
     }
 
-    /// Images whose activations fit into [`MEMORY`] while all classes are decoded in plain operations. The loss is a sum
-    /// over images, so their gradients simply add up. The tile kernel keeps nothing per pixel and takes all.
-    fn at_once(&self) -> usize {
+    /// Images whose activations fit into [`MEMORY`] while each is decoded `rows` times in plain operations. The loss is a
+    /// sum over images, so their gradients simply add up. The tile kernel keeps nothing per pixel and takes all.
+    fn at_once(&self, rows: usize) -> usize {
         if self.vae.tiled {
             return self.config.batch.max(1);
         }
         let config = &self.vae.config;
         let widths: usize = config.hidden_decoder.iter().sum::<usize>() + config.hidden_decoder[0];
         // Each layer's output is kept before and after its non-linearity, and once more as a gradient.
-        let image = config.classes * config.pixels() * widths * 3 * size_of::<f32>();
+        let image = rows * config.pixels() * widths * 3 * size_of::<f32>();
         (MEMORY / image.max(1)).max(1)
     }
 
