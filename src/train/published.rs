@@ -63,7 +63,8 @@ impl Trainer {
         let widths: usize = config.hidden_decoder.iter().sum::<usize>() + config.hidden_decoder[0];
         // Each layer's output is kept before and after its non-linearity, and once more as a gradient.
         let image = rows * config.pixels() * widths * 3 * size_of::<f32>();
-        (MEMORY / image.max(1)).max(1)
+        // A power of two, so that a batch falls into equal parts: another shape would be compiled and tuned anew.
+        1 << (MEMORY / image.max(1)).max(1).ilog2()
     }
 
     fn unlabelled_loss(&mut self, x: Tensor<2>, batch: usize) -> Result<Tensor<1>> {

@@ -157,8 +157,8 @@ mod tests {
             (TrainConfig { confidence: 0.2, ..fine.clone() }, "confidence"),
             (TrainConfig { consistency: -1.0, ..fine.clone() }, "agreement"),
             (TrainConfig { view_noise: 2.1, ..fine.clone() }, "second view"),
-            (TrainConfig { augmentation: noisy, ..fine.clone() }, "noise of labelled"),
             (TrainConfig { labels_only: true, ..TrainConfig::paper() }, "labels only"),
+            (TrainConfig { augmentation: noisy, ..fine }, "noise of labelled"),
         ] {
             let message = wrong.check().unwrap_err().to_string();
             assert!(message.contains(what), "{message}");
