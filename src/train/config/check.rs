@@ -3,6 +3,7 @@
 use super::{Preset, TrainConfig};
 use crate::error::{Error, Result};
 use crate::model::Likelihood;
+use std::fmt::Display;
 
 impl TrainConfig {
     /// Checks that every setting is in its range.
@@ -24,98 +25,96 @@ impl TrainConfig {
             Likelihood::Gaussian { sigma } => sigma,
             _ => 1.0,
         };
+        let check = |what: &'static str, fine: bool, value: &dyn Display, range: &'static str| {
+            (what, fine, value.to_string(), range)
+        };
         let checks = [
-            ("latent", (1..=64).contains(&self.latent), self.latent.to_string(), "1 to 64"),
-            ("epochs", self.epochs >= 1, self.epochs.to_string(), "at least 1"),
+            check("latent", (1..=64).contains(&self.latent), &self.latent, "1 to 64"),
+            check("epochs", self.epochs >= 1, &self.epochs, "at least 1"),
             (
                 "patience",
                 self.patience != Some(0),
                 self.patience.map_or_else(String::new, |epochs| epochs.to_string()),
                 "at least 1 epoch, or null",
             ),
-            ("batch", (1..=4096).contains(&self.batch), self.batch.to_string(), "1 to 4096"),
-            ("rotations", (1..=360).contains(&self.rotations), self.rotations.to_string(), "1 to 360"),
-            ("look side", (4..=256).contains(&self.look_side), self.look_side.to_string(), "4 to 256"),
-            (
+            check("batch", (1..=4096).contains(&self.batch), &self.batch, "1 to 4096"),
+            check("rotations", (1..=360).contains(&self.rotations), &self.rotations, "1 to 360"),
+            check("look side", (4..=256).contains(&self.look_side), &self.look_side, "4 to 256"),
+            check(
                 "temperature",
                 self.temperature >= 1.0 && self.temperature.is_finite(),
-                self.temperature.to_string(),
+                &self.temperature,
                 "at least 1",
             ),
-            (
+            check(
                 "labelled images of a step",
                 (1..=4096).contains(&self.labelled_batch),
-                self.labelled_batch.to_string(),
+                &self.labelled_batch,
                 "1 to 4096",
             ),
-            (
+            check(
                 "learning rate",
                 self.learning_rate > 0.0 && self.learning_rate <= 1.0,
-                self.learning_rate.to_string(),
+                &self.learning_rate,
                 "above 0 and at most 1",
             ),
-            (
+            check(
                 "final learning rate",
                 self.final_rate > 0.0 && self.final_rate <= 1.0,
-                self.final_rate.to_string(),
+                &self.final_rate,
                 "above 0 and at most 1",
             ),
-            (
+            check(
                 "pixel share",
                 self.pixel_share > 0.0 && self.pixel_share <= 1.0,
-                self.pixel_share.to_string(),
+                &self.pixel_share,
                 "above 0 and at most 1",
             ),
-            (
+            check(
                 "class threshold",
                 (0.0..0.5).contains(&self.class_threshold),
-                self.class_threshold.to_string(),
+                &self.class_threshold,
                 "from 0 to below 0.5",
             ),
-            (
+            check(
                 "agreement of two views",
                 self.consistency >= 0.0 && self.consistency.is_finite(),
-                self.consistency.to_string(),
+                &self.consistency,
                 "at least 0",
             ),
-            (
-                "noise of the second view",
-                in_range(self.view_noise, 2.0),
-                self.view_noise.to_string(),
-                "0 to 2",
-            ),
-            ("confidence", (0.5..=1.0).contains(&self.confidence), self.confidence.to_string(), "0.5 to 1"),
-            (
+            check("noise of the second view", in_range(self.view_noise, 2.0), &self.view_noise, "0 to 2"),
+            check("confidence", (0.5..=1.0).contains(&self.confidence), &self.confidence, "0.5 to 1"),
+            check(
                 "angle of labelled images",
                 in_range(augmentation.angle_deg, 180.0),
-                augmentation.angle_deg.to_string(),
+                &augmentation.angle_deg,
                 "0 to 180 degrees",
             ),
-            (
+            check(
                 "shift of labelled images",
                 in_range(augmentation.shift, 0.25),
-                augmentation.shift.to_string(),
+                &augmentation.shift,
                 "0 to 0.25",
             ),
-            (
+            check(
                 "stretch of labelled images",
                 in_range(augmentation.stretch, 0.5),
-                augmentation.stretch.to_string(),
+                &augmentation.stretch,
                 "0 to 0.5",
             ),
-            (
+            check(
                 "noise of labelled images",
                 in_range(augmentation.noise, 2.0),
-                augmentation.noise.to_string(),
+                &augmentation.noise,
                 "0 to 2",
             ),
-            ("shift prior", positive(self.shift_prior), self.shift_prior.to_string(), "above 0"),
-            ("scale prior", positive(self.scale_prior), self.scale_prior.to_string(), "above 0"),
-            ("sigma of the Gaussian likelihood", positive(sigma), sigma.to_string(), "above 0"),
-            (
+            check("shift prior", positive(self.shift_prior), &self.shift_prior, "above 0"),
+            check("scale prior", positive(self.scale_prior), &self.scale_prior, "above 0"),
+            check("sigma of the Gaussian likelihood", positive(sigma), &sigma, "above 0"),
+            check(
                 "auxiliary weight",
                 self.auxiliary >= 0.0 && self.auxiliary.is_finite(),
-                self.auxiliary.to_string(),
+                &self.auxiliary,
                 "at least 0",
             ),
             (
