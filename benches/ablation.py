@@ -19,8 +19,6 @@ INGREDIENTS = [
     ("of them the stretch", ["augmentation.stretch=0"]),
     ("agreement of two views", ["consistency=0"]),
     ("of it the noise", ["view_noise=0"]),
-    ("falling temperature", ["temperature=1"]),
-    ("warm-up on labels", ["warm_up=0"]),
     ("falling learning rate", ["final_rate=1", "learning_rate=5e-4"]),
     ("two pairs of class and turn (eight instead)", ["most_pairs=8", "class_threshold=0"]),
     ("subset of pixels", ["pixel_share=1"]),

@@ -183,9 +183,6 @@ fn advanced(ui: &mut Ui, config: &mut TrainConfig) {
     line(ui, "How much what is sure in one view of a particle is taught to another; 0 is off.", |ui| {
         number(ui, "Agreement", &mut config.consistency, 0.0..=2.0, 0.05);
     });
-    line(ui, "How slowly the pictures begin to decide on class and angle; 1 is at once.", |ui| {
-        number(ui, "Temperature", &mut config.temperature, 1.0..=1000.0, 1.0);
-    });
     line(ui, "Weight of the latents' prior at the end; more keeps fewer latents alive.", |ui| {
         number(ui, "Beta", &mut config.beta_end, 0.0..=20.0, 0.1);
     });

@@ -143,7 +143,7 @@ struct Compute {
 /// Settings that have no option of their own.
 #[derive(Clone, Debug, Default, Args)]
 struct Tuning {
-    /// Any training setting by its name in report.json, as in `--set temperature=5`; may be given several times.
+    /// Any training setting by its name in report.json, as in `--set consistency=1`; may be given several times.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     more: Vec<String>,
 }

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::model::objective;
-use crate::model::orbit::{self, Pairs, Weighing};
+use crate::model::orbit::{self, Pairs};
 use crate::model::vae::{PixelSubset, Vae};
 use crate::particle::patch::PatchSet;
 use crate::train::present::{Seen, Shown, plain};
@@ -48,8 +48,7 @@ pub fn unlabelled(vae: &Vae, patches: &PatchSet, which: &[usize], beta: f32, see
                 let log_joint = vae.log_joint(&copies);
                 let pairs = Pairs::choose(&vae.config, &host(log_joint.clone())?, 0, NOTHING, false);
                 let eps = noise(pairs.len());
-                let weighing = Weighing { beta, temperature: 1.0 };
-                orbit::unlabelled(vae, &copies, log_joint, images, &pairs, eps, weighing, &subset)
+                orbit::unlabelled(vae, &copies, log_joint, images, &pairs, eps, beta, &subset)
             }
         };
         sum += f64::from(host(terms.loss)?.first().copied().unwrap_or(f32::NAN));

@@ -6,8 +6,6 @@
 //!
 //! The encoder sees the copy that turn r calls upright, so z holds what is left of the angle, the shift and the content.
 //! Only the most probable pairs are decoded and their probabilities renormalised ([`Pairs`]); with all pairs it is exact.
-//! The gradient that reaches q is divided by a temperature that falls to 1: while the decoder has only begun to learn,
-//! differences of tens of nats would settle every doubt in favour of the first guess.
 
 use super::objective::Unlabelled;
 use super::vae::{PixelSubset, Posterior, Vae, class_column};
@@ -97,16 +95,7 @@ pub fn poses(config: &VaeConfig, z: &Tensor<2>, pairs: &Pairs) -> Tensor<2> {
     pose::from_latents(config, z, start)
 }
 
-/// What a step asks of the unlabelled term.
-#[derive(Clone, Copy, Debug)]
-pub struct Weighing {
-    /// Weight of the latent KL.
-    pub beta: f32,
-    /// > 0; divides the gradient that reaches q(y, r). 1 is the bound itself.
-    pub temperature: f32,
-}
-
-/// The unlabelled term of a batch.
+/// The unlabelled term of a batch; `beta` weighs the latent KL.
 ///
 /// # Shapes
 /// `log_joint` `[batch, turns * classes]`; `target` the subset's pixels
@@ -118,7 +107,7 @@ pub fn unlabelled(
     target: Tensor<2>,
     pairs: &Pairs,
     eps: Tensor<2>,
-    weighing: Weighing,
+    beta: f32,
     subset: &PixelSubset,
 ) -> Unlabelled {
     let [batch, all] = log_joint.dims();
@@ -126,20 +115,13 @@ pub fn unlabelled(
     let posterior = encode(vae, copies, pairs);
     let z = posterior.sample(eps);
     let weight = renormalised(&q, pairs, vae, batch);
-    let weight = cooled(weight, weighing.temperature);
     let kl_latent = (weight.clone() * posterior.kl()).sum();
-    let kl_class = cooled((q * log_joint.add_scalar((all as f32).ln())).sum(), weighing.temperature);
+    let kl_class = (q * log_joint.add_scalar((all as f32).ln())).sum();
     let at = poses(&vae.config, &z, pairs);
     let excess = vae.weighted_excess_at(at, z, &pairs.classes, &pairs.images, target.clone(), weight, subset);
     let reconstruction = excess.sum() + vae.uninformed_at(target, subset).sum();
-    let loss = reconstruction.clone() + kl_latent.clone().mul_scalar(weighing.beta) + kl_class.clone();
+    let loss = reconstruction.clone() + kl_latent.clone().mul_scalar(beta) + kl_class.clone();
     Unlabelled { loss, reconstruction, kl_latent, kl_class }
-}
-
-/// The same value with its slope divided by the temperature.
-fn cooled(x: Tensor<1>, temperature: f32) -> Tensor<1> {
-    let settled = x.clone().detach();
-    settled.clone() + (x - settled).div_scalar(temperature)
 }
 
 /// Probabilities of the pairs, summing to 1 within each image, `[pairs]`.

@@ -78,11 +78,6 @@ pub struct TrainConfig {
     pub look_side: usize,
     /// At most so many (class, turn) pairs of an image are decoded in a step; 0 is all of them, which is exact.
     pub most_pairs: usize,
-    /// Divides the gradient that reaches class and turn from unlabelled images in the first epoch, >= 1; falls to 1,
-    /// which is the bound itself, at three quarters of the epochs.
-    pub temperature: f32,
-    /// Epochs in which only labelled images teach.
-    pub warm_up: usize,
     /// Weight of the agreement between two views of an unlabelled image, beside that of a label; 0 is off.
     pub consistency: f32,
     /// Largest standard deviation of the noise laid over the second view, as [`Augmentation::noise`]: pictures teach what
@@ -137,8 +132,6 @@ impl TrainConfig {
             rotations: 1,
             look_side: 24,
             most_pairs: 0,
-            temperature: 1.0,
-            warm_up: 0,
             consistency: 0.0,
             view_noise: 0.0,
             confidence: 0.8,
@@ -163,8 +156,6 @@ impl TrainConfig {
             class_threshold: 0.02,
             rotations: 16,
             most_pairs: 2,
-            temperature: 10.0,
-            warm_up: 2,
             consistency: 0.5,
             view_noise: 1.2,
             confidence: 0.8,

@@ -4,7 +4,7 @@ use super::present::{Grain, Shown};
 use super::trainer::{Trainer, finite, host, not_finite};
 use crate::error::Result;
 use crate::model::Copies;
-use crate::model::orbit::{self, Pairs, Weighing};
+use crate::model::orbit::{self, Pairs};
 use crate::model::vae::PixelSubset;
 use burn::tensor::Tensor;
 use rand::RngExt;
@@ -43,7 +43,7 @@ impl Trainer {
             loss = loss + self.labelled_part(&some)?;
             images += some.len();
         }
-        self.update(loss, false);
+        self.update(loss);
         Ok(images)
     }
 
@@ -55,7 +55,7 @@ impl Trainer {
         finite("classifier", &entropy)?;
         self.sums.images += some.len();
         self.sums.loss += host(entropy.clone().inner())?.into_iter().map(f64::from).sum::<f64>();
-        self.update(entropy, false);
+        self.update(entropy);
         Ok(some.len())
     }
 
@@ -70,24 +70,13 @@ impl Trainer {
         let (most, threshold) = (self.config.most_pairs, self.config.class_threshold);
         let pairs = Pairs::choose(config, &known, most, threshold, !self.vae.tiled);
         let eps = self.noise(pairs.len());
-        let guessing = !self.labelled.is_empty() && self.epoch < self.config.warm_up;
-        let log_joint = if guessing { log_joint.detach() } else { log_joint };
-        let weighing =
-            Weighing { beta: self.config.beta(self.epoch), temperature: self.config.temperature(self.epoch) };
-        let terms = orbit::unlabelled(
-            &self.vae,
-            &shows.copies,
-            log_joint,
-            shows.target,
-            &pairs,
-            eps,
-            weighing,
-            &subset,
-        );
+        let beta = self.config.beta(self.epoch);
+        let terms =
+            orbit::unlabelled(&self.vae, &shows.copies, log_joint, shows.target, &pairs, eps, beta, &subset);
         self.count(&terms, batch.len())?;
         Ok(match self.agreement(batch, &poses, &known) {
-            Some(agreement) if !guessing => terms.loss + agreement,
-            _ => terms.loss,
+            Some(agreement) => terms.loss + agreement,
+            None => terms.loss,
         })
     }
 

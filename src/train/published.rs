@@ -20,9 +20,7 @@ impl Trainer {
         for part in batch.chunks(self.at_once(self.vae.config.classes)) {
             let x = self.plain(part);
             let loss = self.unlabelled_loss(x, part.len())?;
-            let mut gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
-            fill_zeros(&self.vae.networks, &mut gradients);
-            sum.accumulate(&self.vae.networks, gradients);
+            sum.accumulate(&self.vae.networks, self.every_gradient(&loss));
         }
         self.apply(sum.grads());
         self.coast();
@@ -40,16 +38,15 @@ impl Trainer {
             let (x, eps) = (self.plain(part), self.noise(part.len()));
             let bound = objective::labelled(&self.vae, x, labels, eps, beta, &subset);
             finite("labelled", &bound)?;
-            let mut gradients = GradientsParams::from_grads(bound.backward(), &self.vae.networks);
-            fill_zeros(&self.vae.networks, &mut gradients);
-            sum.accumulate(&self.vae.networks, gradients);
+            sum.accumulate(&self.vae.networks, self.every_gradient(&bound));
         }
         self.apply(sum.grads());
         let auxiliary = objective::cross_entropy(&self.vae, self.plain(batch), &labels)
             .sum()
             .mul_scalar(self.config.auxiliary);
         finite("classifier", &auxiliary)?;
-        self.update(auxiliary, true);
+        let gradients = self.every_gradient(&auxiliary);
+        self.apply(gradients);
         Ok(batch.len())
     }
 
@@ -80,6 +77,13 @@ impl Trainer {
         self.upload(plain(&self.patches, batch), batch.len())
     }
 
+    /// The gradient of `loss` by every parameter, zero where the loss does not touch it: the reference steps these, too.
+    fn every_gradient(&self, loss: &Tensor<1>) -> GradientsParams {
+        let mut gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
+        fill_zeros(&self.vae.networks, &mut gradients);
+        gradients
+    }
+
     /// An Adam step with a zero gradient.
     fn coast(&mut self) {
         let mut gradients = GradientsParams::new();
@@ -89,7 +93,7 @@ impl Trainer {
 }
 
 /// Adds a zero gradient for every parameter that has none.
-pub(super) fn fill_zeros<M: Module>(module: &M, gradients: &mut GradientsParams) {
+fn fill_zeros<M: Module>(module: &M, gradients: &mut GradientsParams) {
     struct Fill<'a>(&'a mut GradientsParams);
     impl ModuleVisitor for Fill<'_> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {

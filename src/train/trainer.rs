@@ -3,7 +3,6 @@
 use super::adam::adam;
 use super::config::{Preset, TrainConfig};
 use super::present::Seen;
-use super::published::fill_zeros;
 use super::register;
 use super::schedule::{self, Turn};
 use crate::error::{Error, Result};
@@ -223,12 +222,9 @@ impl Trainer {
         self.deck.shuffle(&mut self.rng);
     }
 
-    /// An Adam step down the gradient of `loss`; `all` also steps parameters the loss does not touch.
-    pub(super) fn update(&mut self, loss: Tensor<1>, all: bool) {
-        let mut gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
-        if all {
-            fill_zeros(&self.vae.networks, &mut gradients);
-        }
+    /// An Adam step down the gradient of `loss`, of the parameters it touches.
+    pub(super) fn update(&mut self, loss: Tensor<1>) {
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
         self.apply(gradients);
     }
 

@@ -123,7 +123,7 @@ impl Run {
         let Some(patience) = config.patience else { return false };
         let from = config.encore.map_or(0, |encore| encore.from);
         let first = self.curve.partition_point(|point| point.epoch <= from);
-        let least = config.warm_up.max(config.epochs.saturating_sub(from) / EARLIEST);
+        let least = config.epochs.saturating_sub(from) / EARLIEST;
         let curve = &self.curve[first..];
         curve.len() >= least && has_settled(curve, patience)
     }

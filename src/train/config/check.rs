@@ -41,12 +41,6 @@ impl TrainConfig {
             check("rotations", (1..=360).contains(&self.rotations), &self.rotations, "1 to 360"),
             check("look side", (4..=256).contains(&self.look_side), &self.look_side, "4 to 256"),
             check(
-                "temperature",
-                self.temperature >= 1.0 && self.temperature.is_finite(),
-                &self.temperature,
-                "at least 1",
-            ),
-            check(
                 "labelled images of a step",
                 (1..=4096).contains(&self.labelled_batch),
                 &self.labelled_batch,

@@ -1,5 +1,5 @@
-//! The course of a training: the steps of an epoch, and what changes from epoch to epoch (the weight of the prior, the
-//! learning rate, the temperature).
+//! The course of a training: the steps of an epoch, and what changes from epoch to epoch (the weight of the prior and the
+//! learning rate).
 
 use super::{Preset, TrainConfig};
 use serde::{Deserialize, Serialize};
@@ -11,8 +11,6 @@ pub struct Encore {
     pub from: usize,
     /// The learning rate it begins with, as a part of the first one of all.
     pub rate: f64,
-    /// The temperature it begins with.
-    pub temperature: f32,
 }
 
 /// What an encore's learning rate begins with at least.
@@ -41,35 +39,22 @@ impl TrainConfig {
         self.beta_start + (self.beta_end - self.beta_start) * part
     }
 
-    /// Lets a training that ended after `epoch` epochs go on for `more`. Learning rate and temperature go on from where they
-    /// were, so that a training stopped early still has its large steps before it.
+    /// Lets a training that ended after `epoch` epochs go on for `more`. The learning rate goes on from where it was, so that
+    /// a training stopped early still has its large steps before it.
     pub fn go_on(&mut self, epoch: usize, more: usize) {
-        let last = epoch.saturating_sub(1);
-        let (rate, temperature) = (self.rate(last) / self.learning_rate, self.temperature(last));
-        self.encore = Some(Encore { from: epoch, rate: rate.max(ENCORE_RATE), temperature });
+        let rate = self.rate(epoch.saturating_sub(1)) / self.learning_rate;
+        self.encore = Some(Encore { from: epoch, rate: rate.max(ENCORE_RATE) });
         self.epochs = epoch + more;
-    }
-
-    /// The stretch of epochs that `epoch` (from 0) lies in, as the epochs of it gone by and all of them.
-    fn stretch(&self, epoch: usize) -> (usize, usize) {
-        let from = self.encore.map_or(0, |encore| encore.from);
-        (epoch.saturating_sub(from), self.epochs.saturating_sub(from))
     }
 
     /// Learning rate in `epoch` (from 0).
     pub fn rate(&self, epoch: usize) -> f64 {
-        let (gone, of) = self.stretch(epoch);
+        let from = self.encore.map_or(0, |encore| encore.from);
+        let (gone, of) = (epoch.saturating_sub(from), self.epochs.saturating_sub(from));
         let part = (gone as f64 / of.saturating_sub(1).max(1) as f64).min(1.0);
         let left = 0.5 * (1.0 + (std::f64::consts::PI * part).cos());
         let first = self.encore.map_or(1.0, |encore| encore.rate).max(self.final_rate);
         self.learning_rate * (self.final_rate + (first - self.final_rate) * left)
-    }
-
-    /// Temperature in `epoch` (from 0).
-    pub fn temperature(&self, epoch: usize) -> f32 {
-        let (gone, of) = self.stretch(epoch);
-        let part = (gone as f32 / (0.75 * of.max(1) as f32)).min(1.0);
-        self.encore.map_or(self.temperature, |encore| encore.temperature).powf(1.0 - part)
     }
 }
 
@@ -112,12 +97,12 @@ mod tests {
         ended.go_on(100, 25);
         assert_eq!(ended.epochs, 125);
         assert!((ended.rate(100) / 2e-3 - ENCORE_RATE).abs() < 1e-9, "{}", ended.rate(100));
-        assert!((ended.rate(124) - 2e-5).abs() < 1e-12 && ended.temperature(100) == 1.0);
+        assert!((ended.rate(124) - 2e-5).abs() < 1e-12);
         let mut early = TrainConfig::proposed();
-        let (rate, temperature) = (early.rate(29), early.temperature(29));
+        let rate = early.rate(29);
         early.go_on(30, 25);
-        assert!((early.rate(30) - rate).abs() < 1e-9 && early.temperature(30) == temperature);
-        assert_eq!(early.temperature(54), 1.0);
+        assert!((early.rate(30) - rate).abs() < 1e-9);
+        assert!((early.rate(54) - 2e-5).abs() < 1e-12);
         let mut paper = TrainConfig::paper();
         paper.go_on(100, 25);
         assert_eq!((paper.rate(100), paper.rate(124)), (5e-4, 5e-4));
