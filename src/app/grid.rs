@@ -241,12 +241,12 @@ fn cut(state: &State, particle: &Particle) -> Option<ColorImage> {
     let entry = state.project.micrograph(particle.micrograph)?;
     let Opened::Ready(picture) = state.pictures.get(&entry.id)? else { return None };
     let geometry = &state.project.patch;
-    let extent = geometry.extent_on(entry.pixel_size.map(|size| size.x_nm)) as f32;
+    let extents = geometry.extents_on(entry.pixel_size).map(|extent| extent as f32);
     let pose = state.results.as_ref().and_then(|results| results.of(particle.id));
     let (angle, shift) = pose.map_or((0.0, [0.0; 2]), |p| (p.angle_rad, p.shift_px));
-    let pitch = extent / geometry.side.max(1) as f32;
-    let centre = pos2(particle.x + shift[0] * pitch, particle.y + shift[1] * pitch);
-    Some(upright(picture, entry, centre, extent, angle))
+    let pitch = extents.map(|extent| extent / geometry.side.max(1) as f32);
+    let centre = pos2(particle.x + shift[0] * pitch[0], particle.y + shift[1] * pitch[1]);
+    Some(upright(picture, entry, centre, extents[0], angle))
 }
 
 /// A square of `extent` pixels round `centre`, turned back by `angle` (counter-clockwise on the screen, radians).

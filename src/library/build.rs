@@ -80,7 +80,8 @@ fn seen(
     let particle: &Particle = project.particle(id).ok_or_else(unknown)?;
     let entry: &MicrographEntry = project.micrograph(particle.micrograph).ok_or_else(unknown)?;
     let pixel_nm = entry.pixel_size.map(|size| [size.x_nm, size.y_nm]);
-    let patch_pixel_px = pitch(patches.geometry, pixel_nm, patches.side);
+    // One pixel of the patch along x and y.
+    let patch_pixel_px = patches.geometry.extents_on(entry.pixel_size).map(|side| side / patches.side as f64);
     let class = particle.label.and_then(|label| project.class_index(label));
     Ok(Record {
         particle: id,
@@ -121,15 +122,6 @@ fn add_prediction(record: &mut Record, prediction: &Prediction, places: &[usize]
     record.shift_nm = record.pixel_nm.map(|nm| [shift[0] * nm[0], shift[1] * nm[1]]);
     record.latents.clone_from(&prediction.mu);
     record.recon_error = Some(prediction.recon_error);
-}
-
-/// One pixel of the patch along x and y, in pixels of the micrograph.
-fn pitch(geometry: &PatchGeometry, pixel_nm: Option<[f64; 2]>, side: usize) -> [f64; 2] {
-    let extent = match (geometry.extent_nm, pixel_nm) {
-        (Some(extent), Some(nm)) => [extent / nm[0], extent / nm[1]],
-        _ => [geometry.extent_px; 2],
-    };
-    extent.map(|extent| extent / side as f64)
 }
 
 fn check_lengths(particles: &[ParticleId], predictions: &[Prediction], patches: Patches<'_>) -> Result<()> {

@@ -26,7 +26,9 @@ pub fn measure(project: &Project, dataset: &Dataset) -> Vec<Option<Descriptors>>
     let pitch = |id: &crate::particle::ParticleId| {
         let particle = project.particle(*id);
         let entry = particle.and_then(|p| project.micrograph(p.micrograph));
-        project.patch.extent_on(entry.and_then(|e| e.pixel_size).map(|s| s.x_nm)) / side
+        // Of pixels that are not square the one of the same area.
+        let [x, y] = project.patch.extents_on(entry.and_then(|e| e.pixel_size));
+        (x * y).sqrt() / side
     };
     let pitches: Vec<f64> = dataset.ids.iter().map(pitch).collect();
     describe_all(&dataset.patches, &pitches)

@@ -85,8 +85,7 @@ fn cut(
     } else {
         None
     };
-    let source =
-        PatchSource::new(micrograph, entry.pixel_size.map(|s| s.x_nm), bright, &excluded, territory.as_ref());
+    let source = PatchSource::new(micrograph, entry.pixel_size, bright, &excluded, territory.as_ref());
     for (i, particle) in particles.iter().enumerate() {
         if i % 64 == 0 && !watch(i as f32 / particles.len() as f32) {
             return Err(Error::Stopped);

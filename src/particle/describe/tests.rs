@@ -1,5 +1,5 @@
 use super::*;
-use crate::micrograph::Micrograph;
+use crate::micrograph::{Micrograph, PixelSize};
 use crate::particle::patch::{PatchGeometry, PatchSource};
 use std::f32::consts::PI;
 
@@ -87,7 +87,7 @@ fn sizes_are_in_pixels_of_the_micrograph_and_in_nanometres() {
     let pixels = (0..width * height).map(|i| value((i % width) as f32, (i / width) as f32)).collect();
     let m = Micrograph { width, height, pixels, pixel_size: None, replaced: 0, lost: None };
     let geometry = PatchGeometry { extent_nm: Some(60.0), side: 40, ..PatchGeometry::default() };
-    let source = PatchSource::new(&m, Some(0.5), true, &[], None);
+    let source = PatchSource::new(&m, PixelSize::new(0.5, 0.5), true, &[], None);
     let d = describe(&source.cut(140.0, 90.0, &geometry, 62), 62, 120.0 / 40.0).unwrap();
     near(d.equivalent_diameter, 60.0, 0.02, "diameter in px");
     near(d.get_in(Descriptor::EquivalentDiameter, Some(0.5)), 30.0, 0.02, "diameter in nm");

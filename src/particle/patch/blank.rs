@@ -9,9 +9,8 @@ pub(super) fn blank(
     patch: &mut [f32],
     wide: usize,
     map: &LabelMap,
-    x: f32,
-    y: f32,
-    pitch: f32,
+    [x, y]: [f32; 2],
+    pitch: [f32; 2],
     background: f32,
 ) {
     const FINE: usize = 3;
@@ -22,7 +21,8 @@ pub(super) fn blank(
     for i in 0..wide * wide {
         for k in 0..FINE * FINE {
             let fine = |i: usize, k: usize| i as f32 - middle + (k as f32 + 0.5) / FINE as f32 - 0.5;
-            let label = map.at(x + fine(i % wide, k % FINE) * pitch, y + fine(i / wide, k / FINE) * pitch);
+            let (across, down) = (fine(i % wide, k % FINE), fine(i / wide, k / FINE));
+            let label = map.at(x + across * pitch[0], y + down * pitch[1]);
             if label > 0 && label == own {
                 mine[i] += share;
             } else if label > 0 {

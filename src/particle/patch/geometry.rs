@@ -1,6 +1,7 @@
 //! The size of the square to cut.
 
 use super::{Edge, Normalise, PatchGeometry};
+use crate::micrograph::PixelSize;
 use crate::micrograph::stats::percentiles;
 
 impl Default for PatchGeometry {
@@ -24,6 +25,11 @@ impl PatchGeometry {
             _ => self.extent_px,
         };
         if extent.is_finite() && extent > 0.0 { extent } else { self.side.max(1) as f64 }
+    }
+
+    /// Sides along x and y, in micrograph pixels, of what is a square on the specimen; pixels need not be square.
+    pub fn extents_on(&self, pixel: Option<PixelSize>) -> [f64; 2] {
+        [pixel.map(|size| size.x_nm), pixel.map(|size| size.y_nm)].map(|nm| self.extent_on(nm))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::blank::blank;
 use super::{Edge, Normalise, PatchGeometry};
-use crate::micrograph::Micrograph;
 use crate::micrograph::stats::percentiles;
+use crate::micrograph::{Micrograph, PixelSize};
 use crate::particle::Region;
 use crate::particle::territory::LabelMap;
 use image::{GrayImage, Luma};
@@ -13,7 +13,7 @@ use std::ops::Range;
 #[derive(Clone, Debug)]
 pub struct PatchSource<'a> {
     micrograph: &'a Micrograph,
-    nm_per_px: Option<f64>,
+    pixel: Option<PixelSize>,
     bright: bool,
     /// Excluded regions inside the picture that are not cut off by `columns` and `rows`.
     holes: Vec<Region>,
@@ -31,7 +31,7 @@ impl<'a> PatchSource<'a> {
     /// Measures the levels of `micrograph` outside `excluded`. `bright`: particles are brighter than the background.
     pub fn new(
         micrograph: &'a Micrograph,
-        nm_per_px: Option<f64>,
+        pixel: Option<PixelSize>,
         bright: bool,
         excluded: &[Region],
         territories: Option<&'a LabelMap>,
@@ -61,7 +61,7 @@ impl<'a> PatchSource<'a> {
         let levels = percentiles(&sample, &[0.5, 99.5]);
         let levels = (levels[0], levels[1]);
         let background = background(&sample, levels, bright);
-        Self { micrograph, nm_per_px, bright, holes, territories, columns, rows, levels, background }
+        Self { micrograph, pixel, bright, holes, territories, columns, rows, levels, background }
     }
 
     /// Usual grey value between the particles, in the micrograph's units.
@@ -80,14 +80,15 @@ impl<'a> PatchSource<'a> {
     /// Every value is finite, wherever (x, y) lies.
     pub fn cut(&self, x: f32, y: f32, geometry: &PatchGeometry, wide: usize) -> Vec<f32> {
         let m = self.micrograph;
-        let pitch = geometry.extent_on(self.nm_per_px) / geometry.side.max(1) as f64;
-        let pitch = pitch.min(2.0 * m.width.max(m.height).max(1) as f64);
+        let most = 2.0 * m.width.max(m.height).max(1) as f64;
+        let pitch =
+            geometry.extents_on(self.pixel).map(|side| (side / geometry.side.max(1) as f64).min(most));
         let (x, y) = (if x.is_finite() { x } else { -1e6 }, if y.is_finite() { y } else { -1e6 });
-        let across = taps(f64::from(x), pitch, wide, &self.columns, geometry.edge);
-        let down = taps(f64::from(y), pitch, wide, &self.rows, geometry.edge);
+        let across = taps(f64::from(x), pitch[0], wide, &self.columns, geometry.edge);
+        let down = taps(f64::from(y), pitch[1], wide, &self.rows, geometry.edge);
         let mut patch = self.resample(&across, &down);
         if let (true, Some(map)) = (geometry.blank_neighbours, self.territories) {
-            blank(&mut patch, wide, map, x, y, pitch as f32, self.background);
+            blank(&mut patch, wide, map, [x, y], pitch.map(|p| p as f32), self.background);
         }
         self.normalise(&mut patch, geometry, wide);
         patch

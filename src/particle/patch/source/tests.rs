@@ -69,9 +69,36 @@ fn whole_pixels_at_pitch_one_are_the_micrograph_itself() {
 fn nanometres_decide_where_they_are_known() {
     let m = discs(200, 200, &[(100.0, 100.0, 20.0)]);
     let geometry = PatchGeometry { extent_nm: Some(40.0), ..geometry(64.0, 32) };
-    let fine = PatchSource::new(&m, Some(0.5), true, &[], None).cut(100.0, 100.0, &geometry, 32);
+    let fine =
+        PatchSource::new(&m, PixelSize::new(0.5, 0.5), true, &[], None).cut(100.0, 100.0, &geometry, 32);
     let unknown = PatchSource::new(&m, None, true, &[], None).cut(100.0, 100.0, &geometry, 32);
     assert!((gravity(&fine, 32).2 / gravity(&unknown, 32).2 - 0.64).abs() < 0.02);
+}
+
+#[test]
+fn a_disc_on_pixels_that_are_not_square_is_a_disc_on_its_patch() {
+    // 1 nm along x, 2 nm along y: a disc of radius 16 nm is half as high in pixels, and 8 nm below the middle are 4 px.
+    let value = |i: usize| {
+        let (x, y) = ((i % 200) as f32 - 100.0, 2.0 * ((i / 200) as f32 - 104.0));
+        100.0 + 100.0 * (16.5 - x.hypot(y)).clamp(0.0, 1.0)
+    };
+    let pixels = (0..200 * 200).map(value).collect();
+    let m = Micrograph { width: 200, height: 200, pixels, pixel_size: None, replaced: 0, lost: None };
+    let geometry = PatchGeometry { extent_nm: Some(64.0), ..geometry(64.0, 32) };
+    let patch =
+        PatchSource::new(&m, PixelSize::new(1.0, 2.0), true, &[], None).cut(100.0, 100.0, &geometry, 32);
+    let (x, y, _) = gravity(&patch, 32);
+    assert!(x.abs() < 0.1 && (y - 4.0).abs() < 0.1, "{x} {y}");
+    let spread = |of: &dyn Fn(usize) -> f32| {
+        let (mut sum, mut square) = (0.0, 0.0);
+        for (i, v) in patch.iter().enumerate() {
+            sum += v;
+            square += v * of(i).powi(2);
+        }
+        square / sum
+    };
+    let (across, down) = (spread(&|i| (i % 32) as f32 - 15.5 - x), spread(&|i| (i / 32) as f32 - 15.5 - y));
+    assert!((across / down - 1.0).abs() < 0.05, "{across} {down}");
 }
 
 #[test]
