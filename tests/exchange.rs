@@ -81,7 +81,7 @@ fn every_format_brings_back_what_it_was_given() {
     let micrograph = wanted.micrographs[0].id;
     for extension in exchange::WRITTEN {
         let path = folder.path().join(format!("labels.{extension}"));
-        exchange::write(&path, &wanted, Some(micrograph), 32.0).unwrap();
+        exchange::write(&path, &wanted, Some(micrograph)).unwrap();
         let found = imported(&path, &wanted, &Setting::default());
         assert_near(&found, &wanted, *extension != "box", extension);
         // A micrograph that is one of several is told by the file's name.
@@ -106,7 +106,7 @@ fn y_counted_from_the_bottom_is_turned_round_at_the_middle_of_the_rows() {
             particle.y = 332.0 - particle.y;
         }
         let path = folder.path().join(format!("labels.{extension}"));
-        exchange::write(&path, &flipped, Some(wanted.micrographs[0].id), 32.0).unwrap();
+        exchange::write(&path, &flipped, Some(wanted.micrographs[0].id)).unwrap();
         let setting = Setting { flip_y: true, ..Setting::default() };
         assert_near(&imported(&path, &wanted, &setting), &wanted, *extension != "box", extension);
         let trap = content(&imported(&path, &wanted, &Setting::default()));
@@ -169,6 +169,48 @@ fn files_of_other_programs_are_read_as_they_are() {
         roi.extend(value.to_be_bytes());
     }
     assert_eq!(places(&read(folder, "a.roi", &roi).unwrap()), [(10.0, 24.0), (19.0, 20.0)]);
+}
+
+#[test]
+fn a_file_without_names_is_of_the_picture_it_is_named_after_or_of_the_one_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = Project::new();
+    let mut add = |path: &str, page: usize| {
+        let entry = MicrographEntry { page, ..MicrographEntry::new(path, page, 100, 100, None, path) };
+        let (id, edit) = project.add_micrograph_edit(entry);
+        project.apply(edit).unwrap();
+        id
+    };
+    let one = add("/a/1.tif", 0);
+    add("/a/2.tif", 0);
+    let page = (0..4).map(|page| add("/a/movie.mrcs", page)).nth(1).unwrap();
+    add("/a/scan.tif", 0);
+    let far = add("/b/scan.tif", 0);
+    let near = add("/a/scan_more.tif", 0);
+    let names = project.micrograph_names();
+    let of = |file: &str, shown| {
+        let path = folder.path().join(file);
+        fs::write(&path, b"10 20 4 4\n").unwrap();
+        let setting = Setting { image: Some(shown), ..Setting::default() };
+        exchange::read(&path, &project, &setting).unwrap()[0].image.clone()
+    };
+    assert_eq!(of("1_picks.box", page), names[&one]);
+    assert_eq!(of("10.box", near), names[&near], "10 is not of 1");
+    assert_eq!(of("movie.box", page), names[&page]);
+    assert_eq!(of("scan.box", far), names[&far]);
+    assert_eq!(of("scan_more_picks.box", far), names[&near], "the longest name");
+}
+
+#[test]
+fn classes_named_by_numbers_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut wanted = project(true);
+    wanted.classes[0].name = "7".into();
+    let path = folder.path().join("labels.zip");
+    exchange::write(&path, &wanted, Some(wanted.micrographs[0].id)).unwrap();
+    let rows = exchange::read(&path, &wanted, &Setting::default()).unwrap();
+    assert!(rows.iter().any(|row| row.class.as_deref() == Some("7")));
+    assert!(rows.iter().any(|row| row.class.is_none()), "what has no class gets none");
 }
 
 #[test]

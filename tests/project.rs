@@ -361,6 +361,12 @@ fn a_project_survives_its_file() {
     assert_eq!(fs::read_to_string(&path).unwrap(), text, "the same work, the same text");
     assert!(!store::backup_of(&path).exists(), "saving the same again is no new version");
     assert_eq!(store::with_extension(&real.join("gold")), path);
+    assert_eq!(store::with_extension(&path), path);
+    // What follows a dot is part of the name, and a picture is not written over.
+    for name in ["gold 0.5 nm", "gold.tif"] {
+        let whole = format!("{name}.nanotheca");
+        assert_eq!(store::with_extension(&real.join(name)), real.join(whole));
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::dialogs::Dialog;
 use super::file_dialog::Purpose;
-use super::jobs::{Done, Imported, Loaded};
+use super::jobs::{Done, Imported, Loaded, PageOf};
 use super::picture::Picture;
 use super::run::{Model, Phase};
 use super::state::{Level, Opened, Placed, Previews, count};
@@ -25,10 +25,16 @@ impl App {
             Done::Project { path, project } => self.on_project(path, project),
             Done::Look(picture) => self.state.look = Some(picture),
             Done::Imported(imported) => self.on_imported(imported),
-            Done::Picture { id, preparation, picture } => self.on_picture(id, preparation, picture),
-            Done::Small { id, preparation, small } => {
+            Done::Picture { id, of, preparation, picture } => {
+                if self.is_here(id, &of) {
+                    self.on_picture(id, preparation, picture);
+                }
+            }
+            Done::Small { id, of, preparation, small } => {
                 self.state.prepared.wanted = None;
-                self.state.prepared.keep_small(id, preparation, small);
+                if self.is_here(id, &of) {
+                    self.state.prepared.keep_small(id, preparation, small);
+                }
             }
             Done::Searching(share) => self.state.detection.share = share,
             Done::Detected { micrograph, found } => self.on_detected(micrograph, found),
@@ -149,6 +155,11 @@ impl App {
         }
     }
 
+    /// False for a picture of a micrograph that was removed, or of a project that was left.
+    fn is_here(&self, id: MicrographId, of: &PageOf) -> bool {
+        self.state.project.micrograph(id).is_some_and(|entry| PageOf::entry(entry) == *of)
+    }
+
     fn on_picture(&mut self, id: MicrographId, preparation: Preparation, picture: Result<Arc<Picture>>) {
         let opened = match picture {
             Ok(picture) => Opened::Ready(picture),
@@ -157,13 +168,11 @@ impl App {
                 Opened::Failed(error.to_string())
             }
         };
-        if self.state.project.micrograph(id).is_some() {
-            self.state.picture_revision += 1;
-            let there = if let Opened::Ready(picture) = &opened { Some(picture.as_ref()) } else { None };
-            self.state.prepared.arrived(id, preparation, there);
-            self.state.pictures.insert(id, opened);
-            self.state.detection.stale = true;
-        }
+        self.state.picture_revision += 1;
+        let there = if let Opened::Ready(picture) = &opened { Some(picture.as_ref()) } else { None };
+        self.state.prepared.arrived(id, preparation, there);
+        self.state.pictures.insert(id, opened);
+        self.state.detection.stale = true;
     }
 
     fn on_detected(&mut self, micrograph: MicrographId, found: Result<Vec<Detection>>) {

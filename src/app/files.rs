@@ -53,6 +53,9 @@ impl App {
     /// Does what unsaved changes stood in the way of.
     pub(super) fn go(&mut self, ctx: &egui::Context) {
         self.leave_after_save = false;
+        if !matches!(self.leaving, None | Some(Leaving::Close)) {
+            self.stop_opening();
+        }
         match self.leaving.take() {
             None => {}
             Some(Leaving::Close) => {
@@ -82,10 +85,19 @@ impl App {
                         });
                         self.loading = Some(job);
                     } else {
-                        self.opening.push_back(path);
+                        self.opening.extend(pictures_in(path));
                     }
                 }
             }
+        }
+    }
+
+    /// Pictures on their way into the project that is left would land in the next one.
+    fn stop_opening(&mut self) {
+        self.opening.clear();
+        if let Some(job) = self.importing.take() {
+            self.jobs.stop(job);
+            self.state.look = None;
         }
     }
 
@@ -149,6 +161,9 @@ impl App {
         self.cancel_export();
         let phase = &self.state.training.phase;
         if phase.is_active() && !matches!(phase, Phase::Preparing { .. }) {
+            // It can go on when the project is opened again.
+            self.write_state();
+            self.state_written = None;
             self.worker.send(Command::Stop);
             self.left_runs += 1;
         }
@@ -224,9 +239,7 @@ impl App {
     /// Writes the labels for another program.
     pub(super) fn export_labels(&mut self, path: &Path) {
         let project = &self.state.project;
-        let nm_per_px = project.micrographs.first().and_then(|entry| entry.pixel_size).map(|size| size.x_nm);
-        let side = 0.6 * project.patch.extent_on(nm_per_px) as f32;
-        match exchange::write(path, project, self.state.shown, side) {
+        match exchange::write(path, project, self.state.shown) {
             Ok(()) => self.tell(Level::Done, format!("Labels exported as {}", name_of(path)), None),
             Err(error) => self.complain(&error),
         }

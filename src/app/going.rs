@@ -2,7 +2,7 @@
 
 use super::App;
 use super::files::name_of;
-use super::jobs::{self, Done, JobId};
+use super::jobs::{self, Done, JobId, PageOf};
 use super::state::{Opened, Small};
 use crate::particle::MicrographId;
 use crate::particle::detect::Contrast;
@@ -79,7 +79,12 @@ impl App {
             self.state.pictures.insert(id, Opened::Loading);
         }
         let name = format!("Opening {}", entry.file_name());
-        let work = move |_: &jobs::Context| Done::Picture { id, picture: jobs::open(&entry), preparation };
+        let work = move |_: &jobs::Context| Done::Picture {
+            id,
+            of: PageOf::entry(&entry),
+            picture: jobs::open(&entry),
+            preparation,
+        };
         if renewed.is_some() {
             self.renewing = Some(self.jobs.start(name, work));
         } else {
@@ -99,7 +104,7 @@ impl App {
             let picture = open.map_or_else(|| jobs::open(&entry), Ok);
             // What is wrong with it is told when it is shown.
             let small = picture.ok().map(|picture| Small::of(&picture));
-            Done::Small { id, preparation: entry.preparation(), small }
+            Done::Small { id, of: PageOf::entry(&entry), preparation: entry.preparation(), small }
         });
         self.making_small = Some(job);
     }

@@ -44,6 +44,12 @@ impl Project {
         self.micrographs.iter().find(|entry| entry.id == id)
     }
 
+    /// Diameter, in pixels of this micrograph, that a particle of unknown size is taken to have: a patch leaves room round it.
+    pub fn usual_diameter(&self, id: MicrographId) -> f32 {
+        let pixel = self.micrograph(id).and_then(|entry| entry.pixel_size);
+        0.6 * self.patch.extent_on(pixel.map(|size| size.x_nm)) as f32
+    }
+
     /// Place of a micrograph in the list, from 0.
     pub fn micrograph_index(&self, id: MicrographId) -> Option<usize> {
         self.micrographs.iter().position(|entry| entry.id == id)

@@ -29,9 +29,11 @@ pub const FORMAT: &str = "nanotheca project";
 /// The newest version of the file that this program reads, and the one it writes.
 pub const VERSION: u64 = 2;
 
-/// `path` with the extension of project files if it has none.
+/// `path` with the extension of project files behind it if it has another or none: what follows the dot of `gold 0.5 nm` is
+/// no extension.
 pub fn with_extension(path: &Path) -> PathBuf {
-    if path.extension().is_some() { path.to_owned() } else { path.with_extension(EXTENSION) }
+    let there = path.extension().is_some_and(|end| end.eq_ignore_ascii_case(EXTENSION));
+    if there { path.to_owned() } else { atomic::with_ending(path, &format!(".{EXTENSION}")) }
 }
 
 /// Where the version saved before is kept.

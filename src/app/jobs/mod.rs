@@ -40,6 +40,7 @@ pub enum Done {
     Imported(Result<Imported>),
     Picture {
         id: MicrographId,
+        of: PageOf,
         /// What it was prepared with.
         preparation: Preparation,
         picture: Result<Arc<Picture>>,
@@ -47,6 +48,7 @@ pub enum Done {
     /// A small copy for the list; none of what cannot be opened.
     Small {
         id: MicrographId,
+        of: PageOf,
         preparation: Preparation,
         small: Option<super::state::Small>,
     },
@@ -88,6 +90,19 @@ pub enum Done {
     },
     /// The job of this name panicked.
     Broken(String),
+}
+
+/// Which file's page a picture is: another project numbers its micrographs alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageOf {
+    hash: String,
+    page: usize,
+}
+
+impl PageOf {
+    pub fn entry(entry: &MicrographEntry) -> Self {
+        Self { hash: entry.hash.clone(), page: entry.page }
+    }
 }
 
 /// A project from a file.

@@ -21,9 +21,8 @@ impl State {
         };
         let mut all: BTreeMap<MicrographId, Vec<Example>> = BTreeMap::new();
         for particle in self.project.particles.values().filter(chosen) {
-            let nm_per_px = self.project.micrograph(particle.micrograph).and_then(|entry| entry.pixel_size);
-            let usual = 0.6 * self.project.patch.extent_on(nm_per_px.map(|size| size.x_nm)) as f32;
-            let diameter = particle.diameter.unwrap_or(usual);
+            let usual = || self.project.usual_diameter(particle.micrograph);
+            let diameter = particle.diameter.unwrap_or_else(usual);
             let example = Example { x: particle.x, y: particle.y, diameter };
             all.entry(particle.micrograph).or_default().push(example);
         }

@@ -40,16 +40,16 @@ pub fn taken(state: &State, picture: &Picture, entry: &MicrographEntry, part: Re
     });
     let mut table =
         Table::new(&["particle", "x_px", "y_px", "x_nm", "y_nm", "label", "predicted", "probability"]);
-    let extent = 0.3 * state.project.patch.extent_on(entry.pixel_size.map(|s| s.x_nm)) as f32;
+    let usual = state.project.usual_diameter(entry.id) / 2.0;
     for particle in state.project.particles_on(entry.id) {
         table.rows.push(row(state, entry, particle));
         let at = pos2(particle.x, particle.y);
         let Some((class, solid)) = class_of(state, particle) else { continue };
         if part.contains(at) && !state.hidden.contains(&class.id) {
-            let radius = particle.diameter.map_or(extent, |d| d / 2.0) * zoom;
+            let radius = particle.diameter.map_or(usual, |d| d / 2.0) * zoom;
             let centre =
                 pos2(corner[0] + (at.x - part.left()) * zoom, corner[1] + (at.y - part.top()) * zoom);
-            outline(&mut page, class, centre, radius.clamp(3.0, 0.5 * size[0]), solid);
+            outline(&mut page, class, centre, radius.clamp(3.0, (0.5 * size[0]).max(3.0)), solid);
         }
     }
     let (pixel, unit) = entry.pixel_size.map_or((1.0, "px"), |nm| (nm.x_nm, "nm"));

@@ -60,11 +60,12 @@ pub(super) fn read(path: &Path, image: impl Fn() -> Result<String>) -> Result<Ve
     Ok(rows)
 }
 
-pub(super) fn write(project: &Project, entry: &MicrographEntry, side: f32) -> io::Result<Vec<u8>> {
+pub(super) fn write(project: &Project, entry: &MicrographEntry) -> io::Result<Vec<u8>> {
     let mut to = Vec::new();
+    let usual = project.usual_diameter(entry.id);
     for Particle { x, y, diameter, .. } in project.particles_on(entry.id) {
         // An even whole side, as EMAN wants it; the corner then keeps the centre's fraction.
-        let side = 2.0 * (diameter.unwrap_or(side) / 2.0).round().max(1.0);
+        let side = 2.0 * (diameter.unwrap_or(usual) / 2.0).round().max(1.0);
         writeln!(to, "{:.3}\t{:.3}\t{side}\t{side}", x - side / 2.0, y - side / 2.0)?;
     }
     Ok(to)

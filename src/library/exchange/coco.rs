@@ -89,11 +89,11 @@ pub(super) fn read(path: &Path) -> Result<Vec<LabelRow>> {
     coco.annotations.iter().enumerate().map(label).collect()
 }
 
-/// The particles of all micrographs; `side` is the box, in pixels, of one whose diameter is not known.
+/// The particles of all micrographs.
 ///
 /// # Errors
 /// None that a project can cause.
-pub fn write(project: &Project, side: f32) -> io::Result<Vec<u8>> {
+pub(super) fn write(project: &Project) -> io::Result<Vec<u8>> {
     let names = project.micrograph_names();
     let category = |label: Option<ClassId>| label.map_or(0, |id| u64::from(id.0));
     let image = |entry: &crate::project::MicrographEntry| Image {
@@ -108,7 +108,7 @@ pub fn write(project: &Project, side: f32) -> io::Result<Vec<u8>> {
         categories.push(Category { id: 0, name: UNLABELLED.into() });
     }
     let annotation = |p: &crate::particle::Particle| {
-        let side = f64::from(p.diameter.unwrap_or(side));
+        let side = f64::from(p.diameter.unwrap_or_else(|| project.usual_diameter(p.micrograph)));
         let corner = |v: f32| f64::from(v) + 0.5 - side / 2.0;
         Annotation {
             id: p.id.0,

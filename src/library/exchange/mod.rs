@@ -17,7 +17,6 @@ mod coco;
 mod picks;
 mod roi;
 
-pub use coco::write as write_coco;
 pub use picks::{write_csv, write_star};
 
 use crate::particle::MicrographId;
@@ -69,12 +68,12 @@ pub fn read(path: &Path, project: &Project, setting: &Setting) -> Result<Vec<Lab
 }
 
 /// Writes the particles of a project in the format of the extension; what holds one micrograph only holds `image`.
-/// `side` is the box, in pixels, of a particle whose diameter is not known.
+/// The box of a particle whose diameter is not known has the usual one (see [`Project::usual_diameter`]).
 ///
 /// # Errors
 /// [`Error::Io`] if it cannot be written; [`Error::Invalid`] for an extension that is not one of [`WRITTEN`], or if
 /// `image` is missing where it is needed.
-pub fn write(path: &Path, project: &Project, image: Option<MicrographId>, side: f32) -> Result<()> {
+pub fn write(path: &Path, project: &Project, image: Option<MicrographId>) -> Result<()> {
     let one = || {
         image.and_then(|id| project.micrograph(id)).ok_or_else(|| {
             Error::invalid(
@@ -86,8 +85,8 @@ pub fn write(path: &Path, project: &Project, image: Option<MicrographId>, side: 
     let bytes = match extension(path).as_str() {
         "csv" => write_csv(project),
         "star" => write_star(project),
-        "box" => boxes::write(project, one()?, side),
-        "json" => coco::write(project, side),
+        "box" => boxes::write(project, one()?),
+        "json" => coco::write(project),
         "zip" => roi::write(project, one()?),
         other => {
             let problem = format!("`.{other}` cannot be written; these can: {}", WRITTEN.join(", "));
@@ -108,8 +107,13 @@ fn image_of(path: &Path, project: &Project, setting: &Setting) -> Result<String>
     let names = project.micrograph_names();
     let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let own = stem(path);
-    let named = project.micrographs.iter().filter(|entry| own.starts_with(&stem(&entry.path)));
-    let named = named.max_by_key(|entry| stem(&entry.path).len()).map(|entry| entry.id);
+    // "scan_picks" belongs to "scan", but "10" is not of "1".
+    let begins =
+        |stem: &str| own.strip_prefix(stem).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+    let named = project.micrographs.iter().filter(|entry| begins(&stem(&entry.path)));
+    // Pages of one file, and files of one name in several folders: the one that was given.
+    let named = named.max_by_key(|entry| (stem(&entry.path).len(), Some(entry.id) == setting.image));
+    let named = named.map(|entry| entry.id);
     let only = || (project.micrographs.len() == 1).then(|| project.micrographs[0].id);
     let id = named.or(setting.image).or_else(only);
     id.and_then(|id| names.get(&id).cloned()).ok_or_else(|| {

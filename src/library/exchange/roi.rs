@@ -60,9 +60,9 @@ pub(super) fn read(path: &Path, image: impl Fn() -> Result<String>) -> Result<Ve
     Ok(rows)
 }
 
-/// True for the names that ImageJ gives by itself, such as `0123-0456` or `0001-0123-0456`, and a number behind a name.
+/// True for the names that ImageJ gives by itself, such as `0123-0456` or `0001-0123-0456`. A number alone may be a class.
 fn made_up(name: &str) -> bool {
-    name.chars().all(|c| c.is_ascii_digit() || c == '-')
+    name.contains('-') && name.chars().all(|c| c.is_ascii_digit() || c == '-')
 }
 
 struct Roi {
