@@ -317,6 +317,31 @@ fn a_refusal_leaves_the_training_under_way_as_it_was() {
 }
 
 #[test]
+fn what_fails_beside_a_training_does_not_end_it() {
+    let worker = Worker::spawn(|| {});
+    worker.send(Command::Train(job(1_000_000)));
+    wait(&worker, |e| matches!(e, Event::Progress(_)).then_some(()));
+    worker.send(Command::Pause);
+    wait(&worker, |e| matches!(e, Event::Paused).then_some(()));
+    // In the first epoch already the model answers as it is.
+    let all = job(1).patches.clone();
+    worker.send(Command::Classify(all.clone()));
+    let told =
+        |e| if let Event::Predictions { predictions, .. } = e { Some(predictions.len()) } else { None };
+    assert_eq!(wait(&worker, told), all.len());
+    // `wait` panics on a training that failed.
+    worker.send(Command::Classify(Arc::new(bars_and_discs(48, 16, 16, 1))));
+    wait(&worker, |e| matches!(e, Event::Refused { .. }).then_some(()));
+    let folder = tempfile::tempdir().unwrap();
+    worker.send(Command::Save(folder.path().join("no folder").join("model.safetensors")));
+    wait(&worker, |e| matches!(e, Event::Refused { .. }).then_some(()));
+    worker.send(Command::Resume);
+    wait(&worker, epoch_done);
+    worker.send(Command::Stop);
+    wait(&worker, finished);
+}
+
+#[test]
 fn a_training_stops_early_only_if_it_is_asked_to() {
     let worker = Worker::spawn(|| {});
     // A step size that teaches nothing: no epoch is better than the one before.

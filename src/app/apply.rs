@@ -259,6 +259,16 @@ impl App {
         self.assemble(AssemblePurpose::Train);
     }
 
+    /// True while patches are cut for a training: a cut for something else would take its place. Says so.
+    pub(super) fn is_cutting(&mut self) -> bool {
+        let cutting = matches!(self.state.training.phase, Phase::Preparing { .. });
+        if cutting {
+            let text = "Patches are being cut for the training; try again when it has begun.";
+            self.tell(Level::Warning, text, None);
+        }
+        cutting
+    }
+
     /// Starts cutting patches; a cut that is under way for something else is dropped.
     pub(super) fn assemble(&mut self, purpose: AssemblePurpose) {
         if let Some(before) = self.assembling.take() {

@@ -8,6 +8,7 @@ use super::state::Level;
 use crate::particle::ClassId;
 use crate::worker::mapping::MapEvent;
 use crate::worker::message::{Command, Event, PreviewImages, PreviewRequest};
+use crate::worker::models::STATE;
 use std::sync::Arc;
 
 impl App {
@@ -64,6 +65,8 @@ impl App {
             Event::Saved(path) if self.is_state(&path) => self.look_for_stopped(),
             Event::Saved(path) if self.is_kept(&path) => self.on_kept(),
             Event::Saved(path) if self.export_model() == Some(path.as_path()) => self.write_export(),
+            // The training of a project that was left.
+            Event::Saved(path) if path.extension().is_some_and(|end| end == STATE) => {}
             Event::Saved(path) => self.tell(Level::Done, format!("Model saved as {}", name_of(&path)), None),
             Event::Paused => self.write_state(),
             Event::Finished { .. } => {
@@ -79,7 +82,9 @@ impl App {
                 self.tell(Level::Error, message, Some(details).filter(|details| !details.is_empty()));
             }
             Event::Refused { message } => {
+                self.state.previews.asked = None;
                 self.learning = None;
+                self.cancel_export();
                 self.tell(Level::Error, message, None);
             }
             _ => {}

@@ -60,10 +60,15 @@ impl App {
         let Some(export) = self.export.take() else { return };
         let (Some(dataset), Some(predictions)) = (export.dataset, export.predictions) else { return };
         let plan = export.plan;
-        let made = match Checkpoint::load(&export.model) {
-            Ok(model) => self.made(&model.description, &plan),
+        let model = match Checkpoint::load(&export.model) {
+            Ok(model) => model.description,
             Err(error) => return self.complain(&error),
         };
+        if model.geometry.as_ref().is_some_and(|learned| *learned != self.state.project.patch) {
+            let problem = "The model learned patches of another size or cut. Train again, or take the change of the patches back.";
+            return self.tell(Level::Error, problem, None);
+        }
+        let made = self.made(&model, &plan);
         let selection = plan.selection;
         // What is selected now, not when the dialog was opened.
         let (dataset, predictions) = match selection {

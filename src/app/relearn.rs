@@ -13,6 +13,9 @@ impl App {
     /// The labels given since, and the particles that came or went, go into the training; where classes came or went it
     /// must start anew. The patches are cut first.
     pub(super) fn learn_new_labels(&mut self) {
+        if self.is_cutting() {
+            return;
+        }
         if self.state.training.model.is_none() {
             self.tell(Level::Warning, "There is no training to go on with; press Train (T).", None);
             return;

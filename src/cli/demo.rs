@@ -45,7 +45,8 @@ fn lattice(folder: &Path, out: &Path, options: &Options) -> Result<()> {
     let path = sample::create_lattice(folder)?;
     let mut image = format::open(&path)?;
     image.pixel_size = PixelSize::new(sample::LATTICE_NM_PER_PX, sample::LATTICE_NM_PER_PX);
-    let settings = MapSettings { seed: options.compute.seed, stride: 2, ..MapSettings::default() };
+    let mut settings = MapSettings { stride: 2, ..MapSettings::default() };
+    settings.seed = options.compute.seed.unwrap_or(settings.seed);
     let settings = options.tuning.apply_to(settings)?;
     settings.check()?;
     refuse_used(out)?;

@@ -126,7 +126,7 @@ impl Options {
         settings.seeds = self.seeds.unwrap_or(settings.seeds);
         settings.epochs = self.epochs.unwrap_or(settings.epochs);
         settings.stride = self.stride.unwrap_or(settings.stride);
-        settings.seed = self.compute.seed;
+        settings.seed = self.compute.seed.unwrap_or(settings.seed);
         let settings = self.tuning.apply_to(settings)?;
         settings.check()?;
         Ok(settings)

@@ -135,9 +135,9 @@ struct Compute {
     /// Where to compute.
     #[arg(long, value_enum, default_value_t)]
     device: DeviceName,
-    /// Same seed, same result on the CPU.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// Same seed, same result on the CPU; 1 unless the project says another.
+    #[arg(long)]
+    seed: Option<u64>,
 }
 
 /// Settings that have no option of their own.

@@ -76,7 +76,7 @@ pub fn library(
 ) -> Result<Option<HoldOut>> {
     refuse_used(out)?;
     let mut config = settings_of(project)?;
-    config.seed = compute.seed;
+    config.seed = compute.seed.unwrap_or(config.seed);
     let mut dataset = job::assemble(project, &|id| job::open(project, id), &|_| true)?;
     let config = match &between.resume {
         Some(from) => {
@@ -136,7 +136,7 @@ pub fn library(
 /// As [`run`]; also if the project has no model yet.
 pub fn export(options: &ExportOptions) -> Result<()> {
     refuse_used(&options.out)?;
-    let project = open(&options.project)?;
+    let mut project = open(&options.project)?;
     let model = options.model.clone().unwrap_or_else(|| model_of(&options.project));
     if !model.is_file() {
         let problem = "the project has no model yet; train one with `nanotheca run` or in the window";
@@ -144,6 +144,10 @@ pub fn export(options: &ExportOptions) -> Result<()> {
     }
     let checkpoint = Checkpoint::load(&model)?;
     let description = checkpoint.description.clone();
+    // Patches as the model learned them, whatever the project says by now.
+    if let Some(geometry) = &description.geometry {
+        project.patch.clone_from(geometry);
+    }
     let mut dataset = job::assemble(&project, &|id| job::open(&project, id), &|_| true)?;
     dataset.relabel(&project, &description.classes, &description.lineage.roles);
     let chosen = device::cpu(None);

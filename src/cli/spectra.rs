@@ -78,7 +78,7 @@ impl Options {
         let mut settings = MapSettings::spectra(self.preset.into());
         settings.latent = self.latent.unwrap_or(settings.latent);
         settings.epochs = self.epochs.unwrap_or(settings.epochs);
-        settings.seed = self.compute.seed;
+        settings.seed = self.compute.seed.unwrap_or(settings.seed);
         match self.dx_prior {
             Some(0.0) => {
                 settings.invariances.translation = false;

@@ -161,7 +161,7 @@ fn print(progress: &Progress, json: bool) {
 
 fn config(options: &Options) -> Result<TrainConfig> {
     let mut config = TrainConfig::of(options.preset.into());
-    config.seed = options.compute.seed;
+    config.seed = options.compute.seed.unwrap_or(config.seed);
     if let Some(width) = options.hidden {
         config = config.with_hidden(width);
     }

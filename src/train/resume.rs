@@ -13,7 +13,7 @@ use super::trainer::{Sums, Trainer, host};
 use crate::error::{Error, Result};
 use crate::model::vae::Vae;
 use crate::particle::ParticleId;
-use crate::particle::patch::PatchSet;
+use crate::particle::patch::{PatchGeometry, PatchSet};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Bytes, Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
@@ -38,6 +38,9 @@ pub struct Halt {
     /// The particle of each patch; empty where patches are not of particles.
     #[serde(default)]
     pub particles: Vec<ParticleId>,
+    /// How the patches were cut, if round particles.
+    #[serde(default)]
+    pub geometry: Option<PatchGeometry>,
     /// The labels that teach.
     #[serde(default)]
     pub labels: Vec<Option<usize>>,
@@ -90,6 +93,7 @@ impl Trainer {
             patches: fingerprint(&self.patches),
             pixels: pixels_fingerprint(&self.patches),
             particles: Vec::new(),
+            geometry: None,
             labels: self.patches.labels.clone(),
             lineage: Lineage::default(),
             curve: Vec::new(),

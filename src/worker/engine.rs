@@ -85,8 +85,16 @@ impl Engine<'_> {
         (self.notify)();
     }
 
+    /// Tells what went wrong. While a training goes on it was something asked beside it, and the training has not failed.
     pub(super) fn fail(&mut self, error: &Error) {
-        self.tell(Event::Failed { message: error.to_string(), details: format!("{error:?}") });
+        self.fell_short(error.to_string(), format!("{error:?}"));
+    }
+
+    fn fell_short(&mut self, message: String, details: String) {
+        self.tell(match self.run {
+            Some(_) => Event::Refused { message },
+            None => Event::Failed { message, details },
+        });
     }
 
     fn training(&self) -> bool {
@@ -117,10 +125,8 @@ impl Engine<'_> {
 
     fn obey_safely(&mut self, command: Command) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.obey(command))) {
-            self.tell(Event::Failed {
-                message: "the computation failed unexpectedly; nothing of your work is lost".into(),
-                details: panic_text(panic.as_ref()),
-            });
+            let message = "the computation failed unexpectedly; nothing of your work is lost";
+            self.fell_short(message.into(), panic_text(panic.as_ref()));
         }
     }
 

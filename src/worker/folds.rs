@@ -2,7 +2,7 @@
 //! (cross-validation). Every label judges once.
 
 use super::device::{self, Chosen};
-use super::engine::Engine;
+use super::engine::{Engine, panic_text};
 use super::message::{Accuracy, Event, FoldProgress, TrainJob};
 use crate::error::{Error, Result};
 use crate::explore::embed;
@@ -11,6 +11,7 @@ use crate::train::trainer::Trainer;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Parts that the labels are split into, unless another number is asked for.
@@ -135,7 +136,10 @@ impl Engine<'_> {
     pub(super) fn validate_on(&mut self) {
         let Some(mut folds) = self.folds.take() else { return };
         let trained = folds.done;
-        if let Err(error) = folds.step() {
+        // A panic of the device must not leave the window waiting for it.
+        let stepped = catch_unwind(AssertUnwindSafe(|| folds.step()));
+        let stepped = stepped.unwrap_or_else(|panic| Err(Error::Training(panic_text(panic.as_ref()))));
+        if let Err(error) = stepped {
             self.tell(Event::Folds(FoldProgress { over: true, ..folds.progress() }));
             return self.fail(&error);
         }

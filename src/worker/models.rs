@@ -38,6 +38,9 @@ pub struct Kept {
     pub path: PathBuf,
 }
 
+/// How the file of a stopped training ends.
+pub const STATE: &str = "training";
+
 /// Where the models of a project lie.
 pub fn folder(project: &Path) -> PathBuf {
     project.with_extension("models")
@@ -45,7 +48,7 @@ pub fn folder(project: &Path) -> PathBuf {
 
 /// Where the state of a project's stopped training lies.
 pub fn state(project: &Path) -> PathBuf {
-    project.with_extension("training")
+    project.with_extension(STATE)
 }
 
 /// The models in a folder, the latest first; what cannot be read is left out.

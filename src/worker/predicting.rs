@@ -72,6 +72,11 @@ impl Run {
 impl Engine<'_> {
     /// Begins to ask the model that answers about patches; what it was asked before is forgotten.
     pub(super) fn classify(&mut self, patches: Arc<PatchSet>) {
+        // A training under way answers as it is now, which is also what would be saved.
+        if let Some(run) = self.run.take() {
+            self.keep(&run);
+            self.run = Some(run);
+        }
         let Some(model) = &self.model else {
             return self.fail(&Error::Training("there is no model yet; train one or open one".into()));
         };
@@ -103,7 +108,8 @@ impl Engine<'_> {
                 run.look_again = Instant::now() + PAUSE.max(look.spent * SHARE);
                 self.tell(Event::Predictions { epoch: look.epoch, predictions: look.found.into() });
             }
-            Err(error) => self.fail(&error),
+            // The training is not over: the next step finds out whether its device still answers.
+            Err(error) => self.tell(Event::Refused { message: error.to_string() }),
         }
     }
 }

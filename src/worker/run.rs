@@ -105,6 +105,7 @@ impl Run {
     pub fn halt(&self) -> Result<Halted> {
         let mut halted = self.trainer.halt(&self.job.classes)?;
         halted.halt.particles.clone_from(&self.job.ids);
+        halted.halt.geometry.clone_from(&self.job.geometry);
         halted.halt.lineage = self.lineage.clone();
         halted.halt.curve.clone_from(&self.curve);
         Ok(halted)

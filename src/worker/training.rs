@@ -123,7 +123,7 @@ impl Engine<'_> {
                 Some(Accuracy { right, of: which.len() })
             }
             Err(e) => {
-                self.fail(&e);
+                self.tell(Event::Refused { message: e.to_string() });
                 None
             }
         }

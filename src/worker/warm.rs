@@ -7,6 +7,7 @@ use super::message::{Event, FinishReason, TrainJob};
 use super::run::Run;
 use crate::error::{Error, Result};
 use crate::particle::ParticleId;
+use crate::particle::patch::PatchGeometry;
 use crate::train::resume::Halted;
 use crate::train::trainer::Trainer;
 use std::collections::HashMap;
@@ -25,16 +26,19 @@ fn places(then: &[ParticleId], now: &[ParticleId], patches: usize) -> Vec<Option
     now.iter().map(|id| places.get(id).copied()).collect()
 }
 
+/// Refuses patches that are not cut as the training learned them.
+fn same_cut(now: Option<&PatchGeometry>, learned: Option<&PatchGeometry>) -> Result<()> {
+    if now.is_some() && learned.is_some() && now != learned {
+        let problem = "patches are cut in another size than when it began; train again, or take that back";
+        return Err(Error::Training(problem.into()));
+    }
+    Ok(())
+}
+
 impl Run {
     /// Other labels, or particles, for it.
     fn join(&mut self, job: TrainJob) -> Result<()> {
-        if let (Some(cut), Some(learned)) = (&job.geometry, &self.job.geometry)
-            && cut != learned
-        {
-            let problem =
-                "patches are cut in another size than when it began; train again, or take that back";
-            return Err(Error::Training(problem.into()));
-        }
+        same_cut(job.geometry.as_ref(), self.job.geometry.as_ref())?;
         let before = places(&self.job.ids, &job.ids, job.patches.len());
         self.trainer.join(&job.classes, job.patches.clone(), &before)?;
         self.lineage.roles.take(&job.ids, &job.patches);
@@ -59,7 +63,6 @@ impl Engine<'_> {
     /// Takes new labels into the training under way, or into the last one, which then goes on for a while: the one in
     /// memory, else the one whose state lies at `from`, else the model that was read, from its weights.
     pub(super) fn relabel(&mut self, job: Box<TrainJob>, from: Option<&Path>) {
-        // It may go on beside a cross-validation, which takes nothing from it, but not beside another model.
         self.stop_map();
         self.stop_spectra();
         let under_way = self.run.is_some();
@@ -83,6 +86,8 @@ impl Engine<'_> {
         if let Err(error) = joined {
             return self.tell(Event::Refused { message: error.to_string() });
         }
+        // What it would find is about the model without the new labels.
+        self.stop_validating();
         if !under_way && let Some(mut run) = self.ended.take() {
             run.encore();
             self.run = Some(run);
@@ -102,6 +107,7 @@ impl Engine<'_> {
         if halt.classes != job.classes {
             return Err(Error::Training("the classes are others than when it began; train again".into()));
         }
+        same_cut(job.geometry.as_ref(), halt.geometry.as_ref())?;
         self.stop_others();
         let chosen = device::choose(job.device);
         self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });

@@ -3,12 +3,14 @@
 use super::{Action, Tool};
 use crate::app::class_acts::ClassAct;
 use crate::app::maps::Workspace;
+use crate::app::run::Phase;
 use crate::app::state::{State, Stopped};
 
 impl Action {
     /// Whether it would do anything now; menus, buttons and the palette ask the same question.
     pub fn is_possible(&self, state: &State) -> bool {
         let opened = !state.is_blank();
+        let cutting = matches!(state.training.phase, Phase::Preparing { .. });
         let maps = state.workspace == Workspace::Maps;
         let spectra = state.workspace == Workspace::Spectra;
         let phase = state.phase();
@@ -46,7 +48,7 @@ impl Action {
             Action::SkipQuestion => state.asking.current.is_some(),
             Action::Agree => state.asking.current.as_ref().is_some_and(|asked| asked.proposal.is_some()),
             Action::GoOn => state.stopped.as_ref().is_some_and(Stopped::can_go_on) && !active,
-            Action::LearnNewLabels => state.training.dataset.is_some(),
+            Action::LearnNewLabels => state.training.dataset.is_some() && !cutting,
             Action::CrossValidate => state.training.dataset.is_some() && !active,
             Action::LoadModel => opened && !active,
             Action::SaveModel => state.training.model.is_some() && !active,

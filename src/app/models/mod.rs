@@ -143,6 +143,9 @@ impl App {
 
     /// Compares two kept models on the particles as they are now; patches are cut first where there are none.
     pub(super) fn ask_both(&mut self, both: [PathBuf; 2]) {
+        if self.is_cutting() {
+            return;
+        }
         self.to_compare = Some(both);
         let fits = |dataset: &Arc<Dataset>| {
             dataset.ids.len() == self.state.project.particles.len()
