@@ -40,6 +40,14 @@ impl Engine<'_> {
         });
     }
 
+    /// Lets a training under way answer as it is now; without one, what is known stays.
+    pub(super) fn keep_up(&mut self) {
+        if let Some(run) = self.run.take() {
+            self.keep(&run);
+            self.run = Some(run);
+        }
+    }
+
     pub(super) fn predict(&mut self, patches: &PatchSet) -> Option<Arc<[Prediction]>> {
         let model = self.model.as_ref()?;
         let epoch = model.epochs;
@@ -66,11 +74,8 @@ impl Engine<'_> {
     }
 
     pub(super) fn answer(&mut self, request: PreviewRequest) {
-        if let Some(run) = self.run.take() {
-            // The newest weights, which may be younger than the last epoch.
-            self.keep(&run);
-            self.run = Some(run);
-        }
+        // The newest weights, which may be younger than the last epoch.
+        self.keep_up();
         // A request from before there is a model is not an error; the window asks again.
         let Some(model) = &self.model else { return };
         let images = match &request {
@@ -94,10 +99,7 @@ impl Engine<'_> {
     }
 
     pub(super) fn save(&mut self, path: &Path) {
-        if let Some(run) = self.run.take() {
-            self.keep(&run);
-            self.run = Some(run);
-        }
+        self.keep_up();
         let Some(model) = &self.model else {
             return self.fail(&Error::Training("there is no model yet; train one or open one".into()));
         };

@@ -72,11 +72,8 @@ impl Run {
 impl Engine<'_> {
     /// Begins to ask the model that answers about patches; what it was asked before is forgotten.
     pub(super) fn classify(&mut self, patches: Arc<PatchSet>) {
-        // A training under way answers as it is now, which is also what would be saved.
-        if let Some(run) = self.run.take() {
-            self.keep(&run);
-            self.run = Some(run);
-        }
+        // What is asked now and what is saved next are one model.
+        self.keep_up();
         let Some(model) = &self.model else {
             return self.fail(&Error::Training("there is no model yet; train one or open one".into()));
         };
