@@ -5,7 +5,8 @@ use super::files::name_of;
 use super::models::Arrived;
 use super::run::Results;
 use super::state::Level;
-use crate::particle::ClassId;
+use crate::particle::patch::PatchSet;
+use crate::particle::{ClassId, Prediction};
 use crate::worker::mapping::MapEvent;
 use crate::worker::message::{Command, Event, PreviewImages, PreviewRequest};
 use crate::worker::models::STATE;
@@ -56,7 +57,7 @@ impl App {
                 self.state.previews.revision += 1;
                 self.write_state_now_and_then();
             }
-            Event::Predictions { predictions, .. } => self.on_predictions(predictions),
+            Event::Predictions { patches, predictions, .. } => self.on_predictions(&patches, predictions),
             Event::Preview(images) => self.on_preview(images),
             Event::Loaded { from, classes, latent, geometry, epochs, lineage, .. } => {
                 self.on_loaded(&from, Arrived { classes, latent, geometry, epochs, lineage });
@@ -110,14 +111,15 @@ impl App {
         }
     }
 
-    fn on_predictions(&mut self, predictions: Arc<[crate::particle::Prediction]>) {
+    fn on_predictions(&mut self, patches: &PatchSet, predictions: Arc<[Prediction]>) {
         if let Some(export) = &mut self.export
-            && export.take_predictions(&predictions)
+            && export.take_predictions(patches, &predictions)
         {
             self.worker.send(Command::Save(export.model.clone()));
         }
         let Some(dataset) = &self.state.training.dataset else { return };
-        if dataset.ids.len() != predictions.len() {
+        // Particles may have come and gone since: what was found about other patches is not theirs.
+        if !dataset.patches.is_same_cut(patches) {
             return;
         }
         let before = self.state.results.as_ref();

@@ -48,13 +48,14 @@ impl Engine<'_> {
         }
     }
 
-    pub(super) fn predict(&mut self, patches: &PatchSet) -> Option<Arc<[Prediction]>> {
+    pub(super) fn predict(&mut self, patches: &Arc<PatchSet>) -> Option<Arc<[Prediction]>> {
         let model = self.model.as_ref()?;
         let epoch = model.epochs;
         match embed::predict(&model.vae, patches, &mut || true) {
             Ok(predictions) => {
                 let predictions: Arc<[Prediction]> = predictions.into();
-                self.tell(Event::Predictions { epoch, predictions: predictions.clone() });
+                let patches = patches.clone();
+                self.tell(Event::Predictions { epoch, patches, predictions: predictions.clone() });
                 Some(predictions)
             }
             Err(e) => {

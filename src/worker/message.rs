@@ -129,6 +129,7 @@ pub enum Event {
     /// Now and then while training, and in answer to [`Command::Classify`]: one prediction a patch, in order.
     Predictions {
         epoch: usize,
+        patches: Arc<PatchSet>,
         predictions: Arc<[Prediction]>,
     },
     /// How far a cross-validation is.

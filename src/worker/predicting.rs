@@ -56,6 +56,10 @@ impl Predicting {
         }
         Ok(self.found.len() >= self.patches.len())
     }
+
+    fn told(self) -> Event {
+        Event::Predictions { epoch: self.epoch, patches: self.patches, predictions: self.found.into() }
+    }
 }
 
 impl Run {
@@ -91,7 +95,7 @@ impl Engine<'_> {
         let Some(mut look) = self.classifying.take() else { return };
         match look.slice() {
             Ok(false) => self.classifying = Some(look),
-            Ok(true) => self.tell(Event::Predictions { epoch: look.epoch, predictions: look.found.into() }),
+            Ok(true) => self.tell(look.told()),
             Err(error) => self.fail(&error),
         }
     }
@@ -103,7 +107,7 @@ impl Engine<'_> {
             Ok(false) => run.predicting = Some(look),
             Ok(true) => {
                 run.look_again = Instant::now() + PAUSE.max(look.spent * SHARE);
-                self.tell(Event::Predictions { epoch: look.epoch, predictions: look.found.into() });
+                self.tell(look.told());
             }
             // The training is not over: the next step finds out whether its device still answers.
             Err(error) => self.tell(Event::Refused { message: error.to_string() }),
