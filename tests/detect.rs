@@ -102,6 +102,47 @@ fn discs_bright_and_dark_on_an_uneven_background() {
 }
 
 #[test]
+fn what_is_found_at_the_border_lies_on_the_picture() {
+    // Searched on fields whose last pixels reach beyond a picture of such a size.
+    for (width, height) in [(130, 127), (201, 199), (257, 250)] {
+        let (right, bottom) = (width as f32 - 1.0, height as f32 - 1.0);
+        let middle = (0.5 * right, 0.5 * bottom);
+        let places =
+            [(0.0, middle.1), (right, middle.1), (middle.0, 0.0), (middle.0, bottom), (right, bottom)];
+        let shapes: Vec<Shape> = places.iter().map(|(x, y)| disc(*x, *y, 20.0)).collect();
+        let m = draw(width, height, &shapes, true, 0.0, 4.0);
+        for method in [Method::Blobs, Method::Watershed] {
+            let settings = Settings { method, min_diameter: 28.0, max_diameter: 60.0, ..Settings::default() };
+            let found = find(&m, &settings);
+            assert!(found.len() >= 3, "{method:?} {}", list(&found));
+            for d in &found {
+                let on = (-0.5..=right + 0.5).contains(&d.x) && (-0.5..=bottom + 0.5).contains(&d.y);
+                assert!(on, "{width} x {height}, {method:?}: {d:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_an_excluded_region_cuts_is_cut_on_every_side_of_it() {
+    let places = [(100.0, 60.0), (100.0, 140.0), (60.0, 100.0), (140.0, 100.0), (30.0, 30.0)];
+    let shapes: Vec<Shape> = places.iter().map(|(x, y)| disc(*x, *y, 15.0)).collect();
+    let m = draw(200, 200, &shapes, true, 0.0, 4.0);
+    let excluded = [Region { x0: 58.0, y0: 58.0, x1: 142.0, y1: 142.0 }];
+    let settings = Settings {
+        method: Method::Watershed,
+        min_diameter: 10.0,
+        max_diameter: 80.0,
+        at_border: false,
+        ..Settings::default()
+    };
+    let found = detect(&m, &excluded, &settings, &|_| true).unwrap();
+    assert_found(&found, &places[4..], 1.0);
+    let all = detect(&m, &excluded, &Settings { at_border: true, ..settings }, &|_| true).unwrap();
+    assert_eq!(all.len(), 5, "{}", list(&all));
+}
+
+#[test]
 fn squares_and_rods_are_one_particle_each_however_long() {
     let mut places = Vec::new();
     let mut shapes: Vec<Shape> = Vec::new();

@@ -130,6 +130,14 @@ pub struct Detection {
     pub score: f32,
 }
 
+impl Detection {
+    /// The fields that are searched may be a little larger than the picture: a centre beyond its border comes back.
+    fn stay_on(&mut self, m: &Micrograph) {
+        self.x = self.x.clamp(-0.5, m.width as f32 - 0.5);
+        self.y = self.y.clamp(-0.5, m.height as f32 - 0.5);
+    }
+}
+
 /// [`Settings`] in micrograph pixels, checked.
 #[derive(Clone, Debug)]
 struct Plan {
@@ -234,6 +242,7 @@ pub fn detect(
         watershed::segment(&field, &plan, &rest)?.detections
     };
     found.retain(|d| settings.at_border || !d.touches_border);
+    found.iter_mut().for_each(|d| d.stay_on(m));
     found.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.y.total_cmp(&b.y)).then(a.x.total_cmp(&b.x)));
     progress(1.0);
     Ok(found)

@@ -296,11 +296,12 @@ fn detection(field: &Field, seed: &Seed) -> Option<Detection> {
     })
 }
 
-/// True if an excluded pixel adjoins the run above or below.
+/// True if an excluded pixel adjoins the run.
 fn next_to_nothing(field: &Field, run: &Run) -> bool {
-    let above = run.y as usize + 1;
-    [run.y.checked_sub(1).map(|y| y as usize), (above < field.height).then_some(above)]
-        .into_iter()
-        .flatten()
-        .any(|y| field.values[y * field.width..][run.x0 as usize..=run.x1 as usize].contains(&NOTHING))
+    let (x0, x1, y) = (run.x0 as usize, run.x1 as usize, run.y as usize);
+    let row = |y: usize| &field.values[y * field.width..][..field.width];
+    let beside = [x0.checked_sub(1), Some(x1 + 1)];
+    let mut rows = [y.checked_sub(1), (y + 1 < field.height).then_some(y + 1)].into_iter().flatten();
+    beside.into_iter().flatten().any(|x| row(y).get(x) == Some(&NOTHING))
+        || rows.any(|y| row(y)[x0..=x1].contains(&NOTHING))
 }

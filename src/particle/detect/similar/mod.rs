@@ -121,7 +121,10 @@ pub fn similar(
     let found = found.filter(|(x, y, _)| !hidden[(y.round() as usize) * field.width + x.round() as usize]);
     let found = apart(found.collect(), likeness.separation * diameter / field.factor as f32);
     progress(1.0);
-    Ok(found.into_iter().map(|(x, y, score)| detection(m, &field, diameter, x, y, score)).collect())
+    let mut found: Vec<Detection> =
+        found.into_iter().map(|(x, y, score)| detection(m, &field, diameter, x, y, score)).collect();
+    found.iter_mut().for_each(|d| d.stay_on(m));
+    Ok(found)
 }
 
 /// How many pixels of a micrograph are as long as one of another; 1 where a scale is not known.
