@@ -247,6 +247,51 @@ fn detection_writes_its_table_and_new_takes_its_particles() {
     assert!(unknown.contains("pixel size is unknown") && unknown.contains("--patch-px"), "{unknown}");
 }
 
+/// Pages of float pixels as one NPY file; disc after disc on each page.
+fn stack(path: &Path, side: usize, discs: &[&[(f32, f32)]]) {
+    let mut header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {side}, {side}), }}", discs.len());
+    header.push_str(&" ".repeat(63 - (10 + header.len()) % 64));
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    for page in discs {
+        for i in 0..side * side {
+            let (x, y) = ((i % side) as f32, (i / side) as f32);
+            let inside = page.iter().any(|(u, v)| (x - u).hypot(y - v) < 11.0);
+            let grain = (i as f32 * 12.9898).sin() * 3.0;
+            bytes.extend((if inside { 200.0 } else { 60.0 } + grain).to_le_bytes());
+        }
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_stack_gives_all_its_pages_to_detect_and_new() {
+    let folder = tempfile::tempdir().unwrap();
+    let (picture, picks) = (folder.path().join("scan.npy"), folder.path().join("picks.csv"));
+    let discs: [&[(f32, f32)]; 3] =
+        [&[(40.0, 50.0)], &[(30.0, 30.0), (110.0, 90.0)], &[(30.0, 30.0), (90.0, 40.0), (70.0, 110.0)]];
+    stack(&picture, 144, &discs);
+    works(&["detect", text(&picture), "--out", text(&picks)]);
+    let rows = fs::read_to_string(&picks).unwrap();
+    for (page, discs) in discs.iter().enumerate() {
+        let on = rows.lines().filter(|row| row.contains(&format!("scan.npy#{page},"))).count();
+        assert_eq!(on, discs.len(), "page {page}\n{rows}");
+    }
+    let path = folder.path().join("p.nanotheca");
+    let said = works(&["new", text(&path), "--images", text(&picture), "--labels", text(&picks)]);
+    assert!(said.contains("3 micrograph(s), 6 particle(s)"), "{said}");
+    let project = nanotheca::project::store::load(&path).unwrap();
+    for particle in project.particles.values() {
+        assert!((particle.diameter.unwrap() - 22.0).abs() < 3.0, "the sizes found come along: {particle:?}");
+    }
+    let path = folder.path().join("q.nanotheca");
+    let said = works(&["new", text(&path), "--images", text(&picture), "--detect"]);
+    assert!(said.contains("3 micrograph(s), 6 particle(s)"), "{said}");
+}
+
 #[test]
 fn info_tells_what_a_file_holds() {
     let folder = tempfile::tempdir().unwrap();

@@ -15,7 +15,7 @@ fn project(classes: bool) -> Project {
     let (micrograph, edit) = project.add_micrograph_edit(entry);
     project.apply(edit).unwrap();
     let mut labels = vec![None];
-    for name in ["cube", "rod, long \"µ\""].into_iter().filter(|_| classes) {
+    for name in ["cube", "rod, long \"µ\"", "Au/Pd", "Au\\Pd", "Au_Pd"].into_iter().filter(|_| classes) {
         let (id, edit) = project.add_class_edit(name);
         project.apply(edit).unwrap();
         labels.push(Some(id));
@@ -146,6 +146,10 @@ fn files_of_other_programs_are_read_as_they_are() {
                       'gold rods.tif' 100 50 4.0 -6.0 1 2\n";
     let rows = read(folder, "b.star", particles).unwrap();
     assert_eq!((places(&rows), rows[0].class.as_deref()), (vec![(98.0, 53.0)], Some("class 2")));
+    // Two tables in one data block, and values that begin with an underscore.
+    let two = b"data_\n\nloop_\n_rlnMicrographName #1\n_rlnCoordinateX #2\n_rlnCoordinateY #3\n\
+                'gold rods.tif' 7 8\n\nloop_\n_rlnOther #1\n_a.mrc\n_b.mrc\n";
+    assert_eq!(places(&read(folder, "c.star", two).unwrap()), [(7.0, 8.0)]);
     // A table without names.
     assert_eq!(places(&read(folder, "a.csv", b"x,y\n3,4\n").unwrap()), [(3.0, 4.0)]);
     // COCO as annotation programs write it, without our attributes.
@@ -211,6 +215,57 @@ fn classes_named_by_numbers_come_back() {
     let rows = exchange::read(&path, &wanted, &Setting::default()).unwrap();
     assert!(rows.iter().any(|row| row.class.as_deref() == Some("7")));
     assert!(rows.iter().any(|row| row.class.is_none()), "what has no class gets none");
+}
+
+#[test]
+fn regions_of_a_stack_lie_on_their_slices() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stack = Project::new();
+    let pages: Vec<_> = (0..3)
+        .map(|page| {
+            let entry = MicrographEntry::new("/pictures/stack.tif", page, 64, 64, None, "hash");
+            let (id, edit) = stack.add_micrograph_edit(entry);
+            stack.apply(edit).unwrap();
+            let (_, edit) = stack.add_particle_edit(id, 10.0 + page as f32, 20.0, None);
+            stack.apply(edit).unwrap();
+            id
+        })
+        .collect();
+    let path = folder.path().join("regions.zip");
+    exchange::write(&path, &stack, Some(pages[2])).unwrap();
+    // Whatever is shown while they are read.
+    let rows =
+        exchange::read(&path, &stack, &Setting { image: Some(pages[0]), ..Setting::default() }).unwrap();
+    assert_eq!((places(&rows), rows[0].image.as_str()), (vec![(12.0, 20.0)], "stack.tif#2"));
+    // Points with slices of their own, as ImageJ's multi-point tool keeps them behind the second header.
+    let mut roi = vec![0_u8; 64];
+    roi[..4].copy_from_slice(b"Iout");
+    (roi[5], roi[6], roi[17]) = (227, 10, 2);
+    for value in [3_i16, 4, 5, 6] {
+        roi.extend(value.to_be_bytes());
+    }
+    let second = roi.len();
+    roi[60..64].copy_from_slice(&(second as u32).to_be_bytes());
+    roi.resize(second + 64, 0);
+    let counters = roi.len() as u32;
+    roi[second + 48..second + 52].copy_from_slice(&counters.to_be_bytes());
+    for slice in [1_u32, 3] {
+        roi.extend((slice << 8).to_be_bytes());
+    }
+    let path = folder.path().join("a.roi");
+    fs::write(&path, &roi).unwrap();
+    let rows =
+        exchange::read(&path, &stack, &Setting { image: Some(pages[1]), ..Setting::default() }).unwrap();
+    assert_eq!(places(&rows), [(3.0, 5.0), (4.0, 6.0)]);
+    assert_eq!([&rows[0].image, &rows[1].image], ["stack.tif#0", "stack.tif#2"]);
+    // A slice that the project does not have.
+    let last = roi.len();
+    roi[last - 4..].copy_from_slice(&(9_u32 << 8).to_be_bytes());
+    fs::write(&path, &roi).unwrap();
+    let rows =
+        exchange::read(&path, &stack, &Setting { image: Some(pages[1]), ..Setting::default() }).unwrap();
+    let refused = labels::to_edit(&mut stack, &rows, &path).unwrap_err().to_string();
+    assert!(refused.contains("stack.tif#8"), "{refused}");
 }
 
 #[test]

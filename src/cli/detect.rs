@@ -1,8 +1,8 @@
 //! `nanotheca detect`.
 
+use super::pages::{self, Page};
 use crate::error::{Error, Result};
-use crate::micrograph::format;
-use crate::particle::detect::{Settings, detect, propose_excluded};
+use crate::particle::detect::{Settings, detect};
 use crate::project::atomic::write_file;
 use clap::Args;
 use std::io;
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 pub struct Options {
     #[arg(required = true)]
     images: Vec<PathBuf>,
-    /// CSV to write: image, x, y, diameter_px, diameter_nm, score.
+    /// CSV to write: image (with `#page` behind it where a file has several), x, y, diameter_px, diameter_nm, score.
     #[arg(long)]
     out: PathBuf,
 }
@@ -24,22 +24,25 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     let mut rows = Vec::new();
     for image in &options.images {
-        let picture = format::open(image)?;
-        let excluded = propose_excluded(&picture);
-        let found = detect(&picture, &excluded, &Settings::default(), &|_| true)?;
-        println!("{}: {} particles", image.display(), found.len());
-        let nm = picture.pixel_size.map(|p| (p.x_nm * p.y_nm).sqrt());
-        for d in found {
-            let diameter_nm = nm.map(|nm| format!("{:.3}", f64::from(d.diameter) * nm)).unwrap_or_default();
-            rows.push([
-                image.display().to_string(),
-                format!("{:.2}", d.x),
-                format!("{:.2}", d.y),
-                format!("{:.2}", d.diameter),
-                diameter_nm,
-                format!("{:.4}", d.score),
-            ]);
-        }
+        pages::each(image, |Page { place, of, picture, excluded }| {
+            let found = detect(&picture, &excluded, &Settings::default(), &|_| true)?;
+            let page = if of > 1 { format!("#{place}") } else { String::new() };
+            let name = format!("{}{page}", image.display());
+            println!("{name}: {} particles", found.len());
+            let nm = picture.pixel_size.map(|p| (p.x_nm * p.y_nm).sqrt());
+            rows.extend(found.into_iter().map(|d| {
+                let diameter_nm = nm.map(|nm| format!("{:.3}", f64::from(d.diameter) * nm));
+                [
+                    name.clone(),
+                    format!("{:.2}", d.x),
+                    format!("{:.2}", d.y),
+                    format!("{:.2}", d.diameter),
+                    diameter_nm.unwrap_or_default(),
+                    format!("{:.4}", d.score),
+                ]
+            }));
+            Ok(())
+        })?;
     }
     write_file(&options.out, |to| {
         let mut table = csv::Writer::from_writer(to);

@@ -9,6 +9,7 @@ mod follow;
 mod info;
 mod map;
 mod new;
+mod pages;
 mod run;
 mod spectra;
 mod train;

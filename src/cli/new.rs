@@ -1,9 +1,10 @@
 //! `nanotheca new`: a project without the window.
 
+use super::pages::{self, Page};
 use crate::error::{Error, Result};
 use crate::library::exchange;
-use crate::micrograph::{PixelSize, format};
-use crate::particle::detect::{Detection, Settings, auto_contrast, detect, propose_excluded};
+use crate::micrograph::PixelSize;
+use crate::particle::detect::{Detection, Settings, auto_contrast, detect};
 use crate::particle::patch::{ParticleExtent, propose_geometry};
 use crate::particle::{Particle, ParticleId};
 use crate::project::{MicrographEntry, Project, labels, source, store};
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 pub struct Options {
     /// The project file to write (.nanotheca).
     project: PathBuf,
+    /// Pictures, with all their pages.
     #[arg(long, required = true, num_args = 1..)]
     images: Vec<PathBuf>,
     /// CSV with the columns image, x, y, class (an empty class is an unlabelled particle), or STAR, BOX, COCO, ImageJ.
@@ -50,26 +52,30 @@ pub fn run(options: &Options) -> Result<()> {
     let mut project = Project::new();
     let mut found = Vec::new();
     for (i, image) in options.images.iter().enumerate() {
-        let picture = format::open(image)?;
         let given = options.nm_per_px.get(if options.nm_per_px.len() == 1 { 0 } else { i });
-        let size = given.and_then(|nm| PixelSize::new(*nm, *nm)).or(picture.pixel_size);
-        if options.patch_nm.is_some() && size.is_none() {
-            let problem = "its pixel size is unknown; give --nm-per-px, or --patch-px instead of --patch-nm";
-            return Err(Error::invalid(image.display().to_string(), problem));
-        }
         let hash = source::hash_file(image)?;
-        let mut entry = MicrographEntry::new(image, 0, picture.width, picture.height, size, hash);
-        entry.excluded = propose_excluded(&picture);
-        entry.bright = Some(auto_contrast(&picture, &entry.excluded));
-        // Sizes of what is on the picture, for the particles or for the patch, whichever is asked for.
-        let detections = if options.detect || (options.patch_nm.is_none() && options.patch_px.is_none()) {
-            detect(&picture, &entry.excluded, &Settings::default(), &|_| true)?
-        } else {
-            Vec::new()
-        };
-        let (id, edit) = project.add_micrograph_edit(entry);
-        project.apply(edit)?;
-        found.push((id, size.map(|s| s.x_nm), detections));
+        pages::each(image, |Page { place, picture, excluded, .. }| {
+            let size = given.and_then(|nm| PixelSize::new(*nm, *nm)).or(picture.pixel_size);
+            if options.patch_nm.is_some() && size.is_none() {
+                let problem =
+                    "its pixel size is unknown; give --nm-per-px, or --patch-px instead of --patch-nm";
+                return Err(Error::invalid(image.display().to_string(), problem));
+            }
+            let (width, height) = (picture.width, picture.height);
+            let mut entry = MicrographEntry::new(image, place, width, height, size, hash.as_str());
+            entry.excluded = excluded;
+            entry.bright = Some(auto_contrast(&picture, &entry.excluded));
+            // Sizes of what is on the picture, for the particles or for the patch, whichever is asked for.
+            let detections = if options.detect || (options.patch_nm.is_none() && options.patch_px.is_none()) {
+                detect(&picture, &entry.excluded, &Settings::default(), &|_| true)?
+            } else {
+                Vec::new()
+            };
+            let (id, edit) = project.add_micrograph_edit(entry);
+            project.apply(edit)?;
+            found.push((id, size.map(|s| s.x_nm), detections));
+            Ok(())
+        })?;
     }
     if let Some(table) = &options.labels {
         let setting = exchange::Setting { flip_y: options.flip_y, ..exchange::Setting::default() };

@@ -217,7 +217,7 @@ impl Block {
     /// One column as text.
     pub fn texts(&self, column: &str) -> Option<Vec<&str>> {
         let place = self.columns.iter().position(|name| name == column)?;
-        Some(self.rows.iter().map(|row| row[place].as_str()).collect())
+        self.rows.iter().map(|row| row.get(place).map(String::as_str)).collect()
     }
 
     /// One column as numbers; `None` if it is not there or a value is no number.
@@ -244,9 +244,16 @@ pub fn read(text: &str, path: &Path) -> Result<Star> {
             return Err(wrong(format!("`{first}` stands before the first data block")));
         };
         if first == "loop_" {
+            // A second table of the same data block.
+            if !block.columns.is_empty() {
+                let name = block.name.clone();
+                star.blocks.push(Block { name, ..Block::default() });
+            }
             continue;
         }
-        if let Some(column) = line.trim_start().strip_prefix('_') {
+        // A value may begin with an underscore, too: columns end where rows begin.
+        let heading = line.trim_start().strip_prefix('_').filter(|_| block.rows.is_empty());
+        if let Some(column) = heading {
             block.columns.extend(column.split_whitespace().next().map(str::to_owned));
         } else if values.len() == block.columns.len() {
             block.rows.push(values);

@@ -144,7 +144,7 @@ impl Columns {
             y: required("y")?,
             class: place("class"),
             held_out: place("held_out"),
-            diameter: place("diameter"),
+            diameter: place("diameter").or_else(|| place("diameter_px")),
         })
     }
 
@@ -200,7 +200,12 @@ pub fn find_image<'a>(
         return Ok(entry);
     }
     let ending = image.trim_start_matches("./");
-    let mut fitting = project.micrographs.iter().filter(|entry| entry.path.ends_with(ending));
+    let page = ending.rsplit_once('#').and_then(|(path, page)| Some((path, page.parse::<usize>().ok()?)));
+    let is_page = |entry: &MicrographEntry| {
+        page.is_some_and(|(path, page)| entry.page == page && entry.path.ends_with(path))
+    };
+    let mut fitting =
+        project.micrographs.iter().filter(|entry| entry.path.ends_with(ending) || is_page(entry));
     match (fitting.next(), fitting.next()) {
         (Some(entry), None) => Ok(entry),
         (Some(_), Some(_)) => {

@@ -39,6 +39,12 @@ impl Project {
         self.classes.iter().find(|class| class.name == name)
     }
 
+    /// The class that a model calls so: the one of this name, else one that had it before.
+    pub fn class_known_as(&self, name: &str) -> Option<&Class> {
+        let formerly = |class: &&Class| class.formerly.iter().any(|before| before == name);
+        self.class_named(name).or_else(|| self.classes.iter().find(formerly))
+    }
+
     /// The micrograph of this identifier.
     pub fn micrograph(&self, id: MicrographId) -> Option<&MicrographEntry> {
         self.micrographs.iter().find(|entry| entry.id == id)
@@ -124,6 +130,12 @@ impl Project {
             (entry.id, name)
         };
         self.micrographs.iter().map(name).collect()
+    }
+
+    /// True for a page of a file that has, as far as the project knows, more than one.
+    pub fn is_of_a_stack(&self, entry: &MicrographEntry) -> bool {
+        let other = |other: &MicrographEntry| other.path == entry.path && other.page != entry.page;
+        entry.page > 0 || self.micrographs.iter().any(other)
     }
 
     /// The name of one micrograph as in [`Project::micrograph_names`].

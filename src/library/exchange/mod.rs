@@ -50,7 +50,7 @@ pub fn read(path: &Path, project: &Project, setting: &Setting) -> Result<Vec<Lab
         "star" => picks::read_star(path, image)?,
         "box" | "cbox" => boxes::read(path, image)?,
         "json" => coco::read(path)?,
-        "roi" | "zip" => roi::read(path, image)?,
+        "roi" | "zip" => roi::read(path, image, &|image, page| page_of(project, image, page))?,
         "csv" | "txt" | "tsv" => labels::read_for(path, image)?,
         other => {
             let problem = format!("`.{other}` is no file of labels; these are: {}", READ.join(", "));
@@ -120,6 +120,18 @@ fn image_of(path: &Path, project: &Project, setting: &Setting) -> Result<String>
         let problem = "it does not say which micrograph it belongs to; give it the micrograph's name";
         Error::invalid(path.display().to_string(), problem)
     })
+}
+
+/// The name, in the project, of another page of the same file; `image` itself where its file has one page only.
+fn page_of(project: &Project, image: &str, page: usize) -> String {
+    let names = project.micrograph_names();
+    let entry = project.micrographs.iter().find(|entry| names.get(&entry.id).is_some_and(|n| n == image));
+    let Some(entry) = entry.filter(|entry| project.is_of_a_stack(entry)) else { return image.to_owned() };
+    let other = project.micrographs.iter().find(|other| other.path == entry.path && other.page == page);
+    // Without that page the name is refused.
+    other
+        .and_then(|other| names.get(&other.id).cloned())
+        .unwrap_or_else(|| format!("{}#{page}", entry.file_name()))
 }
 
 /// A row without a class or size yet.

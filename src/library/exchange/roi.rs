@@ -10,6 +10,7 @@ use crate::particle::{ClassId, Particle};
 use crate::project::labels::LabelRow;
 use crate::project::{MicrographEntry, Project};
 use crate::{Error, Result};
+use std::collections::BTreeSet;
 use std::io::{self, Cursor, Read, Write};
 use std::path::Path;
 use zip::write::SimpleFileOptions;
@@ -20,10 +21,17 @@ const HEADER: usize = 64;
 const RECTANGLE: u8 = 1;
 const POINT: u8 = 10;
 const SUB_PIXEL: i16 = 128;
+/// Where the position in a stack stands.
+const SLICE: usize = 56;
 /// No region of points is larger: 100,000 points have 1.2 MB.
 const MOST_BYTES: u64 = 64 << 20;
 
-pub(super) fn read(path: &Path, image: impl Fn() -> Result<String>) -> Result<Vec<LabelRow>> {
+/// `page_of` names another page, from 0, of the file that a micrograph comes from.
+pub(super) fn read(
+    path: &Path,
+    image: impl Fn() -> Result<String>,
+    page_of: &dyn Fn(&str, usize) -> String,
+) -> Result<Vec<LabelRow>> {
     let bytes = std::fs::read(path).map_err(|source| Error::io(path, "open", source))?;
     let image = image()?;
     let mut rows = Vec::new();
@@ -32,8 +40,11 @@ pub(super) fn read(path: &Path, image: impl Fn() -> Result<String>) -> Result<Ve
         let roi = Roi::read(bytes).map_err(|problem| wrong(&problem))?;
         let class = roi.name.clone().or_else(|| Some(name.trim_end_matches(".roi").to_owned()));
         let class = class.filter(|name| !name.is_empty() && !made_up(name));
-        for (x, y, diameter) in roi.points {
-            let mut row = row(rows.len() + 1, &image, x, y);
+        for (i, (x, y, diameter)) in roi.points.into_iter().enumerate() {
+            // Slices count from 1; 0 is all of them.
+            let slice = roi.slices.get(i).copied().filter(|slice| *slice > 0).unwrap_or(roi.slice);
+            let page = slice.checked_sub(1).map(|page| page_of(&image, page as usize));
+            let mut row = row(rows.len() + 1, page.as_deref().unwrap_or(&image), x, y);
             (row.class, row.diameter) = (class.clone(), diameter);
             rows.push(row);
         }
@@ -67,6 +78,9 @@ fn made_up(name: &str) -> bool {
 
 struct Roi {
     name: Option<String>,
+    /// The slice of the stack, from 1; 0 without one. Points may have their own.
+    slice: u32,
+    slices: Vec<u32>,
     /// Our x and y, and the shorter side of a rectangle.
     points: Vec<(f64, f64, Option<f32>)>,
 }
@@ -124,11 +138,12 @@ impl Roi {
         {
             return Err("its coordinates are no place on a picture".into());
         }
-        Ok(Self { name: name(bytes, &word), points })
+        let slices = slices(bytes, &word, points.len());
+        Ok(Self { name: name(bytes, &word), slice: word(SLICE)?, slices, points })
     }
 
-    /// Points with their sub-pixel flag, as ImageJ writes them.
-    fn points(particles: &[&Particle]) -> Vec<u8> {
+    /// Points with their sub-pixel flag, as ImageJ writes them, and their name in a second header.
+    fn points(particles: &[&Particle], name: Option<&str>, slice: u32) -> Vec<u8> {
         let mut bytes = vec![0; HEADER];
         let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
         let edge = |of: &dyn Fn(&Particle) -> f32, fold: fn(f32, f32) -> f32, start: f32| {
@@ -151,6 +166,7 @@ impl Roi {
             Err(_) => put(18, &(particles.len() as u32).to_be_bytes()),
         }
         put(50, &SUB_PIXEL.to_be_bytes());
+        put(SLICE, &slice.to_be_bytes());
         let axes: [(Axis, i16); 2] = [(|p| p.x, left), (|p| p.y, top)];
         for (of, start) in axes {
             for particle in particles {
@@ -161,16 +177,38 @@ impl Roi {
         for (of, _) in axes {
             bytes.extend(particles.iter().flat_map(|particle| (of(particle) + 0.5).to_be_bytes()));
         }
+        if let Some(name) = name {
+            let letters: Vec<u16> = name.encode_utf16().collect();
+            let second = bytes.len();
+            bytes[60..64].copy_from_slice(&(second as u32).to_be_bytes());
+            bytes.resize(second + HEADER, 0);
+            let name_at = (second + HEADER) as u32;
+            bytes[second + 16..second + 20].copy_from_slice(&name_at.to_be_bytes());
+            bytes[second + 20..second + 24].copy_from_slice(&(letters.len() as u32).to_be_bytes());
+            bytes.extend(letters.iter().flat_map(|letter| letter.to_be_bytes()));
+        }
         bytes
     }
 }
 
+/// Where the second header begins.
+fn second(bytes: &[u8], word: &dyn Fn(usize) -> std::result::Result<u32, String>) -> Option<usize> {
+    let second = word(60).ok()? as usize;
+    (second >= HEADER && second < bytes.len()).then_some(second)
+}
+
+/// The slices of the points, behind their counters in the second header; empty where they have none of their own.
+fn slices(bytes: &[u8], word: &dyn Fn(usize) -> std::result::Result<u32, String>, points: usize) -> Vec<u32> {
+    let at = second(bytes, word).and_then(|second| word(second + 48).ok()).unwrap_or_default() as usize;
+    if at < HEADER {
+        return Vec::new();
+    }
+    (0..points).map_while(|i| word(at + 4 * i).ok()).map(|counter| counter >> 8).collect()
+}
+
 /// The name in the second header, in UTF-16.
 fn name(bytes: &[u8], word: &dyn Fn(usize) -> std::result::Result<u32, String>) -> Option<String> {
-    let second = word(60).ok()? as usize;
-    if second < HEADER || second >= bytes.len() {
-        return None;
-    }
+    let second = second(bytes, word)?;
     let (at, length) = (word(second + 16).ok()? as usize, word(second + 20).ok()? as usize);
     let letters = bytes.get(at..at.checked_add(length.checked_mul(2)?)?)?;
     let letters = letters.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
@@ -185,18 +223,25 @@ type Axis = fn(&Particle) -> f32;
 pub(super) fn write(project: &Project, entry: &MicrographEntry) -> io::Result<Vec<u8>> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-    let mut add = |name: &str, label: Option<ClassId>| -> io::Result<()> {
+    let mut taken = BTreeSet::new();
+    let slice = if project.is_of_a_stack(entry) { entry.page as u32 + 1 } else { 0 };
+    let mut add = |file: &str, name: Option<&str>, label: Option<ClassId>| -> io::Result<()> {
         let particles: Vec<&Particle> = project.particles_on(entry.id).filter(|p| p.label == label).collect();
         if particles.is_empty() {
             return Ok(());
         }
-        archive.start_file(format!("{name}.roi"), stored).map_err(io::Error::other)?;
-        archive.write_all(&Roi::points(&particles))
+        // The names of two classes may differ in what no file name may have.
+        let mut file = file.to_owned();
+        while !taken.insert(file.clone()) {
+            file.push('_');
+        }
+        archive.start_file(format!("{file}.roi"), stored).map_err(io::Error::other)?;
+        archive.write_all(&Roi::points(&particles, name, slice))
     };
     for class in &project.classes {
-        add(&class.name.replace(['/', '\\'], "_"), Some(class.id))?;
+        add(&class.name.replace(['/', '\\'], "_"), Some(&class.name), Some(class.id))?;
     }
     // ImageJ's kind of name, which is no class.
-    add("0000-0000", None)?;
+    add("0000-0000", None, None)?;
     Ok(archive.finish().map_err(io::Error::other)?.into_inner())
 }
