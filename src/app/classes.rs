@@ -143,6 +143,9 @@ impl ClassesPanel {
         if ui.button("Rename").clicked() {
             self.renaming = Some((class.id, class.name.clone()));
         }
+        if !state.selection.is_empty() && ui.button("Give it to what is selected").clicked() {
+            actions.push(Action::LabelAs(class.id));
+        }
         let carriers = || state.project.particles_labelled(class.id).map(|particle| particle.id).collect();
         if ui.button("Select its particles").clicked() {
             actions.push(Action::Select { particles: carriers(), join: false });
@@ -199,7 +202,7 @@ impl ClassesPanel {
             let name = text.trim().to_owned();
             let keep = ui.input(|input| input.key_pressed(egui::Key::Escape)) || name.is_empty();
             if !keep && name != class.name {
-                let edit = Edit::ChangeClass(Class { name: name.clone(), ..class.clone() });
+                let edit = Edit::ChangeClass(class.renamed(name.as_str()));
                 actions.push(Action::Change { name: format!("rename {} to {name}", class.name), edit });
             }
             self.renaming = None;

@@ -9,6 +9,7 @@ use super::jobs::{self, Done};
 use super::state::{Level, count};
 use crate::error::Result;
 use crate::particle::Prediction;
+use crate::particle::patch::PatchSet;
 use crate::train::checkpoint::{Checkpoint, Description};
 use crate::train::lineage::Roles;
 use crate::worker::job::Dataset;
@@ -35,9 +36,9 @@ impl Export {
     }
 
     /// Takes the answer to the question about all particles; true if it is the one that was waited for.
-    pub fn take_predictions(&mut self, predictions: &Arc<[Prediction]>) -> bool {
+    pub fn take_predictions(&mut self, patches: &PatchSet, predictions: &Arc<[Prediction]>) -> bool {
         let waits = self.predictions.is_none();
-        let fits = self.dataset.as_ref().is_some_and(|dataset| dataset.ids.len() == predictions.len());
+        let fits = self.dataset.as_ref().is_some_and(|dataset| dataset.patches.is_same_cut(patches));
         if waits && fits {
             self.predictions = Some(predictions.clone());
         }
@@ -130,7 +131,7 @@ impl App {
         let run = &self.state.training;
         let Some(dataset) = &run.dataset else { return false };
         let mut fresh = (**dataset).clone();
-        fresh.relabel(&self.state.project, &run.class_names(), &Roles::default());
+        fresh.relabel(&self.state.project, run.classes().to_vec(), &Roles::default());
         let mut roles = Roles::default();
         roles.take(&fresh.ids, &fresh.patches);
         roles == run.lineage.roles

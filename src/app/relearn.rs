@@ -3,6 +3,7 @@
 use super::jobs::Done;
 use super::state::{Level, Measured};
 use super::{App, AssemblePurpose};
+use crate::particle::ClassId;
 use crate::worker::folds::FOLDS;
 use crate::worker::insight;
 use crate::worker::job::Dataset;
@@ -20,13 +21,11 @@ impl App {
             self.tell(Level::Warning, "There is no training to go on with; press Train (T).", None);
             return;
         }
-        let names = self.state.training.class_names();
         let project = &self.state.project;
-        let gone = names.iter().any(|name| project.class_named(name).is_none());
-        let used = |name: &str| {
-            project.particles.values().any(|p| p.label.map(|id| self.state.class_name(id)) == Some(name))
-        };
-        let new = project.classes.iter().any(|class| !names.contains(&class.name) && used(&class.name));
+        let known: Vec<Option<ClassId>> = self.state.training.classes().iter().map(|(id, _)| *id).collect();
+        let gone = known.iter().any(|id| id.and_then(|id| project.class(id)).is_none());
+        let mut labels = project.particles.values().filter_map(|particle| particle.label);
+        let new = labels.any(|label| !known.contains(&Some(label)));
         if gone || new {
             let text = "Classes have come or gone since the training began; press Train (T) to take them in.";
             self.tell(Level::Warning, text, None);

@@ -4,7 +4,7 @@ use crate::library::report::wilson;
 use crate::particle::{ClassId, ParticleId, Prediction};
 pub use crate::train::curve::{EpochPoint, smoothed};
 use crate::train::lineage::Lineage;
-use crate::worker::job::Dataset;
+use crate::worker::job::{Dataset, KnownClass};
 use crate::worker::message::{Accuracy, DeviceChoice, Event, FinishReason, FoldProgress, Progress, Sanity};
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -84,7 +84,7 @@ pub struct Training {
 /// What the window knows of the model in the worker.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
-    pub classes: Vec<(Option<ClassId>, String)>,
+    pub classes: Vec<KnownClass>,
     pub latent: usize,
 }
 
@@ -146,9 +146,9 @@ impl Training {
         self.dataset.as_ref().map(|dataset| dataset.judges()).unwrap_or_default()
     }
 
-    /// The names of the current model's classes.
-    pub fn class_names(&self) -> Vec<String> {
-        self.model.iter().flat_map(|model| &model.classes).map(|(_, name)| name.clone()).collect()
+    /// The current model's classes.
+    pub fn classes(&self) -> &[KnownClass] {
+        self.model.as_ref().map_or(&[], |model| &model.classes)
     }
 
     /// Takes what the worker tells of the run; other events change nothing here.

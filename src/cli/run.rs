@@ -82,7 +82,7 @@ pub fn library(
         Some(from) => {
             let halt = Halted::peek(from)?;
             if !halt.labels.is_empty() {
-                dataset.relabel(project, &halt.classes, &halt.lineage.roles);
+                dataset.relabel(project, job::known_classes(project, &halt.classes), &halt.lineage.roles);
             }
             halt.config
         }
@@ -92,7 +92,7 @@ pub fn library(
     let choice = DeviceChoice::from(compute.device);
     let train = TrainJob {
         config,
-        classes: dataset.class_names.clone(),
+        classes: dataset.model_names(),
         patches: dataset.patches.clone(),
         ids: dataset.ids.clone(),
         validation: None,
@@ -149,7 +149,8 @@ pub fn export(options: &ExportOptions) -> Result<()> {
         project.patch.clone_from(geometry);
     }
     let mut dataset = job::assemble(&project, &|id| job::open(&project, id), &|_| true)?;
-    dataset.relabel(&project, &description.classes, &description.lineage.roles);
+    let classes = job::known_classes(&project, &description.classes);
+    dataset.relabel(&project, classes, &description.lineage.roles);
     let chosen = device::cpu(None);
     let vae = checkpoint.vae(&chosen.device, chosen.tiled)?;
     let predictions = embed::predict(&vae, &dataset.patches, &mut || true)?;

@@ -30,6 +30,21 @@ pub struct Class {
     pub name: String,
     /// sRGB.
     pub colour: [u8; 3],
+    /// Names it had before: a model that learned it then calls it so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub formerly: Vec<String>,
+}
+
+impl Class {
+    /// The same class under another name.
+    pub fn renamed(&self, name: impl Into<String>) -> Self {
+        let mut class = Self { name: name.into(), ..self.clone() };
+        class.formerly.retain(|before| *before != self.name && *before != class.name);
+        if self.name != class.name {
+            class.formerly.push(self.name.clone());
+        }
+        class
+    }
 }
 
 /// One particle on one micrograph.

@@ -44,7 +44,12 @@ impl Project {
     /// A new class at the end of the list, in the next free colour.
     pub fn add_class_edit(&mut self, name: impl Into<String>) -> (ClassId, Edit) {
         let used: Vec<_> = self.classes.iter().map(|class| class.colour).collect();
-        let class = Class { id: self.new_class_id(), name: name.into(), colour: next_colour(&used) };
+        let class = Class {
+            id: self.new_class_id(),
+            name: name.into(),
+            colour: next_colour(&used),
+            formerly: Vec::new(),
+        };
         (class.id, Edit::AddClass { class, place: self.classes.len() })
     }
 
@@ -54,7 +59,12 @@ impl Project {
         let mut ids = Vec::with_capacity(names.len());
         let mut edits = Vec::with_capacity(names.len());
         for name in names {
-            let class = Class { id: self.new_class_id(), name: name.clone(), colour: next_colour(&used) };
+            let class = Class {
+                id: self.new_class_id(),
+                name: name.clone(),
+                colour: next_colour(&used),
+                formerly: Vec::new(),
+            };
             ids.push(class.id);
             let place = used.len();
             used.push(class.colour);
@@ -65,7 +75,7 @@ impl Project {
 
     /// Another name for a class.
     pub fn rename_class_edit(&self, id: ClassId, name: impl Into<String>) -> Result<Edit> {
-        Ok(Edit::ChangeClass(Class { name: name.into(), ..self.known_class(id)?.clone() }))
+        Ok(Edit::ChangeClass(self.known_class(id)?.renamed(name)))
     }
 
     /// Another colour (sRGB) for a class.

@@ -9,7 +9,7 @@ use crate::micrograph::Micrograph;
 use crate::particle::detect::Settings;
 use crate::particle::patch::{PatchSet, PatchSource, turned};
 use crate::particle::territory::territories;
-use crate::particle::{ClassId, MicrographId, Particle, ParticleId, Prediction};
+use crate::particle::{Class, ClassId, MicrographId, Particle, ParticleId, Prediction};
 use crate::project::{MicrographEntry, Project};
 use crate::train::lineage::{CrossValidated, Roles};
 use std::collections::BTreeSet;
@@ -26,10 +26,29 @@ pub struct Dataset {
     pub patches: Arc<PatchSet>,
     /// The particle of each patch.
     pub ids: Vec<ParticleId>,
-    /// Classes with at least one label to train on, in the project's order.
-    pub classes: Vec<ClassId>,
-    /// The class behind each label index.
+    /// The class behind each label index. Of a new set: those with at least one label to train on, in the project's order.
+    pub classes: Vec<KnownClass>,
+    /// What the project calls each of them now.
     pub class_names: Vec<String>,
+}
+
+/// A class of a model: which it is in the project, if it is one, and the model's own name for it, which stays when the
+/// project's changes.
+pub type KnownClass = (Option<ClassId>, String);
+
+/// The classes of a model's file in a project.
+pub fn known_classes(project: &Project, names: &[String]) -> Vec<KnownClass> {
+    let known = |name: &String| (project.class_known_as(name).map(|class| class.id), name.clone());
+    names.iter().map(known).collect()
+}
+
+/// What the project calls a model's classes now; one that it does not have keeps the model's name.
+pub fn present_names(project: &Project, classes: &[KnownClass]) -> Vec<String> {
+    let name = |(id, name): &KnownClass| {
+        let class = id.and_then(|id| project.class(id));
+        class.map_or_else(|| name.clone(), |class| class.name.clone())
+    };
+    classes.iter().map(name).collect()
 }
 
 /// How far a long piece of work is, 0..=1; answering false stops it.
@@ -59,9 +78,8 @@ pub fn assemble(project: &Project, pictures: Pictures<'_>, watch: Watch<'_>) -> 
         ids.extend(particles.iter().map(|p| p.id));
     }
     let classes = trained_classes(project);
-    let class_names: Vec<String> =
-        classes.iter().filter_map(|c| project.class(*c)).map(|c| c.name.clone()).collect();
-    let (labels, held_out) = labels(project, &ids, &class_names, &Roles::default());
+    let class_names = present_names(project, &classes);
+    let (labels, held_out) = labels(project, &ids, &classes, &Roles::default());
     let patches = PatchSet { side, wide, pixels: pixels.into(), labels, held_out };
     Ok(Dataset { patches: Arc::new(patches), ids, classes, class_names })
 }
@@ -96,13 +114,11 @@ fn cut(
 }
 
 /// Classes with at least one label that training may see.
-fn trained_classes(project: &Project) -> Vec<ClassId> {
-    project
-        .classes
-        .iter()
-        .map(|c| c.id)
-        .filter(|&c| project.particles.values().any(|p| p.label == Some(c) && !p.held_out))
-        .collect()
+fn trained_classes(project: &Project) -> Vec<KnownClass> {
+    let teaches =
+        |class: &&Class| project.particles.values().any(|p| p.label == Some(class.id) && !p.held_out);
+    let known = |class: &Class| (Some(class.id), class.name.clone());
+    project.classes.iter().filter(teaches).map(known).collect()
 }
 
 impl Dataset {
@@ -151,11 +167,16 @@ impl Dataset {
 
     /// Labels as they are now, as places among a model's classes instead of the project's own; `roles` are those that
     /// labels had in the model's training.
-    pub fn relabel(&mut self, project: &Project, names: &[String], roles: &Roles) {
-        let (labels, held_out) = labels(project, &self.ids, names, roles);
+    pub fn relabel(&mut self, project: &Project, classes: Vec<KnownClass>, roles: &Roles) {
+        let (labels, held_out) = labels(project, &self.ids, &classes, roles);
         self.patches = Arc::new(PatchSet { labels, held_out, ..(*self.patches).clone() });
-        self.class_names = names.to_vec();
-        self.classes = names.iter().filter_map(|name| project.class_named(name)).map(|c| c.id).collect();
+        self.class_names = present_names(project, &classes);
+        self.classes = classes;
+    }
+
+    /// What the model calls its classes.
+    pub fn model_names(&self) -> Vec<String> {
+        self.classes.iter().map(|(_, name)| name.clone()).collect()
     }
 
     /// The particles whose labels judge.

@@ -1,5 +1,6 @@
 //! Which labels teach and which judge.
 
+use super::job::KnownClass;
 use crate::particle::{Particle, ParticleId};
 use crate::project::Project;
 use crate::train::lineage::Roles;
@@ -8,30 +9,30 @@ use crate::train::lineage::Roles;
 const ENOUGH_TO_HOLD_OUT: usize = 10;
 const EVERY: usize = 5;
 
-/// Labels for training and for judging, as places in `names`, one of each a particle of `ids`.
+/// Labels for training and for judging, as places in `classes`, one of each a particle of `ids`.
 ///
 /// Where a person held labels out, those judge. Else some of each class do; those that judged before judge on, and what
 /// has `taught` never judges. A label that was held out after it had taught does neither.
 pub(super) fn labels(
     project: &Project,
     ids: &[ParticleId],
-    names: &[String],
+    classes: &[KnownClass],
     roles: &Roles,
 ) -> (Vec<Option<usize>>, Vec<Option<usize>>) {
     let particles: Vec<Option<&Particle>> = ids.iter().map(|id| project.particle(*id)).collect();
     let marked = particles.iter().flatten().any(|p| p.held_out);
     let index = |p: &Particle| {
-        let class = p.label.and_then(|l| project.class(l))?;
-        names.iter().position(|name| *name == class.name)
+        let class = p.label?;
+        classes.iter().position(|(id, _)| *id == Some(class))
     };
-    let (mut counts, mut has_judge) = (vec![0_usize; names.len()], vec![false; names.len()]);
+    let (mut counts, mut has_judge) = (vec![0_usize; classes.len()], vec![false; classes.len()]);
     for particle in particles.iter().flatten() {
         if let Some(class) = index(particle) {
             counts[class] += 1;
             has_judge[class] |= roles.judges.contains(&particle.id);
         }
     }
-    let mut seen = vec![0_usize; names.len()];
+    let mut seen = vec![0_usize; classes.len()];
     let mut chosen = |class: usize| {
         seen[class] += 1;
         !has_judge[class] && counts[class] >= ENOUGH_TO_HOLD_OUT && seen[class].is_multiple_of(EVERY)
@@ -53,11 +54,15 @@ pub(super) fn labels(
 
 #[cfg(test)]
 mod tests {
+    use super::super::job::{known_classes, present_names};
     use super::*;
     use crate::particle::patch::PatchSet;
     use crate::particle::{ClassId, MicrographId};
     use crate::project::MicrographEntry;
     use crate::project::edit::Edit;
+
+    /// The classes as the model learned them.
+    const MODEL: [&str; 2] = ["rod", "cube"];
 
     /// A project of `n` particles, every one labelled as one of two classes in turn.
     fn project(n: usize) -> (Project, Vec<ParticleId>, [ClassId; 2]) {
@@ -65,7 +70,7 @@ mod tests {
         let entry = MicrographEntry::new("a.png", 0, 100, 100, None, "hash");
         let (micrograph, edit) = project.add_micrograph_edit(entry);
         project.apply(edit).unwrap();
-        let classes = ["rod", "cube"].map(|name| {
+        let classes = MODEL.map(|name| {
             let (class, edit) = project.add_class_edit(name);
             project.apply(edit).unwrap();
             class
@@ -80,6 +85,10 @@ mod tests {
         id
     }
 
+    fn known(classes: &[ClassId]) -> Vec<KnownClass> {
+        classes.iter().map(|id| (Some(*id), "as the model calls it".to_owned())).collect()
+    }
+
     fn take(
         roles: &mut Roles,
         ids: &[ParticleId],
@@ -92,7 +101,7 @@ mod tests {
     #[test]
     fn the_judges_stay_the_judges_whatever_labels_come_and_go() {
         let (mut project, mut ids, classes) = project(40);
-        let names = ["rod", "cube"].map(str::to_owned);
+        let names = known(&classes);
         let mut roles = Roles::default();
         let first = labels(&project, &ids, &names, &roles);
         assert_eq!(first.1.iter().flatten().count(), 8, "every fifth of each class");
@@ -121,5 +130,28 @@ mod tests {
         project.apply(Edit::RemoveParticles(vec![new])).unwrap();
         let fourth = labels(&project, &ids, &names, &roles);
         assert_eq!((fourth.0.len(), fourth.0[place(new)]), (ids.len(), None));
+    }
+
+    #[test]
+    fn a_class_that_was_renamed_is_the_one_that_the_model_learned() {
+        let (mut project, ids, [rod, cube]) = project(40);
+        let before =
+            labels(&project, &ids, &known_classes(&project, &MODEL.map(str::to_owned)), &Roles::default());
+        for (class, name) in [(rod, "nanorod"), (cube, "box"), (cube, "brick")] {
+            let edit = project.rename_class_edit(class, name).unwrap();
+            project.apply(edit).unwrap();
+        }
+        let known = known_classes(&project, &MODEL.map(str::to_owned));
+        assert_eq!(known, [(Some(rod), "rod".to_owned()), (Some(cube), "cube".to_owned())]);
+        assert_eq!(labels(&project, &ids, &known, &Roles::default()), before);
+        assert_eq!(present_names(&project, &known), ["nanorod", "brick"]);
+        // A class that has the name now comes before one that had it.
+        let (new, edit) = project.add_class_edit("rod");
+        project.apply(edit).unwrap();
+        assert_eq!(known_classes(&project, &MODEL.map(str::to_owned))[0].0, Some(new));
+        // Back to an old name: it is no former name of itself.
+        let edit = project.rename_class_edit(cube, "cube").unwrap();
+        project.apply(edit).unwrap();
+        assert_eq!(project.class(cube).unwrap().formerly, ["box", "brick"]);
     }
 }

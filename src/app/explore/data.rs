@@ -117,9 +117,7 @@ impl Sources {
     pub fn of(state: &State, before: Option<&Arc<Known>>) -> Option<Self> {
         let results = state.results.as_ref()?;
         let of = key(state)?;
-        let model = state.training.model.as_ref();
-        let classes: Vec<String> =
-            model.map(|m| m.classes.iter().map(|(_, name)| name.clone()).collect()).unwrap_or_default();
+        let classes = state.class_names();
         let same_rows = |known: &Arc<Known>| {
             Key { predictions: of.predictions, ..known.of } == of
                 && Arc::ptr_eq(&known.ids, &results.ids)

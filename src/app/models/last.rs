@@ -6,6 +6,7 @@ use super::super::{App, AssemblePurpose};
 use crate::particle::patch::PatchGeometry;
 use crate::project::edit::Edit;
 use crate::train::lineage::Lineage;
+use crate::worker::job::known_classes;
 use crate::worker::message::{Command, FinishReason, Progress};
 use std::path::Path;
 
@@ -79,8 +80,7 @@ impl App {
 
     /// The model is the one that answers from now on.
     fn adopt(&mut self, from: &Path, model: Arrived) {
-        let known = |name: String| (self.state.project.class_named(&name).map(|class| class.id), name);
-        let classes = model.classes.into_iter().map(known).collect();
+        let classes = known_classes(&self.state.project, &model.classes);
         let newest = self.state.models.first().is_some_and(|kept| kept.path == from);
         let its_own = |stopped: &Stopped| newest && stopped.epoch == model.epochs;
         let stateless = !self.state.stopped.as_ref().is_some_and(its_own);

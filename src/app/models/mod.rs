@@ -15,7 +15,7 @@ use crate::review::Table;
 use crate::review::compare::compare;
 use crate::train::lineage::Roles;
 use crate::train::resume::Halted;
-use crate::worker::job::Dataset;
+use crate::worker::job::{Dataset, known_classes};
 use crate::worker::message::Command;
 use crate::worker::models::{self, Kept};
 use std::path::{Path, PathBuf};
@@ -151,18 +151,14 @@ impl App {
             dataset.ids.len() == self.state.project.particles.len()
                 && dataset.ids.iter().all(|id| self.state.project.particle(*id).is_some())
         };
-        if self.state.training.dataset.as_ref().is_some_and(fits) {
-            self.compare_models();
-        } else {
-            self.assemble(AssemblePurpose::Compare);
+        match self.state.training.dataset.clone().filter(fits) {
+            Some(dataset) => self.compare_models(dataset),
+            None => self.assemble(AssemblePurpose::Compare),
         }
     }
 
-    pub(super) fn compare_models(&mut self) {
-        let (Some(both), Some(dataset)) = (self.to_compare.take(), self.state.training.dataset.clone())
-        else {
-            return;
-        };
+    pub(super) fn compare_models(&mut self, dataset: Arc<Dataset>) {
+        let Some(both) = self.to_compare.take() else { return };
         let project = self.state.project.clone();
         let name = |path: &PathBuf| {
             let kept = self.state.models.iter().find(|kept| kept.path == *path);
@@ -263,7 +259,8 @@ impl App {
 
     pub(super) fn send_going_on(&mut self, mut dataset: Dataset) {
         let Some(stopped) = self.state.stopped.clone() else { return };
-        dataset.relabel(&self.state.project, &stopped.classes, &stopped.lineage.roles);
+        let classes = known_classes(&self.state.project, &stopped.classes);
+        dataset.relabel(&self.state.project, classes, &stopped.lineage.roles);
         let dataset = Arc::new(dataset);
         self.measure(&dataset);
         let job = self.begin_run(dataset, stopped.latent);

@@ -26,6 +26,7 @@ use crate::review::compare::Comparison;
 use crate::train::config::TrainConfig;
 use crate::train::curve::EpochPoint;
 use crate::train::lineage::Lineage;
+use crate::worker::job::present_names;
 use crate::worker::models::Kept;
 pub use asked::{Detecting, Previews};
 pub use counts::Counts;
@@ -168,10 +169,15 @@ pub struct Message {
 }
 
 impl State {
+    /// The current model's classes as the project calls them now.
+    pub fn class_names(&self) -> Vec<String> {
+        present_names(&self.project, self.training.classes())
+    }
+
     /// What the model says of the particles now, as a table.
     pub fn said(&self) -> Option<Table> {
         let results = self.results.as_ref()?;
-        let classes = self.training.class_names();
+        let classes = self.class_names();
         let table = Table::new(&self.project, &results.ids, &classes, results.predictions.clone(), &[]);
         Some(table.judged_by(&self.training.judges()))
     }

@@ -238,8 +238,7 @@ impl TraversalPanel {
     }
 
     fn class_name(&self, state: &State, class: usize) -> String {
-        let names = state.training.model.as_ref().map(|model| &model.classes);
-        names.and_then(|names| names.get(class)).map_or_else(String::new, |(_, name)| name.clone())
+        state.class_names().into_iter().nth(class).unwrap_or_default()
     }
 
     /// The grid or the single image for print.

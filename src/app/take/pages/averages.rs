@@ -17,8 +17,7 @@ pub fn averages(state: &State) -> Option<impl FnOnce() -> Averages + Send + 'sta
     if results.ids[..] != dataset.ids[..] {
         return None;
     }
-    let names: Vec<String> =
-        state.training.model.as_ref()?.classes.iter().map(|(_, name)| name.clone()).collect();
+    let names = state.class_names();
     let class = |(i, id): (usize, &crate::particle::ParticleId)| {
         let particle = state.project.particle(*id).filter(|p| !p.held_out);
         let label = particle.and_then(|p| p.label).and_then(|label| state.project.class(label));
