@@ -80,7 +80,8 @@ pub fn pixel_size(
     let settled = !field.dragged() && !field.has_focus();
     if let (true, Some((id, value))) = (settled, *typed) {
         *typed = None;
-        if id == entry.id && value != known {
+        // The field shows fewer digits than the file may have: what is left as it was is no change.
+        if id == entry.id && significant(value) != significant(known) {
             let nm = value * unit.nm();
             actions.extend(change(entry, (value > 0.0).then_some(nm)));
         }
@@ -139,7 +140,7 @@ pub fn ask(
             && let (Some(length), Some(entry)) =
                 (length, state.shown.and_then(|id| state.project.micrograph(id)))
         {
-            // Along any direction; the line's length in pixels already takes the ratio of the sides.
+            // Along any direction: the line was measured in pixels along x.
             actions.extend(change(entry, Some(length * unit.nm() / f64::from(length_px))));
             close = true;
         }

@@ -32,9 +32,11 @@ impl Drag {
         let under = state.nearest(start.x, start.y, reach);
         match (state.tool, under) {
             (Tool::Pick | Tool::Select | Tool::Lasso, Some(id)) if !join => {
-                // A selected particle takes the selection along.
+                // A selected particle takes along what is selected and in sight.
                 let all = state.selection.contains(&id);
-                let particles = if all { state.selection.iter().copied().collect() } else { vec![id] };
+                let seen = |id: &ParticleId| state.is_in_sight(*id);
+                let along = || state.selection.iter().copied().filter(seen).collect();
+                let particles = if all { along() } else { vec![id] };
                 Some(Drag::Move { particles, start })
             }
             (Tool::Pick, _) if join => Some(Drag::Box { start }),
@@ -141,7 +143,9 @@ impl Drag {
             }
             (Drag::Outline { .. }, _) => None,
             (Drag::Line { start }, _) => {
-                let length_px = start.distance(end);
+                // In pixels along x: where pixels are not square, those along y count by what they measure.
+                let ratio = entry.pixel_size.map_or(1.0, |size| size.y_nm / size.x_nm) as f32;
+                let length_px = (end.x - start.x).hypot((end.y - start.y) * ratio);
                 (length_px >= 2.0).then_some(Action::Calibrate { length_px })
             }
             (Drag::Move { particles, start }, _) => {

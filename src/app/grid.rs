@@ -14,7 +14,7 @@ use crate::library::drawing::{Table as Numbers, cell};
 use crate::particle::{ClassId, Particle, ParticleId};
 use crate::project::MicrographEntry;
 use egui::{
-    Color32, ColorImage, Rect, Sense, Stroke, TextureHandle, TextureOptions, Ui, WidgetInfo, pos2, vec2,
+    Color32, ColorImage, Rect, Sense, Stroke, TextureHandle, TextureOptions, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -241,20 +241,21 @@ fn cut(state: &State, particle: &Particle) -> Option<ColorImage> {
     let entry = state.project.micrograph(particle.micrograph)?;
     let Opened::Ready(picture) = state.pictures.get(&entry.id)? else { return None };
     let geometry = &state.project.patch;
-    let extents = geometry.extents_on(entry.pixel_size).map(|extent| extent as f32);
+    let [across, down] = geometry.extents_on(entry.pixel_size).map(|extent| extent as f32);
     let pose = state.results.as_ref().and_then(|results| results.of(particle.id));
     let (angle, shift) = pose.map_or((0.0, [0.0; 2]), |p| (p.angle_rad, p.shift_px));
-    let pitch = extents.map(|extent| extent / geometry.side.max(1) as f32);
+    let pitch = geometry.pitches_on(entry.pixel_size).map(|pitch| pitch as f32);
     let centre = pos2(particle.x + shift[0] * pitch[0], particle.y + shift[1] * pitch[1]);
-    Some(upright(picture, entry, centre, extents[0], angle))
+    Some(upright(picture, entry, centre, vec2(across, down), angle))
 }
 
-/// A square of `extent` pixels round `centre`, turned back by `angle` (counter-clockwise on the screen, radians).
+/// A square on the specimen round `centre`, as wide and high as `extent` pixels, turned back by `angle`
+/// (counter-clockwise on the specimen, radians).
 fn upright(
     picture: &Picture,
     entry: &MicrographEntry,
     centre: egui::Pos2,
-    extent: f32,
+    extent: Vec2,
     angle: f32,
 ) -> ColorImage {
     let shades = Shades::new(picture.range(entry.contrast), entry.tone);
@@ -262,8 +263,9 @@ fn upright(
     let step = extent / TEXELS as f32;
     let half = (TEXELS as f32 - 1.0) / 2.0;
     let texel = |i: usize| {
-        let (u, v) = (((i % TEXELS) as f32 - half) * step, ((i / TEXELS) as f32 - half) * step);
-        let grey = picture.grey(centre.x + u * cos + v * sin, centre.y - u * sin + v * cos);
+        let (u, v) = ((i % TEXELS) as f32 - half, (i / TEXELS) as f32 - half);
+        let grey =
+            picture.grey(centre.x + (u * cos + v * sin) * step.x, centre.y + (v * cos - u * sin) * step.y);
         grey.map_or(Color32::from_gray(40), |grey| shades.of(grey))
     };
     ColorImage::new([TEXELS, TEXELS], (0..TEXELS * TEXELS).map(texel).collect())
@@ -286,7 +288,8 @@ mod tests {
         let picture = Picture::new(Micrograph::new(101, 101, pixels, None).unwrap());
         let mut entry = MicrographEntry::new("/a.png", 0, 101, 101, None, "00");
         entry.contrast = (0.0, 100.0);
-        let image = upright(&picture, &entry, pos2(50.0, 50.0), 80.0, std::f32::consts::FRAC_PI_2);
+        let image =
+            upright(&picture, &entry, pos2(50.0, 50.0), Vec2::splat(80.0), std::f32::consts::FRAC_PI_2);
         let at = |x: usize, y: usize| image.pixels[y * TEXELS + x].r();
         assert!(at(TEXELS / 2, TEXELS / 4) > 200, "above");
         assert!(at(TEXELS / 4, TEXELS / 2) < 50 && at(TEXELS / 2, 3 * TEXELS / 4) < 50, "left and below");

@@ -81,11 +81,7 @@ impl Marks {
         } else if before == self.of && self.behind.is_none() {
             return;
         }
-        let patch = &state.project.patch;
-        let extent = match (patch.extent_nm, entry.pixel_size) {
-            (Some(nm), Some(size)) => nm / size.x_nm,
-            _ => patch.extent_px,
-        };
+        let extent = state.project.patch.extent_on(entry.pixel_size.map(|size| size.x_nm));
         if same_project {
             return self.catch_up(state, entry, extent as f32);
         }

@@ -81,7 +81,7 @@ fn seen(
     let entry: &MicrographEntry = project.micrograph(particle.micrograph).ok_or_else(unknown)?;
     let pixel_nm = entry.pixel_size.map(|size| [size.x_nm, size.y_nm]);
     // One pixel of the patch along x and y.
-    let patch_pixel_px = patches.geometry.extents_on(entry.pixel_size).map(|side| side / patches.side as f64);
+    let patch_pixel_px = patches.geometry.pitches_on(entry.pixel_size);
     let class = particle.label.and_then(|label| project.class_index(label));
     Ok(Record {
         particle: id,

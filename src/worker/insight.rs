@@ -22,13 +22,12 @@ const PER_SIDE: usize = 7;
 
 /// Measures the particle of every patch of `dataset`; lengths in pixels of the micrographs.
 pub fn measure(project: &Project, dataset: &Dataset) -> Vec<Option<Descriptors>> {
-    let side = project.patch.side.max(1) as f64;
     let pitch = |id: &crate::particle::ParticleId| {
         let particle = project.particle(*id);
         let entry = particle.and_then(|p| project.micrograph(p.micrograph));
         // Of pixels that are not square the one of the same area.
-        let [x, y] = project.patch.extents_on(entry.and_then(|e| e.pixel_size));
-        (x * y).sqrt() / side
+        let [x, y] = project.patch.pitches_on(entry.and_then(|e| e.pixel_size));
+        (x * y).sqrt()
     };
     let pitches: Vec<f64> = dataset.ids.iter().map(pitch).collect();
     describe_all(&dataset.patches, &pitches)

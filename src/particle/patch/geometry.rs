@@ -31,6 +31,11 @@ impl PatchGeometry {
     pub fn extents_on(&self, pixel: Option<PixelSize>) -> [f64; 2] {
         [pixel.map(|size| size.x_nm), pixel.map(|size| size.y_nm)].map(|nm| self.extent_on(nm))
     }
+
+    /// Pixels of the micrograph, along x and y, that one pixel of the patch stands for.
+    pub fn pitches_on(&self, pixel: Option<PixelSize>) -> [f64; 2] {
+        self.extents_on(pixel).map(|extent| extent / self.side.max(1) as f64)
+    }
 }
 
 /// How large a particle is on its micrograph.
