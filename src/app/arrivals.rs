@@ -28,6 +28,9 @@ impl App {
             Done::Picture { id, of, preparation, picture } => {
                 if self.is_here(id, &of) {
                     self.on_picture(id, preparation, picture);
+                } else if self.state.project.micrograph(id).is_none() {
+                    // Undo may bring the micrograph back: it is opened again then.
+                    self.state.pictures.remove(&id);
                 }
             }
             Done::Small { id, of, preparation, small } => {
@@ -76,7 +79,13 @@ impl App {
                         *folder = path.display().to_string();
                     }
                 }
-                _ => self.actions.extend(purpose.action(paths)),
+                // The system has asked about the file that was named, not about one with the extension behind it.
+                _ => match paths.first().and_then(|named| Some((named, purpose.written(named)?))) {
+                    Some((named, path)) if path != *named && path.exists() => {
+                        self.dialog = Dialog::Replace { purpose, path };
+                    }
+                    _ => self.actions.extend(purpose.action(paths)),
+                },
             },
             None if instantly && purpose != Purpose::ExportFolder => {
                 self.dialog = Dialog::Path { purpose, text: self.likely_path(purpose) };
@@ -181,6 +190,8 @@ impl App {
         detection.running = false;
         detection.current = None;
         match found {
+            // Another is looked at by now.
+            Ok(_) if self.state.shown != Some(micrograph) => {}
             Ok(found) => {
                 detection.problem = None;
                 detection.micrograph = Some(micrograph);
@@ -248,18 +259,18 @@ impl App {
         // Labels are those that the model knows, and judge it if they did before.
         if assembling.purpose != AssemblePurpose::Train && self.state.training.model.is_some() {
             let training = &self.state.training;
-            dataset.relabel(&self.state.project, &training.class_names(), &training.lineage.roles);
+            dataset.relabel(&self.state.project, training.classes().to_vec(), &training.lineage.roles);
         }
         let dataset = Arc::new(dataset);
         self.measure(&dataset);
         match assembling.purpose {
-            AssemblePurpose::Look => self.state.training.dataset = Some(dataset),
+            AssemblePurpose::Look => self.look_at(dataset),
             AssemblePurpose::Train => self.send_training(dataset),
             AssemblePurpose::Learn => self.send_learning(dataset),
             AssemblePurpose::GoOn => {}
             AssemblePurpose::Compare => {
-                self.state.training.dataset = Some(dataset);
-                self.compare_models();
+                self.look_at(dataset.clone());
+                self.compare_models(dataset);
             }
             AssemblePurpose::Classify | AssemblePurpose::Wake => {
                 self.worker.send(Command::Classify(dataset.patches.clone()));
@@ -269,9 +280,16 @@ impl App {
                 if let Some(export) = &mut self.export {
                     export.dataset = Some(dataset.clone());
                     self.worker.send(Command::Classify(dataset.patches.clone()));
-                    self.state.training.dataset = Some(dataset);
+                    self.look_at(dataset);
                 }
             }
+        }
+    }
+
+    /// The patches are those that the panes speak of, unless a training under way has its own.
+    fn look_at(&mut self, dataset: Arc<Dataset>) {
+        if !self.state.training.phase.is_active() {
+            self.state.training.dataset = Some(dataset);
         }
     }
 
@@ -284,8 +302,7 @@ impl App {
     /// The window is ready for a run on these patches; the job for the worker.
     pub(super) fn begin_run(&mut self, dataset: Arc<Dataset>, latent: usize) -> Box<TrainJob> {
         let job = self.job(&dataset);
-        let id = |name: &String| self.state.project.class_named(name).map(|class| class.id);
-        let classes = dataset.class_names.iter().map(|name| (id(name), name.clone())).collect();
+        let classes = dataset.classes.clone();
         let training = &mut self.state.training;
         training.model = Some(Model { classes, latent });
         training.lineage = Lineage::default();
@@ -294,6 +311,7 @@ impl App {
         training.phase = Phase::Starting;
         training.folds = None;
         self.state.previews = Previews::default();
+        self.state.asking.progress = None;
         self.end_maps();
         self.end_spectra();
         self.state.training.dataset = Some(dataset);
@@ -304,7 +322,7 @@ impl App {
     pub(super) fn job(&self, dataset: &Dataset) -> Box<TrainJob> {
         Box::new(TrainJob {
             config: self.state.train_config(),
-            classes: dataset.class_names.clone(),
+            classes: dataset.model_names(),
             patches: dataset.patches.clone(),
             ids: dataset.ids.clone(),
             validation: None,

@@ -111,28 +111,46 @@ fn sliders(ui: &mut Ui, state: &State, settings: &mut Settings) {
     };
     // The slider's ends in pixels, shown in nanometres where the user works in them.
     let scale = if settings.unit == Unit::Nanometres { nm.unwrap_or(1.0) } else { 1.0 };
-    let diameter = |value, range: std::ops::RangeInclusive<f32>, text| {
-        Slider::new(value, *range.start() * scale..=*range.end() * scale)
+    // A tenth of a pixel is fine enough.
+    let decimals = (1.0 - scale.log10()).ceil().clamp(1.0, 6.0) as usize;
+    let mut diameter = |value: &mut f32, range: std::ops::RangeInclusive<f32>, text| {
+        // Only a hand changes it: another micrograph has other ends, and the slider would keep to them.
+        let mut shown = *value;
+        let slider = Slider::new(&mut shown, *range.start() * scale..=*range.end() * scale)
             .logarithmic(true)
-            .max_decimals(1)
+            .clamping(egui::SliderClamping::Edits)
+            .max_decimals(decimals)
             .suffix(unit)
-            .text(text)
+            .text(text);
+        let changed = ui.add(slider).changed();
+        if changed {
+            *value = shown;
+        }
+        changed
     };
-    ui.add(diameter(&mut settings.min_diameter, 2.0..=200.0, "smallest"));
-    ui.add(diameter(&mut settings.max_diameter, 4.0..=2000.0, "largest"));
-    settings.max_diameter = settings.max_diameter.max(settings.min_diameter);
+    let smallest = diameter(&mut settings.min_diameter, 2.0..=200.0, "smallest");
+    if smallest | diameter(&mut settings.max_diameter, 4.0..=2000.0, "largest") {
+        settings.max_diameter = settings.max_diameter.max(settings.min_diameter);
+    }
     ui.add(Slider::new(&mut settings.threshold, 0.0..=1.0).fixed_decimals(2).text("contrast"))
         .on_hover_text("Least contrast to the surroundings; higher finds fewer.");
     ui.add(Slider::new(&mut settings.separation, 0.0..=1.0).fixed_decimals(2).text("divide"))
         .on_hover_text("How eagerly touching particles are divided.");
     ui.checkbox(&mut settings.at_border, "Keep particles cut by the border");
-    if let Some(nm) = nm {
-        let mut in_nm = settings.unit == Unit::Nanometres;
-        if ui.checkbox(&mut in_nm, "Diameters in nm").changed() {
-            let factor = if in_nm { nm } else { 1.0 / nm };
-            settings.unit = if in_nm { Unit::Nanometres } else { Unit::Pixels };
-            settings.min_diameter *= factor;
-            settings.max_diameter *= factor;
+    let mut in_nm = settings.unit == Unit::Nanometres;
+    // The way back to pixels is open on a micrograph without a scale, too.
+    if (nm.is_some() || in_nm) && ui.checkbox(&mut in_nm, "Diameters in nm").changed() {
+        settings.unit = if in_nm { Unit::Nanometres } else { Unit::Pixels };
+        match nm {
+            Some(nm) => {
+                let factor = if in_nm { nm } else { 1.0 / nm };
+                settings.min_diameter *= factor;
+                settings.max_diameter *= factor;
+            }
+            None => {
+                let usual = Settings::default();
+                (settings.min_diameter, settings.max_diameter) = (usual.min_diameter, usual.max_diameter);
+            }
         }
     }
 }

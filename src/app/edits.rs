@@ -69,7 +69,11 @@ impl App {
             Action::LabelParticle(id) => self.label_or_select(id),
             Action::ChooseClass(id) => {
                 state.class = Some(id);
-                // A click in the list of classes is for what is selected; number keys also answer without.
+                Ok(())
+            }
+            Action::LabelAs(id) => {
+                state.class = Some(id);
+                // Number keys also answer a question without a selection.
                 if selected.is_empty() { Ok(()) } else { self.label_selected(&selected) }
             }
             Action::ClassAt(place) => {
@@ -193,7 +197,9 @@ impl App {
 
     pub(super) fn accept_detections(&mut self) {
         let state = &mut self.state;
-        let Some(micrograph) = state.detection.micrograph else { return };
+        let Some(micrograph) = state.detection.micrograph.filter(|id| state.shown == Some(*id)) else {
+            return;
+        };
         let least = state.detection.least;
         let particles =
             state.detection.found.iter().filter(|found| found.score >= least).map(|found| Particle {
@@ -221,8 +227,8 @@ impl App {
     /// One proposal becomes a particle of the current class.
     fn accept_one(&mut self, place: usize) -> Result<()> {
         let state = &mut self.state;
-        let (Some(micrograph), Some(found)) = (state.detection.micrograph, state.detection.found.get(place))
-        else {
+        let seen = state.detection.micrograph.filter(|id| state.shown == Some(*id));
+        let (Some(micrograph), Some(found)) = (seen, state.detection.found.get(place)) else {
             return Ok(());
         };
         let particle = Particle {

@@ -6,7 +6,7 @@ use super::spectra::SpectraAsk;
 use super::take::Take;
 use crate::library::exchange;
 use crate::micrograph::format::EXTENSIONS as PICTURES;
-use crate::project::store::EXTENSION;
+use crate::project::store::{self, EXTENSION};
 use crate::spectrum::ENDINGS as SPECTRA;
 use rfd::AsyncFileDialog;
 use std::future::Future;
@@ -67,6 +67,18 @@ impl Purpose {
             Purpose::SpectraFolder => first.map(|folder| Action::Spectra(SpectraAsk::ExportTo(folder))),
             Purpose::TakeView(take) => first.map(|path| Action::TakeViewTo(take, path)),
             Purpose::ExportFolder => None,
+        }
+    }
+}
+
+impl Purpose {
+    /// The file that is written if this one is named; `None` where nothing is, or a folder.
+    pub fn written(self, named: &Path) -> Option<PathBuf> {
+        match self {
+            Purpose::SaveProject => Some(store::with_extension(named)),
+            Purpose::ExportLabels | Purpose::SaveModel => Some(named.to_owned()),
+            Purpose::TakeView(take) => Some(take.path(named)),
+            _ => None,
         }
     }
 }
@@ -164,6 +176,15 @@ mod tests {
             Poll::Ready(Some(vec![PathBuf::from("/a")]))
         });
         assert_eq!(wait(Box::pin(late)), Some(vec![PathBuf::from("/a")]));
+    }
+
+    #[test]
+    fn what_is_written_has_its_extension() {
+        let written = |purpose: Purpose, named: &str| purpose.written(Path::new(named));
+        assert_eq!(written(Purpose::SaveProject, "/gold 0.5 nm"), Some("/gold 0.5 nm.nanotheca".into()));
+        assert_eq!(written(Purpose::SaveProject, "/gold.nanotheca"), Some("/gold.nanotheca".into()));
+        assert_eq!(written(Purpose::ExportLabels, "/gold.star"), Some("/gold.star".into()));
+        assert_eq!(written(Purpose::Open, "/gold.tif"), None);
     }
 
     #[test]

@@ -111,6 +111,13 @@ impl App {
 
     /// Starts a search when the sliders moved; one that is out of date is stopped.
     fn search(&mut self) {
+        let shown = self.state.shown;
+        let detection = &mut self.state.detection;
+        if detection.micrograph.is_some() && detection.micrograph != shown {
+            // Nobody accepts what is out of sight.
+            detection.found = Vec::new().into();
+            (detection.micrograph, detection.current) = (None, None);
+        }
         if !self.state.detection.live || !self.state.detection.stale {
             return;
         }
@@ -122,9 +129,6 @@ impl App {
             self.jobs.stop(job);
         }
         let detection = &mut self.state.detection;
-        if detection.micrograph != Some(entry.id) {
-            detection.found = Vec::new().into();
-        }
         (detection.stale, detection.running) = (false, true);
         let mut settings = detection.settings.clone();
         settings.contrast = match entry.bright {

@@ -56,7 +56,7 @@ fn selection(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     let menu = ui.menu_button(RichText::new("Label").small(), |ui| {
         for class in &state.project.classes {
             if ui.button(&class.name).clicked() {
-                actions.push(Action::ChooseClass(class.id));
+                actions.push(Action::LabelAs(class.id));
                 ui.close();
             }
         }

@@ -132,6 +132,8 @@ pub enum Action {
     /// The class in this place of the list, from 0: becomes current and labels the selection.
     ClassAt(usize),
     ChooseClass(ClassId),
+    /// Chooses the class and gives it to what is selected.
+    LabelAs(ClassId),
     AddClass(String),
     /// Asks what becomes of its particles, if it has some.
     RemoveClass(ClassId),

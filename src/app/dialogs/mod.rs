@@ -6,11 +6,12 @@ mod questions;
 use super::action::Action;
 use super::calibration::{self, LengthUnit};
 use super::file_dialog::Purpose;
+use super::files::name_of;
 use super::palette;
 use super::state::State;
 use crate::particle::ClassId;
-use egui::{Id, Modal, Ui};
-use std::path::PathBuf;
+use egui::{Id, Modal, RichText, Ui};
+use std::path::{Path, PathBuf};
 
 /// Where a library goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +32,11 @@ pub enum Dialog {
     Path {
         purpose: Purpose,
         text: String,
+    },
+    /// There is a file of the name that the chosen one gets.
+    Replace {
+        purpose: Purpose,
+        path: PathBuf,
     },
     Export {
         folder: String,
@@ -91,8 +97,17 @@ pub fn show(ctx: &egui::Context, dialog: &mut Dialog, state: &State) -> Asked {
         Dialog::None => return asked,
         Dialog::Path { purpose, text } => {
             let purpose = *purpose;
+            let own = state.path.as_deref();
+            close = modal(ctx, "path", purpose.title(), |ui| {
+                path_field(ui, purpose, text, own, &mut asked.actions)
+            });
+            unless_answered(close, &mut asked.actions);
+        }
+        Dialog::Replace { purpose, path } => {
+            let purpose = *purpose;
             close =
-                modal(ctx, "path", purpose.title(), |ui| path_field(ui, purpose, text, &mut asked.actions));
+                modal(ctx, "replace", purpose.title(), |ui| replace(ui, purpose, path, &mut asked.actions));
+            unless_answered(close, &mut asked.actions);
         }
         Dialog::Export { folder, overwrite, selection } => {
             close = modal(ctx, "export", "Export the library", |ui| {
@@ -113,12 +128,8 @@ pub fn show(ctx: &egui::Context, dialog: &mut Dialog, state: &State) -> Asked {
         }
         Dialog::Unsaved => {
             let title = format!("Save the changes to {}?", state.name());
-            if modal(ctx, "unsaved", &title, |ui| questions::unsaved(ui, &mut asked.actions)) {
-                close = true;
-                if asked.actions.is_empty() {
-                    asked.actions.push(Action::StayHere);
-                }
-            }
+            close = modal(ctx, "unsaved", &title, |ui| questions::unsaved(ui, &mut asked.actions));
+            unless_answered(close, &mut asked.actions);
         }
         Dialog::Recovered { changes } => {
             let changes = *changes;
@@ -185,7 +196,20 @@ fn buttons(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), content));
 }
 
-fn path_field(ui: &mut Ui, purpose: Purpose, text: &mut String, actions: &mut Vec<Action>) -> bool {
+/// What waits for an answer waits no longer once the dialog is gone without one.
+fn unless_answered(closed: bool, actions: &mut Vec<Action>) {
+    if closed && actions.is_empty() {
+        actions.push(Action::StayHere);
+    }
+}
+
+fn path_field(
+    ui: &mut Ui,
+    purpose: Purpose,
+    text: &mut String,
+    own: Option<&Path>,
+    actions: &mut Vec<Action>,
+) -> bool {
     ui.label("This system has no file dialog. Type a path:");
     let field = ui.add(egui::TextEdit::singleline(text).desired_width(f32::INFINITY)).accessible_name("Path");
     if field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) && !text.trim().is_empty()
@@ -194,13 +218,38 @@ fn path_field(ui: &mut Ui, purpose: Purpose, text: &mut String, actions: &mut Ve
         return true;
     }
     field.request_focus();
+    // The project's own file is replaced by every save.
+    let written = purpose.written(Path::new(text.trim()));
+    let there = written.filter(|path| Some(path.as_path()) != own && path.is_file());
+    if let Some(path) = &there {
+        there_already(ui, path);
+    }
     let mut close = false;
     buttons(ui, |ui| {
-        if ui.add_enabled(!text.trim().is_empty(), egui::Button::new("OK")).clicked() {
+        let yes = if there.is_some() { "Replace" } else { "OK" };
+        if ui.add_enabled(!text.trim().is_empty(), egui::Button::new(yes)).clicked() {
             actions.extend(purpose.action(vec![PathBuf::from(text.trim())]));
             close = true;
         }
         close |= ui.button("Cancel").clicked();
     });
     close
+}
+
+fn replace(ui: &mut Ui, purpose: Purpose, path: &Path, actions: &mut Vec<Action>) -> bool {
+    there_already(ui, path);
+    let mut close = false;
+    buttons(ui, |ui| {
+        close |= ui.button("Cancel").clicked();
+        if ui.button("Replace").clicked() {
+            actions.extend(purpose.action(vec![path.to_owned()]));
+            close = true;
+        }
+    });
+    close
+}
+
+fn there_already(ui: &mut Ui, path: &Path) {
+    let text = format!("{} is there already; it would be replaced.", name_of(path));
+    ui.label(RichText::new(text).color(ui.visuals().warn_fg_color));
 }

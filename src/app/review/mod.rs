@@ -85,7 +85,7 @@ impl ReviewPanel {
                 let button = ui.button(format!("{} {}", place + 1, class.name));
                 if button.accessible_name(format!("It is {}", class.name)).clicked() {
                     actions.push(Action::Select { particles: vec![id], join: false });
-                    actions.push(Action::ChooseClass(class.id));
+                    actions.push(Action::LabelAs(class.id));
                 }
             }
         });

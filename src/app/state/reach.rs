@@ -38,6 +38,12 @@ impl State {
         self.places.nearest(self.shown?, (x, y), reach, seen)
     }
 
+    /// True for a particle of the shown micrograph that a hand can reach.
+    pub fn is_in_sight(&self, id: ParticleId) -> bool {
+        let here = |particle: &&Particle| self.shown == Some(particle.micrograph);
+        self.project.particle(id).filter(here).is_some_and(|particle| !self.is_hidden(particle))
+    }
+
     /// True for a particle whose class, given or else predicted, is not shown: no hand reaches it.
     pub fn is_hidden(&self, particle: &Particle) -> bool {
         if self.hidden.is_empty() {

@@ -21,7 +21,7 @@ use crate::library::drawing::{Drawing, Table, svg::svg};
 use crate::library::insight;
 use crate::project::atomic;
 use egui::Ui;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What can be taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,16 @@ pub enum Format {
 pub struct Take {
     pub view: Figure,
     pub format: Format,
+}
+
+impl Take {
+    /// The file that is written if this one is named.
+    pub fn path(self, named: &Path) -> PathBuf {
+        match named.extension() {
+            Some(_) => named.to_owned(),
+            None => named.with_extension(self.format.extension()),
+        }
+    }
 }
 
 /// Writes a view to a path.
@@ -261,11 +271,7 @@ impl App {
 
     /// Writes a view beside the window.
     pub(super) fn take_view_to(&mut self, take: Take, path: &Path) {
-        let path = if path.extension().is_some() {
-            path.to_owned()
-        } else {
-            path.with_extension(take.format.extension())
-        };
+        let path = take.path(path);
         let nothing =
             || Error::invalid(take.view.name(), "nothing is shown there; open its pane and try again");
         let writing: Result<Writing> = match (take.view, take.format) {

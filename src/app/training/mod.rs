@@ -124,19 +124,18 @@ fn sentence(state: &State) -> RichText {
     RichText::new(text)
 }
 
-/// "812 particles, 4 classes, 14 to review": the particles whose two best classes are close.
+/// "812 particles, 4 classes, 14 to review": as many as the review would ask about; before it has looked, the particles
+/// whose two best classes are close.
 fn ended(state: &State) -> String {
     let Some(results) = &state.results else {
         return "The model stays. Train starts anew.".to_owned();
     };
-    let unsure = results
-        .ids
-        .iter()
-        .zip(results.predictions.iter())
-        .filter(|(id, prediction)| {
-            prediction.margin() < 0.5 && state.project.particle(**id).is_some_and(|p| p.label.is_none())
-        })
-        .count();
+    let close = || {
+        let of = results.ids.iter().zip(results.predictions.iter());
+        let unlabelled = |id| state.project.particle(id).is_some_and(|p| p.label.is_none());
+        of.filter(|(id, prediction)| prediction.margin() < 0.5 && unlabelled(**id)).count()
+    };
+    let unsure = state.asking.progress.map_or_else(close, |progress| progress.left);
     let particles = count(results.predictions.len(), "particle");
     format!(
         "{particles}, {} classes, {unsure} to review. Export takes the library away.",
