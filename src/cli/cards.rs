@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::project::atomic::write_file;
-use crate::sample::cards::{self, Cards, Ranges};
-use clap::Args;
+use crate::sample::cards::{self, Cards, Outlines, Ranges};
+use clap::{Args, ValueEnum};
 use npyz::WriterBuilder;
 use npyz::npz::NpzWriter;
 use std::io::{self, Cursor};
@@ -17,6 +17,9 @@ pub struct Options {
     /// Side of a picture, pixels.
     #[arg(long, default_value_t = 48, value_parser = clap::value_parser!(u16).range(8..=512))]
     px: u16,
+    /// How the suits are drawn: spades as hearts turned over, or as the symbols of a font, as in the published pictures.
+    #[arg(long, value_enum, default_value_t)]
+    outlines: Drawn,
     /// Largest rotation of unlabelled and validation pictures, degrees; labelled ones stand upright within 5.
     #[arg(long, default_value_t = 60.0)]
     angle: f32,
@@ -37,6 +40,25 @@ pub struct Options {
     seed: u64,
 }
 
+/// How the suits are drawn.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Drawn {
+    /// A spade is a heart turned over, with a foot.
+    #[default]
+    Alike,
+    /// As a font's.
+    Symbols,
+}
+
+impl From<Drawn> for Outlines {
+    fn from(drawn: Drawn) -> Self {
+        match drawn {
+            Drawn::Alike => Self::Alike,
+            Drawn::Symbols => Self::Symbols,
+        }
+    }
+}
+
 /// Draws and writes the three sets.
 ///
 /// # Errors
@@ -52,8 +74,13 @@ pub fn run(options: &Options) -> Result<()> {
     }
     std::fs::create_dir_all(&options.out).map_err(|e| Error::io(&options.out, "create", e))?;
     let (upright, turned) = (
-        Ranges { angle_deg: 5.0, ..Ranges::default() },
-        Ranges { angle_deg: options.angle, shift: 0.1, ..Ranges::default() },
+        Ranges { outlines: options.outlines.into(), angle_deg: 5.0, ..Ranges::default() },
+        Ranges {
+            outlines: options.outlines.into(),
+            angle_deg: options.angle,
+            shift: 0.1,
+            ..Ranges::default()
+        },
     );
     let sets = [
         ("labelled", options.labelled, upright),
