@@ -72,6 +72,19 @@ fn yesterday_s_project_has_its_model_and_goes_on_learning() {
     window.press("Review");
     assert!(window.shows("Labels that training never saw"), "some labels judge, though nobody held any out");
 
+    // A class gets another name: it is still the one that the model learned.
+    window.key(Modifiers::NONE, Key::Num4);
+    window.key(Modifiers::COMMAND, Key::R);
+    window.settle();
+    window.harness.get_by_label("New name of rod").set_text_value_accesskit("nanorod");
+    window.settle();
+    window.key(Modifiers::NONE, Key::Enter);
+    assert!(window.shows("Class nanorod: "));
+    assert!(
+        window.harness.query_all_by_label_contains("nanorod").count() > 1,
+        "the review knows it by its new name"
+    );
+
     // Particles come: they join by key, and what changed is told.
     for off in [vec2(-33.0, 41.0), vec2(57.0, -12.0)] {
         window.click_canvas(off);
@@ -98,6 +111,11 @@ fn yesterday_s_project_has_its_model_and_goes_on_learning() {
     window.settle();
     window.harness.query_all_by_label("Export").last().unwrap().click();
     window.until("the library", |_| library.join("report.json").is_file());
+    let table = std::fs::read_to_string(library.join("library.csv")).unwrap();
+    assert!(
+        table.contains("nanorod") && !table.contains(",rod,"),
+        "one name in the library, by hand or by model"
+    );
     let report = std::fs::read(library.join("report.json")).unwrap();
     let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
     let settings = &report["settings"];
@@ -107,7 +125,7 @@ fn yesterday_s_project_has_its_model_and_goes_on_learning() {
     let command = settings["command"].as_str().unwrap();
     assert!(command.starts_with("nanotheca export ") && command.contains(".safetensors"), "{command}");
 
-    // Back to the first model: it goes on from there, and says that it had to begin with a fresh optimiser.
+    // Back to the first model, whose file knows the old name: it goes on from there, and says that it had to begin with a fresh optimiser.
     window.press("Models");
     let first = &models::list(&models::folder(&path))[1];
     window.harness.get_by_label(&format!("Go back to {}", first.name)).click_accesskit();

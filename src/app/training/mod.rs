@@ -39,7 +39,11 @@ impl TrainingPanel {
             if run.curve.is_empty() {
                 return;
             }
-            numbers::ui(ui, state, &mut self.logarithmic, actions);
+            ui.scope(|ui| {
+                // Close together: the plots need the room.
+                ui.spacing_mut().item_spacing.y = 2.0;
+                numbers::ui(ui, state, &mut self.logarithmic, actions);
+            });
             if let Some(sanity) = &run.sanity {
                 sanity::ui(ui, sanity);
             }
@@ -59,11 +63,11 @@ impl TrainingPanel {
         let can_log = curve.iter().all(|point| point.loss > 0.0);
         let has_accuracy = curve.iter().any(|point| point.accuracy.is_some());
         let free = ui.available_height() - 60.0;
-        let height = if has_accuracy { (free * 0.54).max(120.0) } else { free.max(120.0) };
+        let height = if has_accuracy { (free * 0.54).max(92.0) } else { free.max(120.0) };
         let logarithmic = self.logarithmic && can_log;
         plots::loss(ui, run, logarithmic, height, &mut self.hidden);
         if has_accuracy {
-            plots::accuracy(ui, run, (free - height).max(105.0));
+            plots::accuracy(ui, run, (free - height).max(84.0));
         }
     }
 }
