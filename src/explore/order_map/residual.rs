@@ -4,6 +4,7 @@ use super::plan::Prepared;
 use super::registered::Registered;
 use super::windows::{Canvas, Windows};
 use crate::error::Result;
+use crate::lattice;
 use crate::model::vae::{PixelSubset, Vae};
 use crate::order::Map;
 use crate::order::outlier::smoothed;
@@ -129,7 +130,7 @@ impl Cells {
     fn new(registered: &Registered) -> Self {
         let mut slots = vec![None; registered.cells.all().len()];
         registered.rows.iter().enumerate().for_each(|(slot, &cell)| slots[cell] = Some(slot));
-        to_the_border(&mut slots, registered, BORDER * registered.cells.lattice().lengths()[1]);
+        let slots = to_the_border(&slots, &registered.cells);
         Self { drawn: Vec::new(), slots, left: Vec::new() }
     }
 
@@ -193,18 +194,17 @@ fn error(residual: &Map, sigma: f64, stride: usize, units: f32) -> Result<Map> {
     Map::new(w, h, (0..w * h).map(value).collect(), stride as f64, [0.0; 2])
 }
 
-/// Cells whose window is cut off by the border look as the nearest usable one within `furthest` pixels.
-fn to_the_border(slots: &mut [Option<usize>], registered: &Registered, furthest: f64) {
-    let all = registered.cells.all();
-    let apart = |a: usize, b: usize| {
-        let [a, b] = [all[a].origin, all[b].origin];
-        (a[0] - b[0]).hypot(a[1] - b[1])
+/// The same where cells whose window is cut off by the border look as the nearest usable one, if it is not too far.
+fn to_the_border(slots: &[Option<usize>], cells: &lattice::Cells) -> Vec<Option<usize>> {
+    let all = cells.all();
+    let furthest = BORDER * cells.lattice().lengths()[1];
+    let nearest = |cell: usize| {
+        let at = all[cell].origin;
+        let apart = |other: usize| (all[other].origin[0] - at[0]).hypot(all[other].origin[1] - at[1]);
+        let usable = cells.near(at, furthest).filter_map(|other| Some((apart(other), slots[other]?)));
+        usable.min_by(|p, q| p.0.total_cmp(&q.0).then(p.1.cmp(&q.1))).map(|(_, slot)| slot)
     };
-    for cell in (0..slots.len()).filter(|&cell| slots[cell].is_none()).collect::<Vec<_>>() {
-        let usable = registered.rows.iter().enumerate().map(|(slot, &usable)| (slot, apart(cell, usable)));
-        let nearest = usable.min_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, apart)| *apart < furthest);
-        slots[cell] = nearest.map(|(slot, _)| slot);
-    }
+    (0..slots.len()).map(|cell| slots[cell].or_else(|| nearest(cell))).collect()
 }
 
 /// What the model draws for some cells at the cells' own latents, `[cells, side * side]`.
@@ -291,4 +291,48 @@ fn bilinear(pixels: &[f32], side: usize, at: [f64; 2]) -> Option<f32> {
     };
     let (top, bottom) = (row(y), row(y + 1));
     Some(top + (bottom - top) * fy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lattice::{Lattice, LockOptions, PhaseLock};
+    use crate::micrograph::Micrograph;
+
+    #[test]
+    fn cells_at_the_border_look_as_the_nearest_usable_one() {
+        let side = 240;
+        let spot = |i: usize| {
+            let [x, y] = [i % side, i / side].map(|v| {
+                let off = (v as f32 - 5.0) / 10.0;
+                10.0 * (off - off.round())
+            });
+            (-(x * x + y * y) / 8.0).exp()
+        };
+        let image = Micrograph::new(side, side, (0..side * side).map(spot).collect(), None).unwrap();
+        let lattice = Lattice::new([10.0, 0.0], [0.0, 10.0]).unwrap();
+        let lock = PhaseLock::new(&image, &lattice, &LockOptions::default()).unwrap();
+        let cells = lattice::Cells::find(&lock, side, side);
+        let all = cells.all();
+        assert!(all.len() > 500, "{}", all.len());
+        // The border, and a hole that is wider than a cell may be away.
+        let usable = |at: [f64; 2]| {
+            let inside = at.iter().all(|v| (15.0..225.0).contains(v));
+            inside && (at[0] - 120.0).hypot(at[1] - 120.0) > 40.0
+        };
+        let rows: Vec<usize> = (0..all.len()).filter(|&cell| usable(all[cell].origin)).collect();
+        let mut slots = vec![None; all.len()];
+        rows.iter().enumerate().for_each(|(slot, &cell)| slots[cell] = Some(slot));
+        let found = to_the_border(&slots, &cells);
+        for (cell, found) in found.iter().enumerate() {
+            let apart = |other: usize| {
+                let [a, b] = [all[cell].origin, all[other].origin];
+                (a[0] - b[0]).hypot(a[1] - b[1])
+            };
+            let each = rows.iter().enumerate().map(|(slot, &other)| (slot, apart(other)));
+            let nearest = each.min_by(|p, q| p.1.total_cmp(&q.1)).filter(|(_, apart)| *apart < 16.0);
+            assert_eq!(*found, nearest.map(|(slot, _)| slot), "{:?}", all[cell]);
+        }
+        assert!(found.iter().any(Option::is_none), "the middle of the hole is not known");
+    }
 }
