@@ -76,8 +76,8 @@ impl Judging {
                 self.part = Part::PhaseAnalysis;
             }
             Part::PhaseAnalysis => {
-                let plan = &self.prepared.plan;
-                let found = phase_analysis(&job.image, job.mask.as_deref(), plan, self.maps.stride);
+                let (plan, canvas) = (&self.prepared.plan, self.prepared.windows.canvas());
+                let found = phase_analysis(&job.image, canvas.counts.as_deref(), plan, self.maps.stride);
                 self.phase_analysis_r =
                     found.as_ref().and_then(|found| beside_phase_analysis(found, &self.maps.shift));
                 self.maps.phase_analysis = found.map(Arc::new);

@@ -95,9 +95,9 @@ impl Preparing {
         self.settings.check()?;
         let image = &*self.image;
         check(image)?;
-        let mut pixels = image.pixels.to_vec();
-        subtract_plane(&mut pixels, image.width, image.height, self.mask.as_deref());
         let counts = counts(image, self.mask.as_deref());
+        let mut pixels = image.pixels.to_vec();
+        subtract_plane(&mut pixels, image.width, image.height, counts.as_deref());
         Ok(Level { image: Micrograph { pixels: pixels.into(), ..image.clone() }, counts })
     }
 
