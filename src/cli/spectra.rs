@@ -14,7 +14,7 @@ use std::time::Instant;
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// CSV (a spectrum a row; a row that begins with `x`, or `x (unit)`, is the axis), NPY of shape (N, points), or for a
+    /// CSV (a spectrum a row; a row that begins with `x` or `x (unit)`, or a first row of a name and numbers, is the axis), NPY of shape (N, points), or for a
     /// grid (rows, columns, points), NPZ with `spectra` and, if it has one, `x`, or the first channel of a Nanonis grid (3DS).
     file: PathBuf,
     /// A new folder for what is found.

@@ -16,7 +16,8 @@ const AXIS: &str = "x";
 
 /// Reads spectra by the file's ending.
 ///
-/// - CSV: a spectrum a row; a row that begins with `x` or `x (unit)` is the axis; a first row of words is left out.
+/// - CSV: a spectrum a row; a row that begins with `x` or `x (unit)` is the axis, and so is a first row of a name and
+///   numbers; a first row of words alone is left out.
 /// - NPY: (spectra, points), or (rows, columns, points) for a grid.
 /// - NPZ: the same under the name `spectra`, and, if it is there, the axis under `x`.
 /// - 3DS (Nanonis): the first channel of a grid over its sweep.
@@ -59,25 +60,33 @@ fn csv(path: &Path) -> Result<Read> {
         .trim(csv::Trim::All)
         .from_path(path)
         .map_err(|e| Error::file(path, "CSV", "file", e.to_string()))?;
-    let (mut axis, mut values, mut points) = (None, Vec::new(), None);
+    let mut axis: Option<(usize, Vec<f64>, String)> = None;
+    let (mut values, mut points) = (Vec::new(), None);
     for (row, record) in reader.records().enumerate() {
         let record = record.map_err(|e| wrong(row, e.to_string()))?;
-        let unit = record.get(0).and_then(unit_of);
+        let name = record.get(0).unwrap_or_default();
+        let words = record.iter().filter(|cell| is_word(cell)).count();
+        // In the first row an axis may have any name.
+        let named = row == 0 && words == 1 && is_word(name) && name.starts_with(char::is_alphabetic);
+        let unit = unit_of(name).or_else(|| named.then(|| unit_in(name).unwrap_or_default()));
+        // Names of the columns.
+        if row == 0 && unit.is_none() && words == record.len() {
+            continue;
+        }
         let cells = record.iter().enumerate().skip(usize::from(unit.is_some()));
-        let numbers: std::result::Result<Vec<f64>, String> = cells
-            .map(|(column, cell)| {
-                cell.parse::<f64>().map_err(|_| {
-                    let shown: String = cell.chars().take(24).collect();
-                    format!("`{shown}` in column {} is not a number", column + 1)
-                })
+        let numbers = cells.map(|(column, cell)| {
+            cell.parse::<f64>().map_err(|_| {
+                let shown: String = cell.chars().take(24).collect();
+                wrong(row, format!("`{shown}` in column {} is not a number", column + 1))
             })
-            .collect();
-        match (numbers, unit) {
-            // Names of the columns.
-            (Err(_), _) if row == 0 => {}
-            (Err(problem), _) => return Err(wrong(row, problem)),
-            (Ok(numbers), Some(unit)) => axis = Some((row, numbers, unit)),
-            (Ok(numbers), None) => {
+        });
+        let numbers: Vec<f64> = numbers.collect::<Result<_>>()?;
+        match (unit, &axis) {
+            (Some(unit), None) => axis = Some((row, numbers, unit)),
+            (Some(_), Some((first, ..))) => {
+                return Err(wrong(row, format!("it is an axis, too; the first one is row {}", first + 1)));
+            }
+            (None, _) => {
                 let expected = *points.get_or_insert(numbers.len());
                 if numbers.len() != expected {
                     let problem = format!("it has {} values, the first spectrum {expected}", numbers.len());
@@ -95,6 +104,10 @@ fn csv(path: &Path) -> Result<Read> {
         return Err(wrong(row, format!("the axis has {} values, the spectra {points}", x.len())));
     }
     Ok(Read { x, values, grid: None, unit })
+}
+
+fn is_word(cell: &str) -> bool {
+    cell.parse::<f64>().is_err()
 }
 
 /// The unit in the heading of an axis: `x` has none, `x (eV)` has eV; nothing for what is no such heading.
@@ -213,6 +226,13 @@ mod tests {
         assert_eq!((spectra.unit.as_str(), spectra.x[0], spectra.count()), ("eV", 20.0, 8));
         let plain = read("a.csv", format!("a,b,c,d,e,f,g,h\n{}\n", rows.join("\n")).as_bytes()).unwrap();
         assert_eq!((plain.unit.as_str(), plain.x[7]), ("", 7.0));
+        // Another name than x, and Excel's mark before the first number.
+        let named = read("a.csv", text.replace("x (eV)", "Energy (meV)").as_bytes()).unwrap();
+        assert_eq!((named.unit.as_str(), named.x[0], named.count()), ("meV", 20.0, 8));
+        let bare = read("a.csv", text.replace("x (eV)", "sample 1").as_bytes()).unwrap();
+        assert_eq!((bare.unit.as_str(), bare.x[7], bare.count()), ("", 27.0, 8));
+        let marked = read("a.csv", format!("\u{feff}{}\n", rows.join("\n")).as_bytes()).unwrap();
+        assert_eq!((marked.x[0], marked.count()), (0.0, 8));
     }
 
     #[test]
@@ -236,6 +256,15 @@ mod tests {
         assert!(said.contains("row 2: `many` in column 5 is not a number"), "{said}");
         let said = refused("a.csv", b"1,2,3,4,5,6,7,8\nx,1,2,3\n");
         assert!(said.contains("row 2: the axis has 3 values, the spectra 8"), "{said}");
+        // An axis or a spectrum with a typing error does not go without a word.
+        let said = refused("a.csv", b"x (eV),1,2,3,4,5,6,7,8..0\n1,2,3,4,5,6,7,8\n");
+        assert!(said.contains("row 1: `8..0` in column 9 is not a number"), "{said}");
+        let said = refused("a.csv", b"1,2,3,4,5,6,7,8..0\n1,2,3,4,5,6,7,8\n");
+        assert!(said.contains("row 1: `8..0` in column 8 is not a number"), "{said}");
+        let said = refused("a.csv", b"1..0,2,3,4,5,6,7,8\n1,2,3,4,5,6,7,8\n");
+        assert!(said.contains("row 1: `1..0` in column 1 is not a number"), "{said}");
+        let said = refused("a.csv", b"x,1,2\n1,2\nx,3,4\n");
+        assert!(said.contains("row 3: it is an axis, too; the first one is row 1"), "{said}");
         let said = refused("a.hdf5", b"1,2");
         assert!(said.contains("`hdf5` is not read; use CSV, NPY, NPZ or 3DS"), "{said}");
         let said = refused("a.npy", b"no array");
