@@ -61,6 +61,25 @@ fn the_empty_workspace_says_what_it_is_for_and_a_file_that_cannot_be_read_says_w
 }
 
 #[test]
+#[cfg(unix)]
+fn a_slow_file_that_was_opened_before_another_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (slow, quick) = (dir.path().join("slow.csv"), dir.path().join("quick.csv"));
+    // Whoever opens a pipe waits until something is written into it.
+    assert!(std::process::Command::new("mkfifo").arg(&slow).status().unwrap().success());
+    std::fs::write(&quick, "1,2,3,4,5,6,7,8\n".repeat(9)).unwrap();
+    let mut window = open_sample();
+    window.press("Open…");
+    type_path(&mut window, &slow);
+    window.until("the slow one", |w| w.shows("Opening slow.csv"));
+    window.press("Open…");
+    type_path(&mut window, &quick);
+    window.until("the quick one", |w| w.shows("9 spectra of 8 points"));
+    assert!(!window.shows("Opening slow.csv"), "its spectra would take the place of those that are shown");
+    std::fs::write(&slow, "1,2,3,4,5,6,7,8\n".repeat(10)).unwrap();
+}
+
+#[test]
 fn peaks_are_learned_looked_at_and_taken_away() {
     let dir = tempfile::tempdir().unwrap();
     let mut window = open_sample();

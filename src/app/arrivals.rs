@@ -62,7 +62,7 @@ impl App {
                 self.state.averaging = false;
                 self.state.maps.segmenting = false;
                 self.state.maps.leaving_out = false;
-                self.state.spectra.opening = false;
+                self.opening_ended();
                 self.state.asking.looking = false;
                 let text =
                     format!("{name} ended with an error inside the program; save your work and try again.");

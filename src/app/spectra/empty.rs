@@ -8,7 +8,7 @@ use egui::{RichText, Ui};
 
 /// Draws the welcome into the middle.
 pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
-    welcome::middle(ui, state.spectra.opening.then(|| "Opening…".to_owned()), |ui| {
+    welcome::middle(ui, state.spectra.opening.map(|_| "Opening…".to_owned()), |ui| {
         let invitation = Invitation {
             title: "Spectra, and what varies among them",
             sentences: &[

@@ -1,5 +1,6 @@
 //! A run on spectra as the window sees it: the spectra, settings, phase, what was found. No widgets.
 
+use crate::app::jobs::JobId;
 use crate::app::run::Phase;
 use crate::spectrum::{Found, Spectra};
 use crate::train::config::Preset;
@@ -48,8 +49,8 @@ impl Subject {
 pub struct SpectraWork {
     pub settings: MapSettings,
     pub phase: Phase,
-    /// A file is being read.
-    pub opening: bool,
+    /// What reads a file: the newest alone counts.
+    pub opening: Option<JobId>,
     pub subject: Option<Arc<Subject>>,
     /// Unit of the axis; empty where it is not known.
     pub unit: String,
@@ -70,7 +71,7 @@ impl Default for SpectraWork {
         Self {
             settings: MapSettings::spectra(Preset::Default),
             phase: Phase::Idle,
-            opening: false,
+            opening: None,
             subject: None,
             unit: String::new(),
             run: 0,
@@ -88,6 +89,7 @@ impl SpectraWork {
     pub fn open(&mut self, subject: Subject) {
         *self = Self {
             settings: std::mem::replace(&mut self.settings, MapSettings::spectra(Preset::Default)),
+            opening: self.opening,
             unit: subject.spectra.unit.clone(),
             subject: Some(Arc::new(subject)),
             run: self.run + 1,

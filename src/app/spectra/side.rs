@@ -63,7 +63,7 @@ fn section(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui)) {
 fn subject(ui: &mut Ui, work: &SpectraWork, actions: &mut Vec<Action>) {
     let shown = match &work.subject {
         Some(subject) => subject.name.as_str(),
-        None if work.opening => "opening…",
+        None if work.opening.is_some() => "opening…",
         None => "none yet",
     };
     let (left, right) = (egui::Layout::left_to_right, egui::Layout::right_to_left);

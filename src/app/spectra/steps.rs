@@ -44,12 +44,19 @@ impl App {
 
     fn read_spectra(&mut self, what: String, read: impl FnOnce() -> Result<Subject> + Send + 'static) {
         self.state.workspace = Workspace::Spectra;
-        self.state.spectra.opening = true;
-        self.jobs.start(what, move |_| Done::Spectra(read()));
+        let job = self.jobs.start(what, move |_| Done::Spectra(read()));
+        if let Some(before) = self.state.spectra.opening.replace(job) {
+            self.jobs.stop(before);
+        }
+    }
+
+    /// A job has come to its end: that of the file, perhaps.
+    pub(in crate::app) fn opening_ended(&mut self) {
+        self.state.spectra.opening.take_if(|job| !self.jobs.runs(*job));
     }
 
     pub(in crate::app) fn on_spectra_opened(&mut self, opened: Result<Subject>) {
-        self.state.spectra.opening = false;
+        self.opening_ended();
         match opened {
             Ok(subject) => {
                 self.end_spectra();
