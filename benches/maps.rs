@@ -21,7 +21,8 @@ type Run = (Arc<Plan>, Arc<MapSet>, Arc<Summary>);
 
 fn run(image: &Micrograph, settings: MapSettings) -> Result<Run, String> {
     let worker = Worker::spawn(|| {});
-    let job = MapJob { image: Arc::new(image.clone()), mask: None, settings, device: DeviceChoice::Cpu };
+    let job =
+        MapJob { run: 1, image: Arc::new(image.clone()), mask: None, settings, device: DeviceChoice::Cpu };
     worker.send(Command::Map(Box::new(job)));
     let (mut plan, mut maps) = (None, None);
     for event in worker.events() {
@@ -29,7 +30,9 @@ fn run(image: &Micrograph, settings: MapSettings) -> Result<Run, String> {
             Event::Map(MapEvent::Planned(found)) => plan = Some(found),
             Event::Map(MapEvent::Maps(found)) => maps = Some(found),
             Event::Map(MapEvent::Finished(summary)) => return Ok((plan.unwrap(), maps.unwrap(), summary)),
-            Event::Failed { message, .. } => return Err(message),
+            Event::Failed { message, .. } | Event::Map(MapEvent::Failed { message, .. }) => {
+                return Err(message);
+            }
             _ => {}
         }
     }

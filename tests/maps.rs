@@ -102,7 +102,7 @@ fn phase_analysis_leaves_in_nanometres_and_its_shear_knows_that_pixels_are_not_s
     };
     let out = tempfile::tempdir().unwrap();
     let out = out.path().join("maps");
-    export(&folder, &out).unwrap();
+    export(&folder, &out, |inside| Ok(std::fs::write(inside.join("more"), "").unwrap())).unwrap();
     let value = |name: &str| format::open(out.join(format!("{name}.tif"))).unwrap().pixels[100];
     let expected =
         [("gpa_x", 0.2), ("gpa_y", 0.6), ("strain_xx", 0.02), ("strain_yy", -0.01), ("strain_xy", 0.016_25)];
@@ -111,7 +111,8 @@ fn phase_analysis_leaves_in_nanometres_and_its_shear_knows_that_pixels_are_not_s
     }
     // Nothing of it is left half way, and what is not known is not made up.
     assert!(!out.join("segments.tif").exists() && !out.join("seed1_z0.tif").exists());
-    assert!(export(&folder, &out).unwrap_err().to_string().contains("not empty"));
+    assert!(out.join("more").is_file());
+    assert!(export(&folder, &out, |_| Ok(())).unwrap_err().to_string().contains("not empty"));
 }
 
 #[test]

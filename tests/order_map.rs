@@ -39,7 +39,7 @@ fn run(
 ) -> (Arc<Plan>, Arc<MapSet>, Arc<Summary>) {
     let worker = Worker::spawn(|| {});
     let mask = mask.map(Into::into);
-    let job = MapJob { image: Arc::new(image.clone()), mask, settings, device: DeviceChoice::Cpu };
+    let job = MapJob { run: 1, image: Arc::new(image.clone()), mask, settings, device: DeviceChoice::Cpu };
     worker.send(Command::Map(Box::new(job)));
     let (mut plan, mut maps) = (None, None);
     loop {
@@ -47,7 +47,9 @@ fn run(
             Event::Map(MapEvent::Planned(found)) => plan = Some(found),
             Event::Map(MapEvent::Maps(found)) => maps = Some(found),
             Event::Map(MapEvent::Finished(summary)) => return (plan.unwrap(), maps.unwrap(), summary),
-            Event::Failed { message, .. } => panic!("{message}"),
+            Event::Failed { message, .. } | Event::Map(MapEvent::Failed { message, .. }) => {
+                panic!("{message}")
+            }
             _ => {}
         }
     }
@@ -165,6 +167,27 @@ fn what_is_masked_is_neither_learned_nor_mapped() {
         let deep = (115.0..155.0).contains(&place[0]) && (35.0..75.0).contains(&place[1]);
         assert!(!deep, "{place:?}");
     }
+}
+
+#[test]
+fn pixels_that_a_file_has_lost_are_as_if_masked() {
+    let sample = recipe().draw().unwrap();
+    // A steep plane and a scan that was broken off: the median of the rest stands in for what is lost.
+    let lost = |i: usize| i / SIDE >= 128 && i % SIDE > 40;
+    let tilted =
+        |i: usize| sample.micrograph.pixels[i] + 0.05 * ((i % SIDE) as f32 + 2.0 * (i / SIDE) as f32);
+    let pixels = (0..SIDE * SIDE).map(|i| if lost(i) { f32::NAN } else { tilted(i) }).collect();
+    let broken = Micrograph::new(SIDE, SIDE, pixels, None).unwrap();
+    let masked = Micrograph { lost: None, replaced: 0, ..broken.clone() };
+    let mask: Vec<bool> = (0..SIDE * SIDE).map(|i| !lost(i)).collect();
+    let settings = || MapSettings { epochs: 1, ..quick() };
+    let (one, maps, _) = run(&broken, None, settings());
+    let (other, same, _) = run(&masked, Some(mask), settings());
+    assert_eq!((one.range, one.noise), (other.range, other.noise), "levelled alike");
+    let found =
+        |maps: &MapSet| maps.phase_analysis.as_ref().map(|found| found.displacement[0].values.clone());
+    let bits = |values: Vec<f32>| values.iter().map(|v| v.to_bits()).collect::<Vec<u32>>();
+    assert_eq!(found(&maps).map(bits), found(&same).map(bits), "analysed alike");
 }
 
 #[test]

@@ -251,7 +251,7 @@ fn export_maps(name: &str, out: &Path) {
         segments: segments.as_ref(),
         about: &about,
     };
-    maps::export(&folder, out).unwrap();
+    maps::export(&folder, out, |_| Ok(())).unwrap();
 }
 
 /// Peaks over a grid from a file with this name, and what was found in them.

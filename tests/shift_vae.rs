@@ -35,7 +35,8 @@ struct Run {
 
 fn run(image: &Micrograph, settings: MapSettings) -> Run {
     let worker = Worker::spawn(|| {});
-    let job = MapJob { image: Arc::new(image.clone()), mask: None, settings, device: DeviceChoice::Cpu };
+    let job =
+        MapJob { run: 1, image: Arc::new(image.clone()), mask: None, settings, device: DeviceChoice::Cpu };
     worker.send(Command::Map(Box::new(job)));
     let (mut plan, mut maps) = (None, None);
     loop {
@@ -45,7 +46,9 @@ fn run(image: &Micrograph, settings: MapSettings) -> Run {
             Event::Map(MapEvent::Finished(summary)) => {
                 return Run { plan: plan.unwrap(), maps: maps.unwrap(), summary, worker };
             }
-            Event::Failed { message, .. } => panic!("{message}"),
+            Event::Failed { message, .. } | Event::Map(MapEvent::Failed { message, .. }) => {
+                panic!("{message}")
+            }
             _ => {}
         }
     }
@@ -109,8 +112,8 @@ fn the_same_seed_gives_the_same_maps_and_the_model_comes_back_from_its_file() {
     assert_eq!(bits(&first), bits(&second));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");
-    first.worker.send(Command::MapSave(path.clone()));
-    assert!(first.worker.events().iter().any(|e| matches!(e, Event::Saved(_))));
+    first.worker.send(Command::MapSave { run: 1, path: path.clone() });
+    assert!(first.worker.events().iter().any(|e| matches!(e, Event::Map(MapEvent::Saved(_)))));
     let (vae, plan): (_, serde_json::Value) = shift::load(&path, &Device::flex(), true).unwrap();
     assert_eq!(vae.config.dims, vec![first.plan.side; 2]);
     assert_eq!(plan["window_px"], first.plan.window_px);
@@ -192,6 +195,7 @@ fn stopping_a_run_leaves_a_model_that_answers() {
     let sample = recipe(Field::None).draw().unwrap();
     let worker = Worker::spawn(|| {});
     let job = MapJob {
+        run: 1,
         image: Arc::new(sample.micrograph),
         mask: None,
         settings: MapSettings { epochs: 10_000, ..quick() },

@@ -148,6 +148,7 @@ fn maps_come_while_it_learns_and_everything_follows_from_them() {
         "gpa_y.tif",
         "strain_xy.npy",
         "report.html",
+        "model.safetensors",
     ] {
         assert!(maps.join(name).is_file(), "{name}");
     }

@@ -39,7 +39,8 @@ fn job(epochs: usize) -> Box<TrainJob> {
 fn wait<T>(worker: &Worker, mut wanted: impl FnMut(Event) -> Option<T>) -> T {
     loop {
         let event = worker.events().recv_timeout(PATIENCE).expect("an event in time");
-        if let Event::Failed { message, details } = &event {
+        if let Event::Failed { message, details } | Event::Map(MapEvent::Failed { message, details }) = &event
+        {
             panic!("{message}: {details}");
         }
         if let Some(found) = wanted(event) {
@@ -379,7 +380,7 @@ fn map_job(epochs: usize) -> Box<MapJob> {
     };
     let image = Arc::new(Micrograph::new(w, h, (0..w * h).map(value).collect(), None).unwrap());
     let settings = MapSettings { epochs, windows: 96, batch: 32, hidden: vec![16], ..MapSettings::default() };
-    Box::new(MapJob { image, mask: None, settings, device: DeviceChoice::Cpu })
+    Box::new(MapJob { run: 1, image, mask: None, settings, device: DeviceChoice::Cpu })
 }
 
 fn spectra_job(epochs: usize) -> Box<SpectraJob> {
@@ -469,6 +470,74 @@ fn a_cross_validation_ends_when_maps_or_spectra_begin() {
 }
 
 #[test]
+fn what_cannot_be_done_beside_maps_does_not_end_them_and_a_model_leaves_only_with_its_own_maps() {
+    let folder = tempfile::tempdir().unwrap();
+    let worker = Worker::spawn(|| {});
+    let saved = |worker: &Worker, run: u64, name: &str| {
+        let path = folder.path().join(name);
+        worker.send(Command::MapSave { run, path: path.clone() });
+        wait(worker, |e| match e {
+            Event::Map(MapEvent::Saved(to)) => Some(to == path && path.is_file()),
+            Event::Map(MapEvent::NotSaved(why)) => {
+                assert!(why.contains("another run has begun") && !path.exists(), "{why}");
+                Some(false)
+            }
+            _ => None,
+        })
+    };
+    worker.send(Command::Map(map_job(2)));
+    wait(&worker, |e| matches!(e, Event::Map(MapEvent::Finished(_))).then_some(()));
+    assert!(saved(&worker, 1, "first"));
+    // The next one has no maps yet when the export of the one before arrives.
+    let second = || Box::new(MapJob { run: 2, ..*map_job(100_000) });
+    worker.send(Command::Map(second()));
+    assert!(!saved(&worker, 1, "late"));
+    wait(&worker, |e| matches!(e, Event::Map(MapEvent::Maps(_))).then_some(()));
+    assert!(saved(&worker, 2, "second") && !saved(&worker, 1, "later"));
+    for wrong in [
+        Command::Load(folder.path().join("nothing")),
+        Command::Save(folder.path().join("no model")),
+        Command::Spectra(SpectraCommand::Write {
+            folder: folder.path().join("spectra"),
+            unit: String::new(),
+        }),
+    ] {
+        worker.send(wrong);
+        wait(&worker, |e| matches!(e, Event::Refused { .. }).then_some(()));
+    }
+    worker.send(Command::Pause);
+    wait(&worker, |e| matches!(e, Event::Paused).then_some(()));
+    worker.send(Command::Resume);
+    worker.send(Command::Stop);
+    wait(&worker, |e| stopped(&e).then_some(()));
+    // A run that cannot be told by an event of its own, whatever else is asked.
+    let blank = Micrograph::new(64, 64, vec![1.0; 4096], None).unwrap();
+    worker.send(Command::Map(Box::new(MapJob { image: Arc::new(blank), ..*second() })));
+    let why = loop {
+        match worker.events().recv_timeout(PATIENCE).unwrap() {
+            Event::Map(MapEvent::Failed { message, .. }) => break message,
+            Event::Failed { message, .. } => panic!("{message}"),
+            _ => {}
+        }
+    };
+    assert!(why.contains("all its pixels are equal"), "{why}");
+    // The same for spectra under way.
+    worker.send(Command::Spectra(SpectraCommand::Learn(spectra_job(100_000))));
+    worker.send(Command::Load(folder.path().join("nothing")));
+    wait(&worker, |e| matches!(e, Event::Refused { .. }).then_some(()));
+}
+
+#[test]
+fn a_training_that_cannot_go_on_ends_the_maps_and_says_why() {
+    let worker = Worker::spawn(|| {});
+    worker.send(Command::Map(map_job(100_000)));
+    wait(&worker, |e| matches!(e, Event::Map(MapEvent::Maps(_))).then_some(()));
+    worker.send(Command::GoOn { job: job(2), from: "/nowhere.training".into() });
+    wait(&worker, |e| stopped(&e).then_some(()));
+    assert!(matches!(worker.events().recv_timeout(PATIENCE), Ok(Event::Failed { .. })));
+}
+
+#[test]
 fn a_map_run_stops_between_any_two_parts_of_its_work() {
     for stage in [MapStage::Preparing, MapStage::Learning, MapStage::Refining, MapStage::Judging] {
         // The worker goes on after an event only when it is let: what is sent meanwhile is there when it looks.
@@ -480,7 +549,8 @@ fn a_map_run_stops_between_any_two_parts_of_its_work() {
         worker.send(Command::Map(map_job(2)));
         loop {
             let event = worker.events().recv_timeout(PATIENCE).expect("an event in time");
-            assert!(!matches!(event, Event::Failed { .. }), "{event:?}");
+            let failed = matches!(event, Event::Failed { .. } | Event::Map(MapEvent::Failed { .. }));
+            assert!(!failed, "{event:?}");
             let reached = |p: MapProgress| p.stage == stage;
             if matches!(event, Event::Map(MapEvent::Progress(p)) if reached(p)) {
                 break;

@@ -34,7 +34,7 @@ impl App {
                 event,
                 Event::Finished { .. }
                     | Event::Failed { .. }
-                    | Event::Map(MapEvent::Finished(_) | MapEvent::Stopped)
+                    | Event::Map(MapEvent::Finished(_) | MapEvent::Stopped | MapEvent::Failed { .. })
             );
             if last {
                 self.left_runs -= 1;
@@ -95,7 +95,7 @@ impl App {
     fn on_map_event(&mut self, event: Event) {
         self.state.maps.take(&event);
         match event {
-            Event::Failed { message, details } => {
+            Event::Map(MapEvent::Failed { message, details }) => {
                 self.state.maps.asking.lost();
                 let details = Some(details).filter(|details| !details.is_empty());
                 // A choice that is due is said at the left, calmly.
@@ -103,6 +103,12 @@ impl App {
                     self.tell(Level::Error, format!("The map run failed: {message}"), details);
                 }
             }
+            // The worker has told what computes before it planned.
+            Event::Map(MapEvent::Planned(_)) => {
+                self.state.maps.device.clone_from(&self.state.training.device);
+            }
+            Event::Map(MapEvent::Saved(path)) => self.on_map_model(&path),
+            Event::Map(MapEvent::NotSaved(why)) => self.on_no_map_model(&why),
             Event::Map(MapEvent::Finished(summary)) => {
                 let text = format!("The maps are done after {:.1} s.", summary.seconds);
                 self.tell(Level::Done, text, None);

@@ -190,6 +190,7 @@ pub fn write_found(model: &Path, found: CrossValidated) -> Result<()> {
 pub fn map(job: MapJob, model: &Path) -> Result<Found> {
     let bar = bar();
     let worker = Worker::spawn(|| {});
+    let run = job.run;
     worker.send(Command::Map(Box::new(job)));
     let (mut device, mut plan, mut maps, mut summary) = (String::new(), None, None, None);
     for event in worker.events() {
@@ -206,14 +207,15 @@ pub fn map(job: MapJob, model: &Path) -> Result<Found> {
             Event::Map(MapEvent::Finished(found)) => {
                 summary = Some(found);
                 bar.finish_and_clear();
-                worker.send(Command::MapSave(model.to_owned()));
+                worker.send(Command::MapSave { run, path: model.to_owned() });
             }
-            Event::Saved(_) => {
+            Event::Map(MapEvent::Saved(_)) => {
                 if let (Some(plan), Some(maps), Some(summary)) = (plan.take(), maps.take(), summary.take()) {
                     return Ok(Found { plan, maps, summary, device });
                 }
             }
-            Event::Failed { message, .. } => {
+            Event::Map(MapEvent::Failed { message, .. } | MapEvent::NotSaved(message))
+            | Event::Failed { message, .. } => {
                 bar.finish_and_clear();
                 return Err(Error::Training(message.trim_start_matches("training: ").to_owned()));
             }

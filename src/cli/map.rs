@@ -84,7 +84,7 @@ pub fn map_image(
     }
     let image = Arc::new(image);
     let seed = settings.seed;
-    let job = MapJob { image: image.clone(), mask: None, settings, device: compute.device.into() };
+    let job = MapJob { run: 1, image: image.clone(), mask: None, settings, device: compute.device.into() };
     let folder = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), "create a folder in", e))?;
     let model = folder.path().join("model.safetensors");
     let found = follow::map(job, &model)?;
@@ -99,9 +99,7 @@ pub fn map_image(
     let about = map_folder::about(&told, Some(command_line()));
     let segments = segments_of(&found.maps.content, image.pixel_size, seed);
     let folder = map_folder::folder(&image, &found.maps, segments.as_ref(), &about);
-    maps::export(&folder, out)?;
-    std::fs::copy(&model, out.join("model.safetensors"))
-        .map_err(|e| Error::io(out, "write the model into", e))?;
+    maps::export(&folder, out, |inside| maps::add_model(&model, inside))?;
     if json {
         println!("{:#}", folder.document());
     } else {

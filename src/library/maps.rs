@@ -46,12 +46,23 @@ const SMALL: usize = 1024;
 /// `segments` as TIFF, CSV and PNG, the image, `map.json` and `report.html`.
 ///
 /// Shifts and displacements are in nanometres where the pixel size is known, else in pixels. `folder` must be new or
-/// empty; everything is written beside it first and renamed, so that it is there whole or not at all.
+/// empty; everything is written beside it first and renamed, so that it is there whole or not at all. `more` adds to it
+/// what only the caller has: the model, at least.
 ///
 /// # Errors
-/// [`Error::Invalid`] if the folder is in use, [`Error::Io`] with the file at fault.
-pub fn export(maps: &MapFolder<'_>, folder: &Path) -> Result<()> {
-    whole(folder, |inside| write_all(maps, inside))
+/// [`Error::Invalid`] if the folder is in use, [`Error::Io`] with the file at fault, that of `more`.
+pub fn export(maps: &MapFolder<'_>, folder: &Path, more: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    whole(folder, |inside| write_all(maps, inside).and_then(|()| more(inside)))
+}
+
+/// Puts a copy of the model's file into a folder of maps.
+///
+/// # Errors
+/// [`Error::Io`] with `folder`.
+pub fn add_model(model: &Path, folder: &Path) -> Result<()> {
+    fs::copy(model, folder.join("model.safetensors"))
+        .map_err(|e| Error::io(folder, "write the model into", e))?;
+    Ok(())
 }
 
 /// Fills a folder, new or empty, whole or not at all: everything is written beside it first and renamed.

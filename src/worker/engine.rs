@@ -3,7 +3,7 @@
 use super::answering::Model;
 use super::folds::Folds;
 use super::map_run::MapRun;
-use super::mapping::MapQuery;
+use super::mapping::{MapEvent, MapQuery};
 use super::maps::MapModel;
 use super::message::{Command, Event, FinishReason, PreviewRequest};
 use super::predicting::Predicting;
@@ -60,14 +60,15 @@ pub fn run(inbox: &Receiver<Command>, outbox: &Sender<Event>, notify: &dyn Fn())
         let turn = catch_unwind(AssertUnwindSafe(|| engine.turn()));
         if let Err(panic) = turn {
             engine.run = None;
-            engine.map = None;
             engine.classifying = None;
             engine.stop_validating();
             let details = panic_text(panic.as_ref());
-            engine.tell(Event::Failed {
-                message: "the computation failed unexpectedly; the model as it was before stays. Try again on the CPU".into(),
-                details,
-            });
+            let message =
+                "the computation failed unexpectedly; the model as it was before stays. Try again on the CPU";
+            match engine.map.take() {
+                Some(run) => engine.map_failed(&run, message.into(), details),
+                None => engine.tell(Event::Failed { message: message.into(), details }),
+            }
         }
     }
 }
@@ -85,16 +86,14 @@ impl Engine<'_> {
         (self.notify)();
     }
 
-    /// Tells what went wrong. While a training goes on it was something asked beside it, and the training has not failed.
+    /// Tells what went wrong. While anything is learned it was something asked beside it, and that has not failed.
     pub(super) fn fail(&mut self, error: &Error) {
         self.fell_short(error.to_string(), format!("{error:?}"));
     }
 
     fn fell_short(&mut self, message: String, details: String) {
-        self.tell(match self.run {
-            Some(_) => Event::Refused { message },
-            None => Event::Failed { message, details },
-        });
+        let learns = self.run.is_some() || self.map.is_some() || self.spectra.learns();
+        self.tell(if learns { Event::Refused { message } } else { Event::Failed { message, details } });
     }
 
     fn training(&self) -> bool {
@@ -124,9 +123,15 @@ impl Engine<'_> {
     }
 
     fn obey_safely(&mut self, command: Command) {
+        let maps = matches!(command, Command::Map(_));
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.obey(command))) {
-            let message = "the computation failed unexpectedly; nothing of your work is lost";
-            self.fell_short(message.into(), panic_text(panic.as_ref()));
+            let message = "the computation failed unexpectedly; nothing of your work is lost".to_owned();
+            let details = panic_text(panic.as_ref());
+            if maps {
+                self.tell(Event::Map(MapEvent::Failed { message, details }));
+            } else {
+                self.fell_short(message, details);
+            }
         }
     }
 
@@ -149,7 +154,7 @@ impl Engine<'_> {
             Command::Validate { job, folds } => self.validate(job, folds),
             Command::Map(job) => self.begin_map(job),
             Command::MapAsk(query) => self.map_query = Some(query),
-            Command::MapSave(path) => self.save_map(&path),
+            Command::MapSave { run, path } => self.save_map(run, &path),
             Command::Spectra(command) => self.obey_spectra(command),
             Command::Pause => {
                 if let Some(run) = self.map.as_mut().filter(|run| run.pause.is_none()) {

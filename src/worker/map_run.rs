@@ -5,6 +5,7 @@ use super::device::Chosen;
 use super::map_judge::{Judged, Judging};
 use super::map_refine::{BAND, Refining, coarse};
 use super::mapping::{MapEvent, MapJob, MapProgress, MapStage};
+use super::maps::MapModel;
 use crate::error::{Error, Result};
 use crate::explore::order_map::dense::Dense;
 use crate::explore::order_map::summary::{Summary, compare, verdict};
@@ -33,7 +34,7 @@ pub(super) struct MapRun {
     told: Instant,
     mapped: Option<Instant>,
     first_map: Option<f64>,
-    /// The model of the maps told last: it answers, too, when a part of the work fails.
+    /// The model of the maps told last: it answers while another learns, and when a part of the work fails.
     kept: Option<Vae>,
 }
 
@@ -85,14 +86,14 @@ impl MapRun {
         self.began.elapsed().saturating_sub(self.rested + pause).as_secs_f64()
     }
 
-    /// The model as it is now, and what it works on.
-    pub fn model(&self) -> Option<(Vae, Arc<Prepared>)> {
-        let vae = match &self.stage {
-            Stage::Training(trainer) => trainer.snapshot(),
-            Stage::Refining(at) => at.vae().clone(),
-            Stage::Preparing(..) | Stage::Judging(_) | Stage::Over => self.kept.clone()?,
+    /// The model of the maps told last, and what it works on; before the first maps the model as it is now.
+    pub fn model(&self) -> Option<MapModel> {
+        let vae = match (&self.kept, &self.stage) {
+            (Some(kept), _) => kept.clone(),
+            (None, Stage::Training(trainer)) => trainer.snapshot(),
+            (None, _) => return None,
         };
-        Some((vae, self.prepared.clone()?))
+        Some(MapModel { run: self.job.run, vae, prepared: self.prepared.clone()? })
     }
 
     /// Does a part of the work; true when all is done.
@@ -259,7 +260,6 @@ impl MapRun {
         let prepared = self.ready()?;
         let Some(best) = self.done.first() else { return Err(Error::Training("no seed was trained".into())) };
         let at = Refining::new(best.vae.clone(), prepared, (seed, best.epoch), self.job.settings.stride)?;
-        self.kept = Some(at.vae().clone());
         self.tell_stage(MapStage::Refining, 0.0, tell);
         self.stage = Stage::Refining(Box::new(at));
         Ok(())
@@ -269,6 +269,7 @@ impl MapRun {
         let maps = at.step()?;
         self.tell_stage(MapStage::Refining, at.share(), tell);
         if let Some(maps) = &maps {
+            self.kept = Some(at.vae().clone());
             tell(MapEvent::Maps(Arc::new(maps.clone())));
         }
         self.stage = match maps.filter(|_| at.finished()) {

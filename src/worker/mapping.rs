@@ -6,11 +6,16 @@ pub use crate::explore::order_map::{Found, MapSet, Outlier, Plan, SeedReport, Su
 use crate::micrograph::Micrograph;
 pub use crate::order::SeedMaps;
 pub use crate::train::shift::{MapSettings, Normalisation, Places};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Maps of one image.
 #[derive(Clone, Debug)]
 pub struct MapJob {
+    /// Whose model it is that is saved: see [`Command::MapSave`].
+    ///
+    /// [`Command::MapSave`]: super::message::Command::MapSave
+    pub run: u64,
     /// Levelled and filtered as the user wants it.
     pub image: Arc<Micrograph>,
     /// `width * height` flags; pixels where it is false (a step, an adsorbate) do not count.
@@ -54,7 +59,16 @@ pub enum MapEvent {
     Finished(Arc<Summary>),
     /// The run was stopped; the maps told so far stay.
     Stopped,
+    /// What happened to the run and what to do; the maps told so far stay, and so does their model.
+    Failed {
+        message: String,
+        details: String,
+    },
     Answer(MapAnswer),
+    /// The model of the maps told last was written.
+    Saved(PathBuf),
+    /// Why it was not.
+    NotSaved(String),
 }
 
 /// What a map run is at.

@@ -16,8 +16,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The model of the last map run, which answers.
-pub(super) type MapModel = (Vae, Arc<Prepared>);
+/// The model of the maps that a run told last, which answers.
+#[derive(Clone)]
+pub(super) struct MapModel {
+    pub run: u64,
+    pub vae: Vae,
+    pub prepared: Arc<Prepared>,
+}
 
 impl Engine<'_> {
     pub(super) fn begin_map(&mut self, job: Box<MapJob>) {
@@ -48,24 +53,23 @@ impl Engine<'_> {
         match stepped {
             Ok(Ok(false)) => self.map = Some(run),
             Ok(Ok(true)) => self.map_model = run.model(),
-            Ok(Err(error)) => {
-                self.map_model = run.model();
-                self.fail(&error);
-            }
+            Ok(Err(error)) => self.map_failed(&run, error.to_string(), format!("{error:?}")),
             Err(panic) => {
-                self.map_model = run.model();
-                self.tell(Event::Failed {
-                    message: "the computation failed unexpectedly; the maps drawn so far and their model stay. Try again on the CPU".into(),
-                    details: panic_text(panic.as_ref()),
-                });
+                let message = "the computation failed unexpectedly; the maps drawn so far and their model stay. Try again on the CPU";
+                self.map_failed(&run, message.into(), panic_text(panic.as_ref()));
             }
         }
     }
 
+    /// A run is over; the model of its maps stays and answers.
+    pub(super) fn map_failed(&mut self, run: &MapRun, message: String, details: String) {
+        self.map_model = run.model();
+        self.tell(Event::Map(MapEvent::Failed { message, details }));
+    }
+
     /// Answers the newest question about the maps; one from before there is a model waits for nothing.
     pub(super) fn answer_map(&mut self, query: &MapQuery) {
-        let model = self.map.as_ref().and_then(MapRun::model).or_else(|| self.map_model.clone());
-        let Some((vae, prepared)) = model else { return };
+        let Some(MapModel { vae, prepared, .. }) = self.map_model() else { return };
         match answer(&vae, &prepared, query) {
             Ok(Some(answer)) => self.tell(Event::Map(MapEvent::Answer(answer))),
             Ok(None) => {}
@@ -73,15 +77,23 @@ impl Engine<'_> {
         }
     }
 
-    pub(super) fn save_map(&mut self, path: &Path) {
-        let model = self.map.as_ref().and_then(MapRun::model).or_else(|| self.map_model.clone());
-        let saved = model
-            .ok_or_else(|| Error::Training("there are no maps yet; train first".into()))
-            .and_then(|(vae, prepared)| shift::save::<Plan>(&vae, &prepared.plan, path));
-        match saved {
-            Ok(()) => self.tell(Event::Saved(path.to_owned())),
-            Err(error) => self.fail(&error),
-        }
+    /// The model of the run under way, once it has one, or of the last one.
+    fn map_model(&self) -> Option<MapModel> {
+        self.map.as_ref().and_then(MapRun::model).or_else(|| self.map_model.clone())
+    }
+
+    pub(super) fn save_map(&mut self, run: u64, path: &Path) {
+        let saved = match self.map_model().filter(|model| model.run == run) {
+            Some(MapModel { vae, prepared, .. }) => shift::save::<Plan>(&vae, &prepared.plan, path),
+            None => {
+                let problem = "the model of these maps is gone, another run has begun; map the image again";
+                Err(Error::Training(problem.into()))
+            }
+        };
+        self.tell(Event::Map(match saved {
+            Ok(()) => MapEvent::Saved(path.to_owned()),
+            Err(error) => MapEvent::NotSaved(error.to_string()),
+        }));
     }
 }
 

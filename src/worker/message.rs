@@ -52,8 +52,11 @@ pub enum Command {
     Map(Box<MapJob>),
     /// Ask the model of the maps; only the newest question is answered.
     MapAsk(MapQuery),
-    /// Write the model of the maps.
-    MapSave(PathBuf),
+    /// Write the model of the maps that a run told last; refused once another run has begun.
+    MapSave {
+        run: u64,
+        path: PathBuf,
+    },
     /// Learn spectra, or ask about those that were learned.
     Spectra(SpectraCommand),
     Pause,
@@ -166,7 +169,7 @@ pub enum Event {
         lineage: Lineage,
     },
     Saved(PathBuf),
-    /// What was asked for beside a training cannot be done; the training, if one is under way, goes on as it was.
+    /// What was asked for cannot be done; what is learned, if anything is, goes on as it was.
     Refused {
         message: String,
     },

@@ -107,6 +107,11 @@ pub(super) struct Desk {
 }
 
 impl Desk {
+    /// True while a run is under way, paused or not.
+    pub fn learns(&self) -> bool {
+        self.run.is_some()
+    }
+
     /// True if there is something to do without being told.
     pub fn is_busy(&self) -> bool {
         self.asked.is_some() || self.run.as_ref().is_some_and(|run| run.pause.is_none())

@@ -163,6 +163,8 @@ impl Engine<'_> {
         if self.run.is_some() {
             self.finish(FinishReason::Stopped);
         }
+        // Whatever is at `from`: the window has told them that they end.
+        self.stop_others();
         match self.taken_up(job, from) {
             Ok((mut run, changed)) => {
                 self.ended = None;

@@ -5,8 +5,9 @@ mod map;
 mod pointer;
 
 use super::layer::faded;
-use super::run::{MapTool, Maps};
+use super::run::Maps;
 use super::sight::Sight;
+use super::tool::MapTool;
 use super::{map_bar, overlay};
 use crate::app::action::{Action, Tool, keys_text};
 use crate::app::drag::Drag;

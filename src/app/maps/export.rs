@@ -15,7 +15,6 @@ use crate::order::{Map, Segments, segment};
 use crate::project::atomic;
 use crate::worker::map_folder::{self, Told};
 use crate::worker::mapping::{MapSet, Plan, Summary};
-use crate::worker::message::DeviceChoice;
 use egui::Color32;
 use image::{Rgb, RgbImage};
 use serde_json::json;
@@ -34,7 +33,8 @@ pub struct MapExport {
     pub segments: Option<Arc<Segmented>>,
     pub wall: Option<Arc<Wall>>,
     pub device: Option<String>,
-    pub choice: DeviceChoice,
+    /// The file of the model that drew them.
+    pub model: PathBuf,
 }
 
 /// A folder inside of `folder` that is not there yet, named after a file and `what` it holds: nothing is written over.
@@ -60,14 +60,16 @@ impl MapExport {
         let set = &self.set;
         let (segments, wall) = (self.phases(), self.measured());
         let about = self.about(wall.as_deref());
-        maps::export(&map_folder::folder(&image, set, segments.as_ref(), &about), &dir)?;
-        if let [first, second, ..] = &set.content[..] {
-            figure::write_picture(&paint_two(first, second, size), &dir.join("two_latents.png"))?;
-        }
-        if let Some(Ok(profile)) = wall.as_deref().map(|wall| wall.result.as_ref()) {
-            files::write_profile(profile, size, &dir.join("profile.csv"))?;
-        }
-        self.outliers(&dir, size)?;
+        maps::export(&map_folder::folder(&image, set, segments.as_ref(), &about), &dir, |inside| {
+            if let [first, second, ..] = &set.content[..] {
+                figure::write_picture(&paint_two(first, second, size), &inside.join("two_latents.png"))?;
+            }
+            if let Some(Ok(profile)) = wall.as_deref().map(|wall| wall.result.as_ref()) {
+                files::write_profile(profile, size, &inside.join("profile.csv"))?;
+            }
+            self.outliers(inside, size)?;
+            maps::add_model(&self.model, inside)
+        })?;
         Ok(dir)
     }
 
@@ -107,10 +109,9 @@ impl MapExport {
     /// What the maps were made of and what they are worth.
     fn about(&self, wall: Option<&Wall>) -> About {
         let subject = &self.subject;
-        let command = self
-            .plan
-            .as_ref()
-            .map(|plan| map_folder::command(&subject.path, &plan.settings, subject.pixel_size, self.choice));
+        let command = self.plan.as_ref().map(|plan| {
+            map_folder::command(&subject.path, &plan.settings, subject.pixel_size, subject.choice)
+        });
         let told = Told {
             image: &subject.name,
             plan: self.plan.as_deref(),
@@ -170,9 +171,18 @@ mod tests {
     use crate::micrograph::Micrograph;
     use crate::order::Method;
     use crate::particle::MicrographId;
+    use crate::worker::message::DeviceChoice;
+
+    /// A file in place of a model's.
+    fn model(folder: &Path) -> PathBuf {
+        let path = folder.join("a model");
+        std::fs::write(&path, "weights").unwrap();
+        path
+    }
 
     #[test]
     fn a_folder_holds_the_maps_and_the_next_one_is_another() {
+        let folder = tempfile::tempdir().unwrap();
         let set = set();
         let image = Micrograph::new(80, 60, vec![0.0; 4800], None).unwrap();
         let size = PixelSize::new(0.01, 0.01);
@@ -185,6 +195,7 @@ mod tests {
                 path: "/data/a.b.png".into(),
                 steps: Vec::new(),
                 pixel_size: size,
+                choice: DeviceChoice::Cpu,
             },
             set: Arc::new(set),
             revision: 1,
@@ -198,14 +209,19 @@ mod tests {
             })),
             wall: None,
             device: None,
-            choice: DeviceChoice::Cpu,
+            model: model(folder.path()),
         };
-        let folder = tempfile::tempdir().unwrap();
         let dir = export.export(folder.path()).unwrap();
         assert_eq!(dir, folder.path().join("a.b-maps"));
-        for name in
-            ["two_latents.png", "segments.tif", "segments.csv", "segments.png", "map.json", "report.html"]
-        {
+        for name in [
+            "two_latents.png",
+            "segments.tif",
+            "segments.csv",
+            "segments.png",
+            "map.json",
+            "report.html",
+            "model.safetensors",
+        ] {
             assert!(dir.join(name).is_file(), "{name}");
         }
         let maps = std::fs::read_dir(&dir).unwrap().flatten();
@@ -219,6 +235,7 @@ mod tests {
 
     #[test]
     fn what_was_found_in_older_maps_or_by_an_older_scale_is_found_anew() {
+        let folder = tempfile::tempdir().unwrap();
         let set = set();
         let image = Micrograph::new(80, 60, vec![0.0; 4800], None).unwrap();
         let (then, now) = (PixelSize::new(1.0, 1.0), PixelSize::new(0.5, 0.5));
@@ -236,6 +253,7 @@ mod tests {
                 path: "/data/a.png".into(),
                 steps: Vec::new(),
                 pixel_size: now,
+                choice: DeviceChoice::Cpu,
             },
             set: Arc::new(set),
             revision: 2,
@@ -249,9 +267,8 @@ mod tests {
             })),
             wall: Some(Arc::new(Wall::measured(&earlier, 1, super::super::field::Field::Content(0), line))),
             device: None,
-            choice: DeviceChoice::Cpu,
+            model: model(folder.path()),
         };
-        let folder = tempfile::tempdir().unwrap();
         let dir = export.export(folder.path()).unwrap();
         let rows = std::fs::read_to_string(dir.join("segments.csv")).unwrap();
         assert_eq!(rows.lines().count(), 3, "two phases, as they were asked for: {rows}");

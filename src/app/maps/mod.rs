@@ -1,6 +1,6 @@
 //! The maps workspace: order-parameter maps of an atomically resolved image, live.
 //!
-//! - [`run`]: the run and what came of it; [`steps`] and [`chosen`]: what actions do; [`side`], [`cell`], [`masks`] and [`settings`]: the
+//! - [`run`]: the run and what came of it; [`steps`], [`chosen`] and [`leave`]: what actions do; [`side`], [`cell`], [`masks`] and [`settings`]: the
 //!   side panel; [`kept`]: settings as the project has them; [`survey`]: the lattice before a run.
 //! - [`canvas`] and [`map_bar`]: image and map side by side; [`overlay`] over them; [`layer`] as textures.
 //! - [`plane`], [`decoder`], [`quality`], [`summary`], [`segments`], [`wall`], [`spectra`]: a pane each.
@@ -20,6 +20,7 @@ pub mod export;
 mod field;
 mod kept;
 mod layer;
+mod leave;
 mod map_bar;
 mod masks;
 mod overlay;
@@ -36,10 +37,12 @@ mod summary;
 mod survey;
 mod taken;
 mod tone;
+mod tool;
 mod wall;
 
-pub use run::{Ask, MapTool, Maps, Workspace};
+pub use run::{Ask, Maps, Workspace};
 pub use steps::{MapDone, MapJobs};
+pub use tool::MapTool;
 
 use super::action::Action;
 use super::panes::{self, Panes, Titled};

@@ -3,7 +3,7 @@
 pub use super::asking::{Asking, LOST};
 use super::field::{Field, Line};
 use super::survey::{Survey, Surveyed};
-use crate::app::action::{Action, Tool};
+use super::tool::MapTool;
 use crate::app::picture::Picture;
 use crate::app::run::Phase;
 use crate::micrograph::PixelSize;
@@ -13,7 +13,7 @@ use crate::order::seeds::smoothness_in_words;
 use crate::order::{Method, Profile, Segments, WallFit};
 use crate::particle::{MicrographId, Outline, Region};
 use crate::worker::mapping::{MapEvent, MapProgress, MapQuery, MapSet, MapSettings, MapStage, Plan, Summary};
-use crate::worker::message::{Event, FinishReason};
+use crate::worker::message::{DeviceChoice, Event, FinishReason};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,50 +24,6 @@ pub enum Workspace {
     Particles,
     Maps,
     Spectra,
-}
-
-/// What a drag does on an image or a map.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MapTool {
-    /// Moves the view; pointing asks the model about the pixel.
-    #[default]
-    Inspect,
-    /// Draws round pixels; their latents light up.
-    Outline,
-    /// Draws the line of a profile.
-    Wall,
-    /// A dragged box, or an outline, does not count: an adsorbate, a step, the instrument's banner.
-    Exclude,
-    ExcludeOutline,
-}
-
-impl MapTool {
-    /// In the order of the tool row.
-    pub const ALL: [MapTool; 5] =
-        [MapTool::Inspect, MapTool::Outline, MapTool::Wall, MapTool::Exclude, MapTool::ExcludeOutline];
-
-    /// The tool that leaves something out as one of this workspace; `None` for those of particles.
-    pub fn masking(tool: Tool) -> Option<Self> {
-        match tool {
-            Tool::Exclude => Some(Self::Exclude),
-            Tool::Outline => Some(Self::ExcludeOutline),
-            _ => None,
-        }
-    }
-
-    /// The other way round: what it is called where particles are picked.
-    pub fn mask(self) -> Option<Tool> {
-        match self {
-            Self::Exclude => Some(Tool::Exclude),
-            Self::ExcludeOutline => Some(Tool::Outline),
-            Self::Inspect | Self::Outline | Self::Wall => None,
-        }
-    }
-
-    /// What chooses it.
-    pub fn action(self) -> Action {
-        self.mask().map_or(Action::MapTool(self), Action::Use)
-    }
 }
 
 /// What the panes of this workspace ask of the program.
@@ -113,6 +69,8 @@ pub struct Subject {
     ///
     /// [`State::map_scale`]: crate::app::state::State::map_scale
     pub pixel_size: Option<PixelSize>,
+    /// Where it was to be computed.
+    pub choice: DeviceChoice,
 }
 
 /// One finished epoch.
@@ -187,7 +145,11 @@ pub struct Maps {
     pub leaving_out: bool,
     pub tool: MapTool,
     pub phase: Phase,
+    /// Grows with every run; the worker knows by it whose model is asked for.
+    pub run: u64,
     pub subject: Option<Subject>,
+    /// What computes.
+    pub device: Option<String>,
     /// What did not count when the run began.
     pub left_out: (Vec<Region>, Vec<Outline>),
     pub plan: Option<Arc<Plan>>,
@@ -220,6 +182,7 @@ impl Maps {
             surveyed: self.surveyed.take(),
             tool: self.tool,
             phase: Phase::Starting,
+            run: self.run + 1,
             subject: Some(subject),
             revision: self.revision + 1,
             ..Self::default()
@@ -228,7 +191,7 @@ impl Maps {
 
     /// Another project was opened: nothing of the old one stays; it has settings of its own.
     pub fn forget(&mut self) {
-        *self = Self { tool: self.tool, revision: self.revision + 1, ..Self::default() };
+        *self = Self { tool: self.tool, run: self.run, revision: self.revision + 1, ..Self::default() };
     }
 
     /// The lattice of an image, once it has been looked for.
@@ -255,9 +218,6 @@ impl Maps {
             }
             Event::Paused if active => self.phase = Phase::Paused,
             Event::Resumed if self.phase == Phase::Paused => self.phase = Phase::Running,
-            Event::Failed { message, details } if active => {
-                self.phase = Phase::Failed { message: message.clone(), details: details.clone() };
-            }
             Event::Map(event) => self.told(event),
             _ => {}
         }
@@ -299,6 +259,10 @@ impl Maps {
                 let seconds = self.progress.map_or(0.0, |progress| progress.seconds);
                 self.ended(FinishReason::Stopped, seconds);
             }
+            MapEvent::Failed { message, details } if self.phase.is_active() => {
+                self.phase = Phase::Failed { message: message.clone(), details: details.clone() };
+            }
+            MapEvent::Failed { .. } | MapEvent::Saved(_) | MapEvent::NotSaved(_) => {}
             MapEvent::Answer(answer) => self.asking.answered(answer),
         }
     }

@@ -1,8 +1,8 @@
 //! What the maps workspace does: starting and stopping runs, questions to the model, work beside the window.
 
 use super::example;
-use super::export::MapExport;
 use super::field::{Field, Line};
+use super::leave::Leaving;
 use super::run::{Ask, LOST, Power, Segmented, Spectra, Subject, Wall, Workspace};
 use super::survey::Survey;
 use crate::app::App;
@@ -47,6 +47,8 @@ pub struct MapJobs {
     pub(super) surveying: Option<JobId>,
     /// Refining a cell or looking for adsorbates: what comes of it changes the project.
     pub(super) changing: Option<JobId>,
+    /// Maps that leave, once their model is written.
+    pub(super) leaving: Option<Leaving>,
 }
 
 impl App {
@@ -96,10 +98,12 @@ impl App {
             path: entry.path.clone(),
             steps: entry.steps.clone(),
             pixel_size: entry.pixel_size,
+            choice: self.state.training.choice,
         });
         self.state.maps.left_out = (entry.excluded, entry.outlines);
         self.layout.maps_began();
         self.worker.send(Command::Map(Box::new(MapJob {
+            run: self.state.maps.run,
             image: Arc::new(image),
             mask,
             settings,
@@ -150,15 +154,16 @@ impl App {
             // It is done anew.
             maps.surveyed = None;
         }
+        if jobs.leaving.is_some() {
+            let text = "The maps were not exported: they were left before their model was written.";
+            self.tell(Level::Warning, text, None);
+        }
     }
 
     /// Events that are told alike of both kinds of run belong to the one that is under way; to the one that is ending
     /// while the other has been asked for.
     pub(in crate::app) fn concerns_maps(&self, event: &Event) -> bool {
-        let alike = matches!(
-            event,
-            Event::WarmingUp { .. } | Event::Paused | Event::Resumed | Event::Failed { .. } | Event::Map(_)
-        );
+        let alike = matches!(event, Event::WarmingUp { .. } | Event::Paused | Event::Resumed | Event::Map(_));
         let (maps, training) = (&self.state.maps.phase, &self.state.training.phase);
         let first = *training == Phase::Stopping && *maps == Phase::Starting;
         alike && (matches!(event, Event::Map(_)) || (maps.is_active() && !first))
@@ -219,8 +224,6 @@ impl App {
             MapDone::Refined(id, lattice) => self.on_refined(id, lattice),
             MapDone::LeftOut(id, outlines) => self.on_left_out(id, outlines),
             MapDone::Exported(Ok(dir)) => {
-                // The model that drew them goes along.
-                self.worker.send(Command::MapSave(dir.join("model.safetensors")));
                 self.tell(Level::Done, format!("Maps exported to {}", dir.display()), None);
             }
             MapDone::Exported(Err(error)) => self.complain(&error),
@@ -279,26 +282,6 @@ impl App {
         if let Some(before) = self.map_jobs.transforming.replace(job) {
             self.jobs.stop(before);
         }
-    }
-
-    fn export_maps(&mut self, folder: PathBuf) {
-        let pixel_size = self.state.map_scale();
-        let maps = &self.state.maps;
-        let (Some(subject), Some(set)) = (maps.subject.clone(), maps.set.clone()) else { return };
-        let export = MapExport {
-            subject: Subject { pixel_size, ..subject },
-            set,
-            revision: maps.revision,
-            plan: maps.plan.clone(),
-            summary: maps.summary.clone(),
-            segments: maps.segments.clone(),
-            wall: maps.wall.clone(),
-            device: self.state.training.device.clone(),
-            choice: self.state.training.choice,
-        };
-        self.jobs.start_writing("Exporting the maps".into(), move |_| {
-            Done::Maps(MapDone::Exported(export.export(&folder)))
-        });
     }
 
     /// The maps that are open belong to an image that is gone: they go, too.

@@ -1,5 +1,7 @@
 use super::*;
+use crate::explore::order_map::residual::reconstruct;
 use crate::micrograph::Micrograph;
+use crate::model::vae::PixelSubset;
 use crate::train::shift::MapSettings;
 use crate::worker::device;
 use crate::worker::message::DeviceChoice;
@@ -17,7 +19,7 @@ fn job() -> Box<MapJob> {
     let image = Micrograph::new(w, h, (0..w * h).map(value).collect(), None).unwrap();
     let settings =
         MapSettings { epochs: 2, windows: 96, batch: 32, hidden: vec![16], ..MapSettings::default() };
-    Box::new(MapJob { image: Arc::new(image), mask: None, settings, device: DeviceChoice::Cpu })
+    Box::new(MapJob { run: 1, image: Arc::new(image), mask: None, settings, device: DeviceChoice::Cpu })
 }
 
 #[test]
@@ -58,6 +60,47 @@ fn the_work_round_the_learning_is_told_and_comes_in_parts() {
     assert!(last.last && last.recon_error.is_some() && last.phase_analysis.is_some());
     let early = told.iter().filter(|e| matches!(e, MapEvent::Maps(m) if m.last)).count();
     assert_eq!(early, 1, "only one set of maps is the last");
+}
+
+#[test]
+fn the_model_that_answers_is_that_of_the_maps_told_last() {
+    let mut job = job();
+    job.settings.seeds = 2;
+    let mut run = MapRun::new(job, device::cpu(None));
+    let mut shown: Option<Vec<f32>> = None;
+    let (mut told, mut silent, mut over) = (0, 0, false);
+    while !over {
+        let mut newest = None;
+        let mut took = |event| {
+            if let MapEvent::Maps(maps) = event {
+                newest = Some(maps);
+            }
+        };
+        // As if time had passed: maps come after every epoch.
+        run.mapped = run.mapped.and_then(|at| at.checked_sub(REFRESH));
+        over = run.step(&mut took).unwrap();
+        if newest.is_none() && shown.is_none() {
+            continue;
+        }
+        let MapModel { run: of, vae, prepared } = run.model().unwrap();
+        assert_eq!(of, 1);
+        let middle = [80.0, 72.0];
+        let mut window = vec![0.0; vae.config.pixels()];
+        assert!(prepared.windows.at(middle, &mut window));
+        let drawn = reconstruct(&vae, &window, &PixelSubset::all(&vae.config)).unwrap();
+        if let Some(maps) = newest.filter(|maps| !maps.last) {
+            let mut dense = Dense::new(vae, prepared, maps.stride).unwrap();
+            dense.advance(usize::MAX).unwrap();
+            let own = dense.maps(1, 1).unwrap();
+            let bits = |set: &MapSet| set.content[0].values.iter().map(|v| v.to_bits()).collect::<Vec<u32>>();
+            assert_eq!(bits(&own), bits(&maps), "the model did not draw these maps");
+            (told, shown) = (told + 1, Some(drawn));
+        } else if let Some(before) = &shown {
+            silent += 1;
+            assert_eq!(*before, drawn, "the model changed under maps that stayed");
+        }
+    }
+    assert!(told >= 4 && silent > 5, "{told} {silent}");
 }
 
 #[test]

@@ -23,6 +23,13 @@ fn a_run_goes_through_its_phases_and_progress_does_not_end_a_pause() {
     maps.take(&Event::Map(MapEvent::Progress(judging)));
     assert_eq!((maps.share(), maps.curve.len()), (Some(0.4), 3));
     assert_eq!(maps.finishing().as_deref(), Some("judging the maps, 40 %"));
+    // What fails beside the run does not end it.
+    let (message, details) = ("no".to_owned(), String::new());
+    maps.take(&Event::Failed { message: message.clone(), details: details.clone() });
+    assert_eq!(maps.phase, Phase::Running);
+    let mut failed = Maps { phase: Phase::Running, ..Maps::default() };
+    failed.take(&Event::Map(MapEvent::Failed { message: message.clone(), details: details.clone() }));
+    assert_eq!(failed.phase, Phase::Failed { message, details });
     maps.take(&Event::Map(MapEvent::Stopped));
     assert!(!maps.phase.is_active() && maps.share().is_none() && maps.finishing().is_none());
 }
