@@ -62,8 +62,12 @@ impl App {
             device: maps.device.clone(),
             model: leaving.model(),
         };
+        let Leaving { to, model } = leaving;
         self.jobs.start_writing("Exporting the maps".into(), move |_| {
-            Done::Maps(MapDone::Exported(export.export(&leaving.to)))
+            let exported = export.export(&to);
+            // The model's folder lives until it has been copied.
+            drop(model);
+            Done::Maps(MapDone::Exported(exported))
         });
     }
 }
