@@ -4,14 +4,14 @@
 
 use burn::tensor::Device;
 use nanotheca::explore::order_map::prepare;
-use nanotheca::explore::spectra::{Spectra, learn};
+use nanotheca::explore::spectra::{Learning, Spectra, learn};
 use nanotheca::micrograph::Micrograph;
 use nanotheca::order::Map;
 use nanotheca::order::agree::best_fit;
 use nanotheca::sample::lattice::{Field, LatticeRecipe};
 use nanotheca::sample::spectra::SpectraRecipe;
 use nanotheca::train::config::Preset;
-use nanotheca::train::shift::{self, MapSettings};
+use nanotheca::train::shift::{self, MapSettings, ShiftTrainer};
 use nanotheca::worker::Worker;
 use nanotheca::worker::mapping::{MapEvent, MapJob, MapQuery, MapSet, Plan, Summary};
 use nanotheca::worker::message::{Command, DeviceChoice, Event};
@@ -117,6 +117,36 @@ fn the_same_seed_gives_the_same_maps_and_the_model_comes_back_from_its_file() {
     let (vae, plan): (_, serde_json::Value) = shift::load(&path, &Device::flex(), true).unwrap();
     assert_eq!(vae.config.dims, vec![first.plan.side; 2]);
     assert_eq!(plan["window_px"], first.plan.window_px);
+}
+
+#[test]
+fn the_head_start_and_the_questions_about_spectra_come_in_steps() {
+    let sample = recipe(Field::None).draw().unwrap();
+    let prepared = prepare(&sample.micrograph, None, &MapSettings { batch: 8, ..quick() }).unwrap();
+    let (plan, windows) = (&prepared.plan, Arc::new(prepared.draw(1).unwrap()));
+    let settings = plan.settings.clone();
+    let (likelihood, prior) = (plan.likelihood(), plan.shift_prior());
+    let mut trainer =
+        ShiftTrainer::new(settings, windows, likelihood, prior, 1, &Device::flex(), true).unwrap();
+    let mut shares = Vec::new();
+    while let Some(share) = trainer.head_start() {
+        shares.push(share);
+        assert!(trainer.step().unwrap().is_none());
+        assert_eq!((trainer.epoch, trainer.step), (0, 0));
+    }
+    assert!(shares.len() == 400 && shares[0] == 0.0 && shares.is_sorted(), "{} steps", shares.len());
+    trainer.step().unwrap();
+    assert_eq!(trainer.step, 1);
+
+    let peaks = SpectraRecipe::default().draw();
+    let spectra = Arc::new(Spectra::new(peaks.x, peaks.values).unwrap());
+    let settings = MapSettings { hidden: vec![8], ..MapSettings::spectra(Preset::Default) };
+    let mut asking = Learning::new(spectra, &settings, &Device::flex(), true).unwrap().ask();
+    let mut parts = 1;
+    while !asking.advance().unwrap() {
+        parts += 1;
+    }
+    assert_eq!((parts, asking.found().unwrap().0.shift.len()), (10, 5000));
 }
 
 #[test]

@@ -539,7 +539,9 @@ fn a_training_that_cannot_go_on_ends_the_maps_and_says_why() {
 
 #[test]
 fn a_map_run_stops_between_any_two_parts_of_its_work() {
-    for stage in [MapStage::Preparing, MapStage::Learning, MapStage::Refining, MapStage::Judging] {
+    let stages =
+        [MapStage::Preparing, MapStage::Starting, MapStage::Learning, MapStage::Refining, MapStage::Judging];
+    for stage in stages {
         // The worker goes on after an event only when it is let: what is sent meanwhile is there when it looks.
         let (let_on, gate) = crossbeam_channel::bounded::<()>(0);
         let worker = Worker::spawn(move || {

@@ -73,16 +73,42 @@ impl Learning {
         (self.trainer.epoch, self.trainer.step, self.trainer.steps)
     }
 
-    /// The model as it is, and what it says of every spectrum.
+    /// The model as it is, to be asked about every spectrum.
+    pub fn ask(&self) -> Asking {
+        let found = Found { curve: self.curve.clone(), ..Found::default() };
+        let (spectra, set) = (self.spectra.clone(), self.set.clone());
+        Asking { vae: self.trainer.snapshot(), spectra, set, found }
+    }
+}
+
+/// A model on its way through all spectra, a part at a time, so that it can be stopped.
+pub struct Asking {
+    vae: Vae,
+    spectra: Arc<Spectra>,
+    set: Arc<WindowSet>,
+    found: Found,
+}
+
+impl Asking {
+    /// Asks about some more; true once all are done.
     ///
     /// # Errors
     /// A device that stopped answering.
-    pub fn found(&self) -> Result<(Found, Vae)> {
-        let vae = self.trainer.snapshot();
-        let mut found = Found { curve: self.curve.clone(), ..Found::default() };
-        ask(&mut found, &vae, &self.spectra, &self.set)?;
-        traverse(&mut found, &vae, self.spectra.range())?;
-        Ok((found, vae))
+    pub fn advance(&mut self) -> Result<bool> {
+        let (points, done) = (self.spectra.x.len(), self.found.shift.len());
+        let rest = &self.set.values[done * points..];
+        ask(&mut self.found, &self.vae, &self.spectra, &rest[..rest.len().min(TOGETHER * points)])?;
+        Ok(self.found.shift.len() >= self.spectra.count())
+    }
+
+    /// What the model said, and the model.
+    ///
+    /// # Errors
+    /// A device that stopped answering.
+    pub fn found(mut self) -> Result<(Found, Vae)> {
+        self.found.measure(self.vae.config.latent);
+        traverse(&mut self.found, &self.vae, self.spectra.range())?;
+        Ok((self.found, self.vae))
     }
 }
 
@@ -105,7 +131,9 @@ pub fn learn(
             return Err(Error::Stopped);
         }
     }
-    learning.found()
+    let mut asking = learning.ask();
+    while !asking.advance()? {}
+    asking.found()
 }
 
 /// What the model makes of one spectrum, `[points]` in the spectra's units.
@@ -132,28 +160,26 @@ fn in_units(values: Vec<f32>, [low, high]: [f32; 2]) -> Vec<f32> {
     values.into_iter().map(|v| low + v * (high - low)).collect()
 }
 
-fn ask(found: &mut Found, vae: &Vae, spectra: &Spectra, set: &WindowSet) -> Result<()> {
+/// What the model says of a part of the spectra, behind what it has said of those before.
+fn ask(found: &mut Found, vae: &Vae, spectra: &Spectra, part: &[f32]) -> Result<()> {
     let config = &vae.config;
     let (points, z, skip) = (spectra.x.len(), config.z(), config.pose());
     let [low, high] = spectra.range();
     let grid = PixelSubset::all(config).grid;
-    for part in set.values.chunks(TOGETHER * points) {
-        let rows = part.len() / points;
-        let posterior = vae.encode_all(upload(vae, part, rows));
-        let poses = host(pose::from_latents(config, &posterior.mean, None))?;
-        let drawn = host(vae.decode(posterior.mean.clone(), &vec![0; rows], &grid))?;
-        let (mean, sd) = (host(posterior.mean)?, host(posterior.sd)?);
-        // The model's coordinate runs against the index of the points.
-        found.shift.extend(poses.chunks_exact(4).map(|p| f64::from(p[1]) * spectra.reach()));
-        for row in 0..rows {
-            found.latents.extend(&mean[row * z + skip..(row + 1) * z]);
-            found.sd.extend(&sd[row * z + skip..(row + 1) * z]);
-            let pairs = part[row * points..].iter().zip(&drawn[row * points..(row + 1) * points]);
-            let square: f64 = pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum();
-            found.error.push((square / points as f64).sqrt() * f64::from(high - low));
-        }
+    let rows = part.len() / points;
+    let posterior = vae.encode_all(upload(vae, part, rows));
+    let poses = host(pose::from_latents(config, &posterior.mean, None))?;
+    let drawn = host(vae.decode(posterior.mean.clone(), &vec![0; rows], &grid))?;
+    let (mean, sd) = (host(posterior.mean)?, host(posterior.sd)?);
+    // The model's coordinate runs against the index of the points.
+    found.shift.extend(poses.chunks_exact(4).map(|p| f64::from(p[1]) * spectra.reach()));
+    for row in 0..rows {
+        found.latents.extend(&mean[row * z + skip..(row + 1) * z]);
+        found.sd.extend(&sd[row * z + skip..(row + 1) * z]);
+        let pairs = part[row * points..].iter().zip(&drawn[row * points..(row + 1) * points]);
+        let square: f64 = pairs.map(|(a, b)| f64::from(a - b).powi(2)).sum();
+        found.error.push((square / points as f64).sqrt() * f64::from(high - low));
     }
-    found.measure(config.latent);
     Ok(())
 }
 

@@ -159,6 +159,11 @@ impl MapRun {
                 return Err(error);
             }
         };
+        if let Some(share) = trainer.head_start() {
+            self.tell_stage(MapStage::Starting, share, tell);
+            self.stage = Stage::Training(trainer);
+            return Ok(false);
+        }
         if epoch.is_some() || self.told.elapsed() >= TELL {
             tell(MapEvent::Progress(self.progress(&trainer, epoch)));
         }
@@ -193,15 +198,17 @@ impl MapRun {
         }
     }
 
-    /// Tells how far a stage before or after the learning is: at its ends always, between them now and then.
+    /// Tells how far a stage round the learning is: at its ends always, between them now and then.
     fn tell_stage(&mut self, stage: MapStage, share: f32, tell: &mut dyn FnMut(MapEvent)) {
         if share > 0.0 && share < 1.0 && self.told.elapsed() < TELL {
             return;
         }
         self.told = Instant::now();
         let settings = &self.job.settings;
-        let (seed, epoch) =
-            if stage == MapStage::Preparing { (1, 0) } else { (settings.seeds, settings.epochs) };
+        let (seed, epoch) = match stage {
+            MapStage::Preparing | MapStage::Starting => (self.done.len() + 1, 0),
+            _ => (settings.seeds, settings.epochs),
+        };
         tell(MapEvent::Progress(MapProgress {
             stage,
             seed,

@@ -33,7 +33,8 @@ pub enum MapQuery {
     Latents(Vec<f32>),
 }
 
-/// The answer to a [`MapQuery`]; pictures are `[side, side]`, row-major, in the image's own units.
+/// The answer to a [`MapQuery`]; pictures are `[side, side]`, row-major, in the image's own units, with the level and the
+/// contrast that windows were freed of (of a point of the latents: the usual ones).
 #[derive(Clone, Debug)]
 pub struct MapAnswer {
     pub query: MapQuery,
@@ -76,6 +77,8 @@ pub enum MapEvent {
 pub enum MapStage {
     /// Lattice, cells and windows.
     Preparing,
+    /// A seed's encoder and decoder learn what they start from.
+    Starting,
     #[default]
     Learning,
     /// The best seed's maps, from coarse to fine.
@@ -89,6 +92,7 @@ impl MapStage {
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Preparing => "preparing the image",
+            Self::Starting => "starting from the principal components",
             Self::Learning => "learning",
             Self::Refining => "refining the maps",
             Self::Judging => "judging the maps",

@@ -4,7 +4,7 @@ use super::device::{self, Chosen};
 use super::engine::{Engine, panic_text};
 use super::message::{DeviceChoice, Event, FinishReason};
 use crate::error::{Error, Result};
-use crate::explore::spectra::{Learning, reconstruct};
+use crate::explore::spectra::{Asking, Learning, reconstruct};
 use crate::library::spectra::SpectraFolder;
 use crate::model::vae::Vae;
 use crate::spectrum::{Found, Spectra};
@@ -136,7 +136,9 @@ struct SpectraRun {
     pause: Option<Instant>,
     rested: Duration,
     told: Instant,
-    /// When all spectra were asked last, and how long it took.
+    /// All spectra are being asked, for so long.
+    asking: Option<(Asking, Duration)>,
+    /// When that was done last, and how long it took.
     asked: Option<(Instant, Duration)>,
 }
 
@@ -215,7 +217,7 @@ impl Engine<'_> {
                     self.tell_spectra(id, SpectraTold::Found(held.found.clone()));
                     self.spectra.held = Some(held);
                 }
-                if run.learning.as_ref().is_some_and(Learning::done) {
+                if run.is_over() {
                     let seconds = run.seconds();
                     return self
                         .tell_spectra(id, SpectraTold::Ended { reason: FinishReason::AllEpochs, seconds });
@@ -273,6 +275,7 @@ impl SpectraRun {
             pause: None,
             rested: Duration::ZERO,
             told: now,
+            asking: None,
             asked: None,
         }
     }
@@ -295,8 +298,16 @@ impl SpectraRun {
             }));
             return Ok(None);
         };
+        if let Some((asking, took)) = self.asking.take() {
+            return self.look(asking, took);
+        }
         let loss = learning.step()?;
         let (complete, step, steps) = learning.progress();
+        // What the model says of all spectra is asked at the end and now and then before.
+        let due = self.asked.is_none_or(|(at, took)| at.elapsed() >= REFRESH.max(took * PART));
+        if loss.is_some() && (due || learning.done()) {
+            self.asking = Some((learning.ask(), Duration::ZERO));
+        }
         if loss.is_some() || self.told.elapsed() >= TELL {
             self.told = Instant::now();
             let ended = loss.is_some();
@@ -308,19 +319,23 @@ impl SpectraRun {
                 loss: loss.map(|loss| loss.loss),
             }));
         }
-        if loss.is_some() { self.look() } else { Ok(None) }
+        Ok(None)
     }
 
-    /// What the model says of all spectra, at the end and now and then before.
-    fn look(&mut self) -> Result<Option<Held>> {
-        let Some(learning) = &self.learning else { return Ok(None) };
-        let due = self.asked.is_none_or(|(at, took)| at.elapsed() >= REFRESH.max(took * PART));
-        if !due && !learning.done() {
+    /// True once all epochs are done and the last model has said all.
+    fn is_over(&self) -> bool {
+        self.asking.is_none() && self.learning.as_ref().is_some_and(Learning::done)
+    }
+
+    /// The model says more of the spectra; what was found, once it has said all.
+    fn look(&mut self, mut asking: Asking, took: Duration) -> Result<Option<Held>> {
+        let began = Instant::now();
+        if !asking.advance()? {
+            self.asking = Some((asking, took + began.elapsed()));
             return Ok(None);
         }
-        let began = Instant::now();
-        let (found, vae) = learning.found()?;
-        self.asked = Some((Instant::now(), began.elapsed()));
+        let (found, vae) = asking.found()?;
+        self.asked = Some((Instant::now(), took + began.elapsed()));
         Ok(Some(Held {
             job: self.job.clone(),
             found: Arc::new(found),

@@ -53,7 +53,8 @@ pub struct ShiftTrainer {
     rng: ChaCha8Rng,
     device: Device,
     order: std::vec::IntoIter<Vec<usize>>,
-    head_start: usize,
+    /// Steps of the head start that are done, and the optimiser of its first part; `None` after it, or without one.
+    head_start: Option<(usize, ModuleOptimizer)>,
     /// Complete epochs, steps done in the one at work and its number of steps.
     pub epoch: usize,
     pub step: usize,
@@ -85,7 +86,7 @@ impl ShiftTrainer {
         let input = set.start.is_some().then(|| set.input_scale());
         let config = VaeConfig { input, ..settings.model(set.dims.clone(), likelihood, shift_prior) };
         let vae = Vae::init(config, &mut rng, &device, tiled);
-        let head_start = if set.start.is_some() { HEAD_START } else { 0 };
+        let head_start = set.start.is_some().then(|| (0, adam(tiled)));
         Ok(Self {
             vae,
             settings,
@@ -108,12 +109,26 @@ impl ShiftTrainer {
         self.epoch >= self.settings.epochs
     }
 
-    /// The next step; means over the epoch after its last one.
+    /// How much of the head start is done, 0..=1; `None` once it is over, or without one.
+    pub fn head_start(&self) -> Option<f32> {
+        let (done, _) = self.head_start.as_ref()?;
+        Some(*done as f32 / (HEAD_START + DECODER_START) as f32)
+    }
+
+    /// The next step, those of the head start first; means over the epoch after its last one.
     ///
     /// # Errors
     /// A loss that is not finite; the weights are then those before the step.
     pub fn step(&mut self) -> Result<Option<Epoch>> {
-        self.learn_start()?;
+        if let Some((done, mut optimizer)) = self.head_start.take() {
+            if done < HEAD_START {
+                self.learn_start(&mut optimizer)?;
+            } else {
+                self.learn_to_draw()?;
+            }
+            self.head_start = (done + 1 < HEAD_START + DECODER_START).then_some((done + 1, optimizer));
+            return Ok(None);
+        }
         if self.order.len() == 0 {
             self.begin_epoch();
         }
@@ -150,50 +165,45 @@ impl ShiftTrainer {
         }
     }
 
-    /// The encoder learns the means it is to start from.
-    fn learn_start(&mut self) -> Result<()> {
-        let Some(start) = self.set.start.clone().filter(|_| self.head_start > 0) else { return Ok(()) };
-        let mut optimizer = adam(self.vae.tiled);
-        let z = self.vae.config.z();
-        for _ in 0..std::mem::take(&mut self.head_start) {
-            let batch = index::sample(&mut self.rng, self.set.len(), self.settings.batch.min(self.set.len()));
-            let batch: Vec<usize> = batch.into_iter().collect();
-            let wanted: Vec<f32> =
-                batch.iter().flat_map(|&i| start[i * z..(i + 1) * z].iter().copied()).collect();
-            let wanted = self.upload(wanted, batch.len());
-            let mean = self.vae.encode_all(self.windows(&self.set.values, &batch)).mean;
-            let loss = (mean - wanted).powi_scalar(2).sum().mul_scalar(1.0 / batch.len() as f32);
-            finite("starting", &loss)?;
-            let gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
-            let networks = self.vae.networks.clone();
-            self.vae.networks = optimizer.step(HEAD_START_RATE, networks, gradients);
-        }
-        self.learn_to_draw(&start)
+    /// Some windows and the latents `[n, z]` that they are to start from.
+    fn some_starts(&mut self) -> (Vec<usize>, Vec<f32>) {
+        let batch = index::sample(&mut self.rng, self.set.len(), self.settings.batch.min(self.set.len()));
+        let (batch, z): (Vec<usize>, _) = (batch.into_iter().collect(), self.vae.config.z());
+        let start = self.set.start.as_deref().unwrap_or_default();
+        let latents = batch.iter().flat_map(|&i| start[i * z..(i + 1) * z].iter().copied()).collect();
+        (batch, latents)
     }
 
-    /// The decoder learns to draw windows from given latents `[n, z]`.
-    fn learn_to_draw(&mut self, start: &[f32]) -> Result<()> {
-        let z = self.vae.config.z();
-        for _ in 0..DECODER_START {
-            let batch = index::sample(&mut self.rng, self.set.len(), self.settings.batch.min(self.set.len()));
-            let batch: Vec<usize> = batch.into_iter().collect();
-            let n = batch.len();
-            let mut latents: Vec<f32> =
-                batch.iter().flat_map(|&i| start[i * z..(i + 1) * z].iter().copied()).collect();
-            for v in &mut latents {
-                let noise: f32 = self.rng.sample(StandardNormal);
-                *v += DECODER_NOISE * noise;
-            }
-            let (latents, x) = (self.upload(latents, n), self.windows(&self.set.values, &batch));
-            let subset = self.subset();
-            let images: Vec<u32> = (0..n as u32).collect();
-            let ones = Tensor::ones([n], &self.device);
-            let loss = self.vae.weighted_excess(latents, &vec![0; n], &images, x, ones, &subset).sum();
-            finite("starting", &loss)?;
-            let gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
-            let networks = self.vae.networks.clone();
-            self.vae.networks = self.optimizer.step(self.settings.learning_rate, networks, gradients);
+    /// The encoder learns the means it is to start from: a step.
+    fn learn_start(&mut self, optimizer: &mut ModuleOptimizer) -> Result<()> {
+        let (batch, wanted) = self.some_starts();
+        let wanted = self.upload(wanted, batch.len());
+        let mean = self.vae.encode_all(self.windows(&self.set.values, &batch)).mean;
+        let loss = (mean - wanted).powi_scalar(2).sum().mul_scalar(1.0 / batch.len() as f32);
+        finite("starting", &loss)?;
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
+        let networks = self.vae.networks.clone();
+        self.vae.networks = optimizer.step(HEAD_START_RATE, networks, gradients);
+        Ok(())
+    }
+
+    /// The decoder learns to draw windows from the latents they start from: a step.
+    fn learn_to_draw(&mut self) -> Result<()> {
+        let (batch, mut latents) = self.some_starts();
+        let n = batch.len();
+        for v in &mut latents {
+            let noise: f32 = self.rng.sample(StandardNormal);
+            *v += DECODER_NOISE * noise;
         }
+        let (latents, x) = (self.upload(latents, n), self.windows(&self.set.values, &batch));
+        let subset = self.subset();
+        let images: Vec<u32> = (0..n as u32).collect();
+        let ones = Tensor::ones([n], &self.device);
+        let loss = self.vae.weighted_excess(latents, &vec![0; n], &images, x, ones, &subset).sum();
+        finite("starting", &loss)?;
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
+        let networks = self.vae.networks.clone();
+        self.vae.networks = self.optimizer.step(self.settings.learning_rate, networks, gradients);
         Ok(())
     }
 
