@@ -9,6 +9,7 @@ use nanotheca::order::{Gpa, Map, Method, Profile, segment};
 use nanotheca::sample::spectra::SpectraRecipe;
 use std::fs::File;
 use std::io::BufReader;
+use std::path::Path;
 
 /// 40 x 30 values, one every 4 px from (10, 12), rising to the right; one is not known.
 fn map() -> Map {
@@ -69,10 +70,10 @@ fn segments_and_profiles_are_tables_with_units_in_their_heads() {
 
     let profile = Profile::along(&phases, [10.0, 40.0], [166.0, 40.0], 20.0).unwrap();
     let path = folder.path().join("profile.csv");
-    write_profile(&profile, size, &path).unwrap();
+    write_profile(&profile, size, ("pm", 10.0), &path).unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
-    assert!(text.starts_with("distance_px,distance_nm,value,sd\n0,0,0,0\n4,2,0,0\n"), "{text}");
-    assert!(text.trim_end().ends_with("156,78,1,0"), "{text}");
+    assert!(text.starts_with("distance_px,distance_nm,value,sd,unit\n0,0,0,0,pm\n4,2,0,0,pm\n"), "{text}");
+    assert!(text.trim_end().ends_with("156,78,10,0,pm"), "{text}");
 }
 
 #[test]
@@ -85,8 +86,14 @@ fn phase_analysis_leaves_in_nanometres_and_its_shear_knows_that_pixels_are_not_s
         displacement: [flat(2.0), flat(3.0)],
         strain: [flat(0.02), flat(-0.01), flat(0.01)],
         rotation: flat(0.005),
+        aspect: 1.0,
         quality: flat(1.0),
     };
+    // There and back, and told once: what is by this scale already stays.
+    let told = gpa.on(image.pixel_size).unwrap();
+    assert!(told.on(image.pixel_size).is_none() && gpa.on(None).is_none());
+    let back = told.on(None).unwrap();
+    assert!((back.strain[2].values[5] - 0.01).abs() < 1e-8 && (back.rotation.values[5] - 0.005).abs() < 1e-8);
     let (content, about) = ([flat(0.0)], About { image: "a.tif".into(), ..About::default() });
     let folder = MapFolder {
         image: &image,
@@ -102,7 +109,11 @@ fn phase_analysis_leaves_in_nanometres_and_its_shear_knows_that_pixels_are_not_s
     };
     let out = tempfile::tempdir().unwrap();
     let out = out.path().join("maps");
-    export(&folder, &out, |inside| Ok(std::fs::write(inside.join("more"), "").unwrap())).unwrap();
+    let more = |inside: &Path| {
+        std::fs::write(inside.join("more"), "").unwrap();
+        Ok(())
+    };
+    export(&folder, &out, more).unwrap();
     let value = |name: &str| format::open(out.join(format!("{name}.tif"))).unwrap().pixels[100];
     let expected =
         [("gpa_x", 0.2), ("gpa_y", 0.6), ("strain_xx", 0.02), ("strain_yy", -0.01), ("strain_xy", 0.016_25)];
@@ -112,6 +123,12 @@ fn phase_analysis_leaves_in_nanometres_and_its_shear_knows_that_pixels_are_not_s
     // Nothing of it is left half way, and what is not known is not made up.
     assert!(!out.join("segments.tif").exists() && !out.join("seed1_z0.tif").exists());
     assert!(out.join("more").is_file());
+    let again = MapFolder { phase_analysis: Some(&told), ..folder };
+    let second = out.with_file_name("again");
+    export(&again, &second, |_| Ok(())).unwrap();
+    let shear = format::open(second.join("strain_xy.tif")).unwrap().pixels[100];
+    assert!((shear - 0.016_25).abs() < 1e-6, "{shear}");
+    let folder = again;
     assert!(export(&folder, &out, |_| Ok(())).unwrap_err().to_string().contains("not empty"));
 }
 

@@ -210,6 +210,7 @@ fn export_maps(name: &str, out: &Path) {
         displacement: content.clone(),
         strain: [content[0].clone(), content[1].clone(), content[0].clone()],
         rotation: content[1].clone(),
+        aspect: 1.0,
         quality: content[1].clone(),
     };
     let report = |seed: u64| SeedReport::new(seed, (61.25, 0.5), 2.0, judgements.clone(), 3.0);

@@ -1,6 +1,7 @@
 //! Two lattice vectors, their reciprocal ones, and the shortest pair that spans the same lattice.
 
 use super::Vector;
+use crate::micrograph::PixelSize;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -91,9 +92,15 @@ impl Lattice {
         [norm(self.a), norm(self.b)]
     }
 
-    /// Angle from `a` to `b`, degrees, 60 to 120.
+    /// Angle from `a` to `b` in the picture, degrees, 60 to 120.
     pub fn angle_deg(&self) -> f64 {
-        cross(self.a, self.b).atan2(dot(self.a, self.b)).to_degrees()
+        self.angle_on(None)
+    }
+
+    /// The same on the specimen: pixels need not be square.
+    pub fn angle_on(&self, size: Option<PixelSize>) -> f64 {
+        let [a, b] = [self.a, self.b].map(|v| size.map_or(v, |s| [v[0] * s.x_nm, v[1] * s.y_nm]));
+        cross(a, b).atan2(dot(a, b)).to_degrees()
     }
 
     /// Area of one cell, square pixels.
@@ -184,6 +191,18 @@ mod tests {
         assert!((dot(h, lattice.b) - 1.0).abs() < 1e-12);
         let back = Lattice::from_reciprocal(g, h).unwrap();
         assert!((back.a[0] - 10.0).abs() < 1e-9 && (back.b[1] - 12.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_angle_on_the_specimen_knows_that_pixels_are_not_square() {
+        // Hexagonal on the specimen; rows of pixels twice as far apart as columns.
+        let lattice = Lattice::new([10.0, 0.0], [5.0, 2.5 * 3.0_f64.sqrt()]).unwrap();
+        let size = PixelSize::new(0.1, 0.2);
+        assert!(
+            (lattice.angle_on(size) - 60.0).abs() < 1e-9 || (lattice.angle_on(size) - 120.0).abs() < 1e-9
+        );
+        assert!((lattice.angle_deg() - lattice.angle_on(PixelSize::new(0.3, 0.3))).abs() < 1e-9);
+        assert!((lattice.angle_deg() - lattice.angle_on(size)).abs() > 10.0);
     }
 
     #[test]

@@ -77,12 +77,18 @@ pub fn write_segments(segments: &Segments, path: &Path) -> Result<()> {
     write_table(&header, rows, path)
 }
 
-/// Writes one row a point: `distance_px,distance_nm,value,sd`; an empty cell for what is not known.
+/// Writes one row a point: `distance_px,distance_nm,value,sd,unit`; an empty cell for what is not known. `unit` is that of
+/// value and sd, and what a value of the map is multiplied by for it.
 ///
 /// # Errors
 /// As [`write_tiff`].
-pub fn write_profile(profile: &Profile, pixel_size: Option<PixelSize>, path: &Path) -> Result<()> {
-    let header = ["distance_px", "distance_nm", "value", "sd"].map(String::from);
+pub fn write_profile(
+    profile: &Profile,
+    pixel_size: Option<PixelSize>,
+    (unit, factor): (&str, f64),
+    path: &Path,
+) -> Result<()> {
+    let header = ["distance_px", "distance_nm", "value", "sd", "unit"].map(String::from);
     let nm = pixel_size.map(|size| profile.nm_per_px(size));
     let known = |v: f64| if v.is_finite() { v.to_string() } else { String::new() };
     let rows = (0..profile.values.len()).map(|i| {
@@ -90,8 +96,9 @@ pub fn write_profile(profile: &Profile, pixel_size: Option<PixelSize>, path: &Pa
         vec![
             d.to_string(),
             nm.map_or_else(String::new, |nm| (d * nm).to_string()),
-            known(profile.values[i]),
-            known(profile.sd[i]),
+            known(factor * profile.values[i]),
+            known(factor * profile.sd[i]),
+            unit.to_owned(),
         ]
     });
     write_table(&header, rows, path)

@@ -154,8 +154,9 @@ impl MapFolder<'_> {
             }
         }
         if let Some(found) = self.phase_analysis {
-            for (name, map) in STRAINS.into_iter().zip(self.strain(found)?) {
-                visit(&format!("strain_{name}"), &map, Colours::Diverging, "")?;
+            let told = found.on(self.image.pixel_size);
+            for (name, map) in STRAINS.into_iter().zip(&told.as_ref().unwrap_or(found).strain) {
+                visit(&format!("strain_{name}"), map, Colours::Diverging, "")?;
             }
         }
         if let Some(map) = self.rotation {
@@ -180,24 +181,6 @@ impl MapFolder<'_> {
     fn length(&self, map: &Map, axis: usize) -> Result<Map> {
         let factor = self.image.pixel_size.map_or(1.0, |s| [s.x_nm, s.y_nm][axis] as f32);
         map.with(map.values.iter().map(|v| v * factor).collect())
-    }
-
-    /// Strain as it is on the sample: the share along an axis does not depend on the scale, the shear does where pixels are
-    /// not square.
-    fn strain(&self, found: &Gpa) -> Result<[Map; 3]> {
-        let [xx, yy, xy] = &found.strain;
-        let ratio = self.image.pixel_size.map_or(1.0, |s| s.x_nm / s.y_nm);
-        if (ratio - 1.0).abs() < 1e-9 {
-            return Ok([xx.clone(), yy.clone(), xy.clone()]);
-        }
-        // With pixels of x and y nm: du_x/dy scales by x / y, du_y/dx by y / x; half their sum and half their difference are
-        // known (the rotation is half of du_y/dx less du_x/dy).
-        let pairs = xy.values.iter().zip(&found.rotation.values);
-        let shear = pairs.map(|(shear, turn)| {
-            let (across, down) = (f64::from(shear - turn), f64::from(shear + turn));
-            (0.5 * (across * ratio + down / ratio)) as f32
-        });
-        Ok([xx.clone(), yy.clone(), xy.with(shear.collect())?])
     }
 }
 

@@ -7,7 +7,7 @@
 use super::map::Map;
 use super::unwrap::{unwrap, wrap};
 use crate::lattice::{Lattice, LocalCoefficients, Vector, strongest_pair};
-use crate::micrograph::Micrograph;
+use crate::micrograph::{Micrograph, PixelSize};
 use crate::{Error, Result};
 use std::f64::consts::TAU;
 
@@ -36,11 +36,33 @@ pub struct Gpa {
     pub strain: [Map; 3],
     /// Rotation (du_y/dx - du_x/dy) / 2, radians, clockwise on the screen.
     pub rotation: Map,
+    /// Width over height of the pixels by which shear and rotation are told.
+    pub aspect: f64,
     /// Amplitude of the weaker of the two reflections over its median: low where the pattern is disturbed.
     pub quality: Map,
 }
 
-/// Displacement and strain of an image against its mean lattice.
+impl Gpa {
+    /// The same with strain as it is on the specimen where pixels are of this size; `None` if it is so already.
+    ///
+    /// The share along an axis does not depend on the scale, shear and rotation do where pixels are not square.
+    pub fn on(&self, size: Option<PixelSize>) -> Option<Self> {
+        let aspect = size.map_or(1.0, |s| s.x_nm / s.y_nm);
+        let ratio = aspect / self.aspect;
+        if (ratio - 1.0).abs() < 1e-9 {
+            return None;
+        }
+        let mut told = Self { aspect, ..self.clone() };
+        // du_x/dy scales by width over height, du_y/dx by height over width; half their sum and half their difference are known.
+        for (shear, turn) in told.strain[2].values.iter_mut().zip(&mut told.rotation.values) {
+            let (across, down) = (ratio * f64::from(*shear - *turn), f64::from(*shear + *turn) / ratio);
+            (*shear, *turn) = ((0.5 * (across + down)) as f32, (0.5 * (down - across)) as f32);
+        }
+        Some(told)
+    }
+}
+
+/// Displacement and strain of an image against its mean lattice, by the image's own pixel size.
 ///
 /// # Errors
 /// [`Error::Invalid`] when the two reflections are parallel, or the image shows none of this lattice.
@@ -67,13 +89,15 @@ pub fn gpa(image: &Micrograph, lattice: &Lattice, options: &GpaOptions<'_>) -> R
     let derivative = nodes.gradient();
     let [xx, xy, yx, yy] = &derivative;
     let pairs = |f: fn(f32, f32) -> f32| xy.iter().zip(yx).map(|(a, b)| f(*a, *b)).collect::<Vec<f32>>();
-    Ok(Gpa {
+    let found = Gpa {
         reflections,
         displacement: [dense(ux)?, dense(uy)?],
         strain: [dense(xx)?, dense(yy)?, dense(&pairs(|a, b| 0.5 * (a + b)))?],
         rotation: dense(&pairs(|a, b| 0.5 * (b - a)))?,
+        aspect: 1.0,
         quality: dense(&nodes.quality)?,
-    })
+    };
+    Ok(found.on(image.pixel_size).unwrap_or(found))
 }
 
 /// Phases and quality on the grid of the local coefficients.

@@ -23,7 +23,7 @@ pub use gpa::{Gpa, GpaOptions, gpa};
 pub use judge::{Judgement, judge};
 pub use map::Map;
 pub use outlier::{Outlier, outliers};
-pub use profile::{Profile, WallFit};
+pub use profile::{Profile, Smear, WallFit};
 pub use seeds::{SeedMaps, SeedReport};
 pub use segment::{Method, Segment, Segments, segment};
 pub use shift::displacement;

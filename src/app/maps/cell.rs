@@ -73,7 +73,7 @@ fn found(ui: &mut Ui, survey: &Survey, settings: &mut MapSettings, size: Option<
         };
         line("a", length(lattice.a, size));
         line("b", length(lattice.b, size));
-        line("angle", format!("{:.1}°", lattice.angle_deg()));
+        line("angle", format!("{:.1}°", lattice.angle_on(size)));
         match (&survey.found, settings.cell) {
             (_, Some(_)) => line("cell", "by hand".into()),
             (Some(found), None) => line("confidence", format!("{:.2}", found.confidence)),

@@ -3,8 +3,9 @@
 
 use super::colour::{self, Plane};
 use super::field::Line;
-use super::run::{Segmented, Subject, Wall};
+use super::run::{Segmented, Subject};
 use super::steps::SEED;
+use super::wall::Wall;
 use crate::error::{Error, Result};
 use crate::library::figure;
 use crate::library::map as files;
@@ -64,8 +65,8 @@ impl MapExport {
             if let [first, second, ..] = &set.content[..] {
                 figure::write_picture(&paint_two(first, second, size), &inside.join("two_latents.png"))?;
             }
-            if let Some(Ok(profile)) = wall.as_deref().map(|wall| wall.result.as_ref()) {
-                files::write_profile(profile, size, &inside.join("profile.csv"))?;
+            if let Some((Ok(profile), field)) = wall.as_deref().map(|wall| (&wall.result, wall.field)) {
+                files::write_profile(profile, size, field.unit(size), &inside.join("profile.csv"))?;
             }
             self.outliers(inside, size)?;
             maps::add_model(&self.model, inside)
@@ -91,7 +92,8 @@ impl MapExport {
         if wall.revision == self.revision {
             return Some(wall.clone());
         }
-        Some(Arc::new(Wall::measured(&self.set, self.revision, wall.field, wall.line)))
+        let plan = self.plan.as_deref();
+        Some(Arc::new(Wall::measured(&self.set, plan, self.revision, wall.field, wall.line)))
     }
 
     fn outliers(&self, dir: &Path, size: Option<PixelSize>) -> Result<()> {
@@ -121,10 +123,11 @@ impl MapExport {
         };
         let mut about = map_folder::about(&told, command);
         let wall = wall.and_then(|wall| {
-            let fit = wall.fit.as_ref().ok()?;
+            let (unit, factor) = wall.field.unit(subject.pixel_size);
+            let fit = wall.fit.as_ref().ok()?.times(factor);
             let Line { from, to, breadth } = wall.line;
             let line = json!({ "from_px": from, "to_px": to, "breadth_px": breadth });
-            Some(json!({ "map": wall.field.name(), "line": line, "fit": fit }))
+            Some(json!({ "map": wall.field.name(), "line": line, "unit": unit, "fit": fit }))
         });
         let more = [
             ("judgements", json!(self.set.judgements)),
@@ -265,7 +268,13 @@ mod tests {
                 method: Method::KMeans,
                 result: Ok(old),
             })),
-            wall: Some(Arc::new(Wall::measured(&earlier, 1, super::super::field::Field::Content(0), line))),
+            wall: Some(Arc::new(Wall::measured(
+                &earlier,
+                None,
+                1,
+                super::super::field::Field::Content(0),
+                line,
+            ))),
             device: None,
             model: model(folder.path()),
         };
@@ -276,6 +285,27 @@ mod tests {
         let values: Vec<f64> =
             profile.lines().skip(1).filter_map(|row| row.split(',').nth(2)?.parse().ok()).collect();
         assert!(values[values.len() - 1] - values[0] > 1.0, "the profile is of the older maps: {profile}");
+        // A shift is told as everywhere: in picometres.
+        let step = |export: &MapExport| {
+            let dir = export.export(folder.path()).unwrap();
+            let text = std::fs::read_to_string(dir.join("profile.csv")).unwrap();
+            assert!(text.starts_with("distance_px,distance_nm,value,sd,unit\n"), "{text}");
+            let cells: Vec<Vec<String>> =
+                text.lines().skip(1).map(|row| row.split(',').map(str::to_owned).collect()).collect();
+            let value = |row: &[String]| row[2].parse::<f64>().unwrap();
+            (value(&cells[cells.len() - 2]) - value(&cells[1]), cells[1][4].clone())
+        };
+        let shift = super::super::field::Field::Shift(0);
+        let mut other = (*export.set).clone();
+        other.shift[0] = other.content[0].clone();
+        export.set = Arc::new(other);
+        export.wall = Some(Arc::new(Wall::measured(&export.set, None, 2, shift, line)));
+        let (pm, unit) = step(&export);
+        export.subject.pixel_size = None;
+        let (px, in_px) = step(&export);
+        export.subject.pixel_size = now;
+        assert_eq!((unit.as_str(), in_px.as_str()), ("pm", "px"));
+        assert!(px.abs() > 0.5 && (pm - 500.0 * px).abs() < 1e-6 * pm.abs(), "{pm} pm, {px} px");
         // Of these maps, but found while another scale was known.
         let found = segment(&export.set.content, Some(2), Method::KMeans, then, 1).unwrap();
         let px = found.segments[0].area_px;

@@ -2,8 +2,8 @@
 
 use crate::lattice::Vector;
 use crate::micrograph::PixelSize;
-use crate::order::Map;
-use crate::worker::mapping::MapSet;
+use crate::order::{Map, Smear};
+use crate::worker::mapping::{MapSet, Plan};
 
 /// One scalar map of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,6 +101,16 @@ impl Field {
             Self::Seed { .. } => {
                 "The latent of one seed, coarse, turned onto those of the best: seeds that agree look alike."
             }
+        }
+    }
+
+    /// How the map is smeared by the way it was made.
+    pub fn smear(self, plan: &Plan) -> Smear {
+        match self {
+            Self::PhaseAnalysis(_) | Self::Strain(_) => {
+                Smear { sigma_px: plan.analysis_px().unwrap_or(0.0), window_px: 0.0 }
+            }
+            _ => Smear { sigma_px: plan.average_px, window_px: plan.window_px },
         }
     }
 

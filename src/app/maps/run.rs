@@ -4,13 +4,13 @@ pub use super::asking::{Asking, LOST};
 use super::field::{Field, Line};
 use super::survey::{Survey, Surveyed};
 use super::tool::MapTool;
+use super::wall::Wall;
 use crate::app::picture::Picture;
 use crate::app::run::Phase;
 use crate::micrograph::PixelSize;
 use crate::micrograph::prepare::Step;
-use crate::order::profile::fit_wall;
 use crate::order::seeds::smoothness_in_words;
-use crate::order::{Method, Profile, Segments, WallFit};
+use crate::order::{Method, Segments};
 use crate::particle::{MicrographId, Outline, Region};
 use crate::worker::mapping::{MapEvent, MapProgress, MapQuery, MapSet, MapSettings, MapStage, Plan, Summary};
 use crate::worker::message::{DeviceChoice, Event, FinishReason};
@@ -91,27 +91,6 @@ pub struct Segmented {
     pub k: Option<usize>,
     pub method: Method,
     pub result: Result<Segments, String>,
-}
-
-/// A profile across a map, or why there is none.
-pub struct Wall {
-    pub revision: u64,
-    pub field: Field,
-    pub line: Line,
-    pub result: Result<Profile, String>,
-    pub fit: Result<WallFit, String>,
-}
-
-impl Wall {
-    /// The profile of a map along a line, and the wall in it.
-    pub fn measured(set: &MapSet, revision: u64, field: Field, line: Line) -> Self {
-        let map = field.of(set).ok_or_else(|| format!("there is no map of {}", field.name()));
-        let result = map.and_then(|map| {
-            Profile::along(map, line.from, line.to, line.breadth).map_err(|error| error.to_string())
-        });
-        let fit = result.as_ref().map_err(Clone::clone).and_then(|p| fit_wall(p).map_err(|e| e.to_string()));
-        Self { revision, field, line, result, fit }
-    }
 }
 
 /// A power spectrum for the eye: zero frequency in the middle, log10.
@@ -267,6 +246,16 @@ impl Maps {
         }
     }
 
+    /// The scale is another than it was: strain is told by the present one.
+    pub fn scaled(&mut self, size: Option<PixelSize>) {
+        let Some(set) = &self.set else { return };
+        if let Some(told) = set.phase_analysis.as_ref().and_then(|found| found.on(size)) {
+            let phase_analysis = Some(Arc::new(told));
+            self.set = Some(Arc::new(MapSet { phase_analysis, ..(**set).clone() }));
+            self.revision += 1;
+        }
+    }
+
     /// A sign of life ends the start-up, but not a pause or a stop that were asked for.
     fn goes_on(&mut self) {
         if self.phase.can_pause() {
@@ -296,7 +285,7 @@ impl Maps {
         cost.map(|(cost, roughness)| smoothness_in_words(cost, roughness))
     }
 
-    /// How far the run is, all seeds together, 0..=1; what comes before and after the learning counts by itself.
+    /// How far the run is, all seeds together, 0..=1; what comes round the learning counts by itself.
     pub fn share(&self) -> Option<f32> {
         match (&self.phase, &self.progress) {
             (Phase::WarmingUp { done, of }, _) => Some(*done as f32 / (*of).max(1) as f32),

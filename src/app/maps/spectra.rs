@@ -152,7 +152,15 @@ impl SpectraPanel {
 /// Cycles per pixel, in 1/nm where the pixel size is known.
 fn frequency(cycles: f64, size: Option<PixelSize>) -> String {
     match size {
-        Some(size) => format!("{:.1} 1/nm ({:.2} Å)", cycles / size.x_nm, 10.0 * size.x_nm / cycles),
+        Some(size) => {
+            let of = |nm: f64| format!("{:.1} 1/nm ({:.2} Å)", cycles / nm, 10.0 * nm / cycles);
+            let square = (size.x_nm / size.y_nm - 1.0).abs() < 1e-3;
+            if square {
+                of(size.x_nm)
+            } else {
+                format!("{} along x, {} along y", of(size.x_nm), of(size.y_nm))
+            }
+        }
         None => format!("{cycles:.2} 1/px"),
     }
 }
@@ -165,5 +173,7 @@ mod tests {
     fn frequencies_have_their_unit() {
         assert_eq!(frequency(0.25, PixelSize::new(0.01, 0.01)), "25.0 1/nm (0.40 Å)");
         assert_eq!(frequency(0.25, None), "0.25 1/px");
+        let both = "25.0 1/nm (0.40 Å) along x, 12.5 1/nm (0.80 Å) along y";
+        assert_eq!(frequency(0.25, PixelSize::new(0.01, 0.02)), both);
     }
 }

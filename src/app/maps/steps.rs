@@ -3,8 +3,9 @@
 use super::example;
 use super::field::{Field, Line};
 use super::leave::Leaving;
-use super::run::{Ask, LOST, Power, Segmented, Spectra, Subject, Wall, Workspace};
+use super::run::{Ask, LOST, Power, Segmented, Spectra, Subject, Workspace};
 use super::survey::Survey;
+use super::wall::Wall;
 use crate::app::App;
 use crate::app::action::Action;
 use crate::app::jobs::{Done, JobId};
@@ -250,8 +251,9 @@ impl App {
 
     fn profile(&mut self, field: Field, line: Line) {
         let Some((set, revision, _)) = self.map_work() else { return };
+        let plan = self.state.maps.plan.clone();
         let job = self.jobs.start_quietly("Measuring a profile".into(), move |_| {
-            Done::Maps(MapDone::Wall(Wall::measured(&set, revision, field, line)))
+            Done::Maps(MapDone::Wall(Wall::measured(&set, plan.as_deref(), revision, field, line)))
         });
         self.state.maps.measuring = true;
         if let Some(before) = self.map_jobs.measuring.replace(job) {
@@ -284,7 +286,7 @@ impl App {
         }
     }
 
-    /// The maps that are open belong to an image that is gone: they go, too.
+    /// The maps that are open belong to an image that is gone: they go, too. Those that stay are told by its scale.
     pub(in crate::app) fn tidy_maps(&mut self) {
         let gone = |id: MicrographId| self.state.project.micrograph(id).is_none();
         let maps = &self.state.maps;
@@ -292,6 +294,8 @@ impl App {
             self.stop_map_jobs();
             self.state.maps.forget();
         }
+        let size = self.state.map_scale();
+        self.state.maps.scaled(size);
     }
 }
 

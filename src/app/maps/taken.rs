@@ -1,6 +1,5 @@
 //! What can be taken away of this workspace as a page: the maps themselves are exported as files of their own.
 
-use super::field::significant;
 use super::run::Maps;
 use super::sight::Sight;
 use crate::app::shades;
@@ -76,13 +75,11 @@ pub fn wall(maps: &Maps, size: Option<PixelSize>) -> Option<Taken> {
     let known = profile.distance_px.iter().zip(&profile.values).filter(|(_, v)| v.is_finite());
     let mut lines = vec![Series::new("map", BLUE, 1.4, 1.2, known.map(|(d, v)| [d * nm, v * factor]))];
     let mut said = String::new();
-    if let Some(fit) = fit {
+    if fit.is_some() {
         let last = profile.distance_px.last().copied().unwrap_or(0.0);
         let at = (0..=FINE).map(|i| last * i as f64 / FINE as f64);
         lines.push(Series::new("wall", FITTED, 1.4, 0.0, at.map(|d| [d * nm, fitted(d)])));
-        let number = |v: f64| significant(v * nm);
-        let (width, error) = (number(fit.width_px), number(fit.width_error_px));
-        said = format!(" The wall is {width} ± {error} {unit} wide, r² = {:.3}.", fit.r2);
+        said = format!(" {}", wall.in_words(size));
     }
     let chart = Chart {
         across: Axis::named(format!("distance ({unit})")),
@@ -142,7 +139,8 @@ pub fn plane(maps: &Maps, sight: &Sight) -> Option<Taken> {
 mod tests {
     use super::super::brush::{Brush, Choice, tests::set};
     use super::super::field::{Field, Line};
-    use super::super::run::{MapPoint, Wall};
+    use super::super::run::MapPoint;
+    use super::super::wall::Wall;
     use super::*;
     use crate::library::drawing::Item;
     use crate::particle::Outline;
@@ -191,7 +189,7 @@ mod tests {
     #[test]
     fn a_profile_is_told_in_nanometres_where_they_are_known() {
         let line = Line { from: [4.0, 20.0], to: [70.0, 20.0], breadth: 4.0 };
-        let wall_of = |field| Arc::new(Wall::measured(&set(), 0, field, line));
+        let wall_of = |field| Arc::new(Wall::measured(&set(), None, 0, field, line));
         let maps = Maps { wall: Some(wall_of(Field::Content(0))), ..maps() };
         let taken = wall(&maps, PixelSize::new(0.5, 0.5)).unwrap();
         assert_eq!(taken.table.header[..2], ["distance_nm", "z0 (prior sd)"]);

@@ -1,19 +1,80 @@
 //! The profile across a wall, and how wide the wall is.
 
 use super::Scene;
-use super::field::{Field, significant};
-use super::run::{Ask, Maps, Wall};
+use super::field::{self, Field, significant};
+use super::run::Ask;
 use super::sight::Sight;
 use crate::app::action::Action;
 use crate::app::take::{self, Figure};
 use crate::app::theme;
 use crate::micrograph::PixelSize;
+use crate::order::profile::fit_wall;
 use crate::order::{Profile, WallFit};
+use crate::worker::mapping::{MapSet, Plan};
 use egui::{Color32, Label, RichText, Ui};
 use egui_plot::{Line, Plot, PlotPoints};
 
 /// Points of the drawn fit.
 const FINE: usize = 200;
+const MEANING: &str = "The fit is middle + half step × tanh(2 (distance − centre) / width); the value makes 76 % of its step over \
+                       the width. A map is a mean over cells and windows, which makes walls wider; the mean over cells is \
+                       known and can be taken out. A latent need not be in proportion to what changes: walls may \
+                       look about a fifth narrower.";
+
+/// A profile across a map, or why there is none.
+pub struct Wall {
+    pub revision: u64,
+    pub field: Field,
+    pub line: field::Line,
+    pub result: Result<Profile, String>,
+    pub fit: Result<WallFit, String>,
+}
+
+impl Wall {
+    /// The profile of a map along a line, and the wall in it.
+    pub fn measured(
+        set: &MapSet,
+        plan: Option<&Plan>,
+        revision: u64,
+        field: Field,
+        line: field::Line,
+    ) -> Self {
+        let smear = plan.map(|plan| field.smear(plan)).unwrap_or_default();
+        let map = field.of(set).ok_or_else(|| format!("there is no map of {}", field.name()));
+        let result = map.and_then(|map| {
+            Profile::along(map, line.from, line.to, line.breadth).map_err(|error| error.to_string())
+        });
+        let fit = result.as_ref().map_err(Clone::clone);
+        let fit = fit.and_then(|profile| fit_wall(profile, &smear).map_err(|e| e.to_string()));
+        Self { revision, field, line, result, fit }
+    }
+
+    /// How wide the wall is, as exactly as it is known, and what the map can show of it; why there is none.
+    pub fn in_words(&self, size: Option<PixelSize>) -> String {
+        let (fit, profile) = match (&self.fit, &self.result) {
+            (Ok(fit), Ok(profile)) => (fit, profile),
+            (Err(why), _) | (_, Err(why)) => return why.clone(),
+        };
+        let (nm, unit) = size.map_or((1.0, "px"), |size| (profile.nm_per_px(size), "nm"));
+        let (of_value, factor) = self.field.unit(size);
+        let number = |v: f64| significant(v * nm);
+        let known = |width: f64, error: f64| format!("{} ± {} {unit}", number(width), number(error));
+        let mut words = format!(
+            "Wall {} wide, r² = {:.3}, step {} {of_value}.",
+            known(fit.width_px, fit.width_error_px),
+            fit.r2,
+            significant(2.0 * factor * fit.half_step.abs())
+        );
+        if fit.upper_bound {
+            let finest = number(fit.resolution_px);
+            words += &format!(" An upper bound: the map shows nothing finer than {finest} {unit}.");
+        }
+        if let Some([width, error]) = fit.before_mean_px {
+            words += &format!(" Without the averaging it would be {} wide.", known(width, error));
+        }
+        words
+    }
+}
 
 /// Draws the pane.
 pub fn ui(ui: &mut Ui, Scene { maps, own, size }: Scene<'_>, sight: &mut Sight, actions: &mut Vec<Action>) {
@@ -53,32 +114,10 @@ pub fn ui(ui: &mut Ui, Scene { maps, own, size }: Scene<'_>, sight: &mut Sight, 
             ui.label(RichText::new(why).color(ui.visuals().error_fg_color));
         }
         Ok(profile) => {
-            said(ui, maps, wall, profile, size);
+            ui.add(Label::new(wall.in_words(size)).wrap()).on_hover_text(MEANING);
             plot(ui, wall.field, profile, wall.fit.as_ref().ok(), size);
         }
     }
-}
-
-/// The width in words, as exactly as it is known.
-fn said(ui: &mut Ui, maps: &Maps, wall: &Wall, profile: &Profile, size: Option<PixelSize>) {
-    let text = match &wall.fit {
-        Err(why) => why.clone(),
-        Ok(fit) => {
-            let (nm, unit) = size.map_or((1.0, "px"), |size| (profile.nm_per_px(size), "nm"));
-            let number = |v: f64| significant(v * nm);
-            let width = format!("{} ± {} {unit}", number(fit.width_px), number(fit.width_error_px));
-            let window = maps.plan.as_ref().map_or(f64::INFINITY, |plan| plan.window_px);
-            let smeared = if fit.width_px < 1.5 * window {
-                " An upper bound: the window is about as wide."
-            } else {
-                ""
-            };
-            format!("Wall {width} wide, r² = {:.3}, step {:.2}.{smeared}", fit.r2, 2.0 * fit.half_step.abs())
-        }
-    };
-    ui.add(Label::new(text).wrap()).on_hover_text(
-        "The fit is middle + half step × tanh(2 (distance − centre) / width); the value makes 76 % of its step over the width.",
-    );
 }
 
 fn plot(ui: &mut Ui, field: Field, profile: &Profile, fit: Option<&WallFit>, size: Option<PixelSize>) {

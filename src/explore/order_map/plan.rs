@@ -54,6 +54,13 @@ impl Plan {
         self.window_px / self.side as f64
     }
 
+    /// Standard deviation of the Gaussian of phase analysis beside the maps, pixels; `None` where no lattice is known. Both are
+    /// smoothed alike.
+    pub fn analysis_px(&self) -> Option<f64> {
+        let found = self.found.as_ref()?;
+        Some(self.average_px.max(0.6 * found.lattice.lengths()[1]))
+    }
+
     /// The shift prior in the model's coordinates, in which a window is 2 wide.
     pub fn shift_prior(&self) -> f32 {
         (2.0 * self.shift_px / ((self.side.max(2) - 1) as f64 * self.pitch())) as f32

@@ -60,10 +60,9 @@ pub fn compare(seeds: &[SeedMaps]) -> Result<(Option<f64>, Arc<[SeedMaps]>)> {
 /// lattice is known or nothing shows of it.
 pub fn phase_analysis(image: &Micrograph, mask: Option<&[bool]>, plan: &Plan, stride: usize) -> Option<Gpa> {
     let found = plan.found.as_ref()?;
-    // Both are smoothed alike, and neighbouring values of a smooth map say the same.
-    let sigma = plan.average_px.max(0.6 * found.lattice.lengths()[1]);
+    // Neighbouring values of a smooth map say the same.
     let step = stride.max(stride_for(image.width, image.height, ANALYSED));
-    let options = GpaOptions { step: Some(step), sigma: Some(sigma), mask, ..GpaOptions::default() };
+    let options = GpaOptions { step: Some(step), sigma: plan.analysis_px(), mask, ..GpaOptions::default() };
     gpa(image, &found.lattice, &options).ok()
 }
 

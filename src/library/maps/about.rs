@@ -2,7 +2,7 @@
 
 use super::MapFolder;
 use crate::lattice::Lattice;
-use crate::order::{Judgement, Outlier, SeedReport};
+use crate::order::{Judgement, Outlier, SeedReport, Smear};
 use serde_json::{Map, Value, json};
 
 /// The lattice that the windows were cut by.
@@ -27,6 +27,13 @@ pub struct Windows {
     /// Noise of a single window and width of the likelihood, in parts of the range that the model sees.
     pub noise: f32,
     pub sigma: f32,
+}
+
+impl Windows {
+    /// How content maps are smeared.
+    pub fn smear(&self) -> Smear {
+        Smear { sigma_px: self.average_px, window_px: self.window_px }
+    }
 }
 
 /// How maps were made and what they are worth. What a run that was stopped did not come to is not known.
@@ -80,7 +87,7 @@ impl MapFolder<'_> {
             let (a, b) = (cell.lattice.a, cell.lattice.b);
             json!({
                 "a_px": a, "b_px": b, "a_nm": nm(a), "b_nm": nm(b),
-                "lengths_px": cell.lattice.lengths(), "angle_deg": cell.lattice.angle_deg(),
+                "lengths_px": cell.lattice.lengths(), "angle_deg": cell.lattice.angle_on(image.pixel_size),
                 "confidence": cell.confidence, "cells": cell.cells,
             })
         });
@@ -95,6 +102,7 @@ impl MapFolder<'_> {
             "window_px": windows.map(|w| w.window_px),
             "side": windows.map(|w| w.side),
             "average_px": windows.map(|w| w.average_px),
+            "resolution_px": windows.map(|w| w.smear().resolution_px()),
             "shift_prior_px": windows.map(|w| w.shift_prior_px),
             "noise": windows.map(|w| w.noise),
             "sigma": windows.map(|w| w.sigma),

@@ -72,12 +72,13 @@ fn lattice(out: &mut String, maps: &MapFolder<'_>) {
             let px = format!("({x:.3}, {y:.3}) px, {:.3} px long", x.hypot(y));
             add(name, px + &nm.unwrap_or_default());
         }
-        add("angle", format!("{:.2}°", cell.lattice.angle_deg()));
+        add("angle", format!("{:.2}°", cell.lattice.angle_on(maps.image.pixel_size)));
         add("confidence", format!("{:.2}, {} cells", cell.confidence, cell.cells));
     }
     if let Some(windows) = &about.windows {
         add("window", format!("{:.1} px, {} values along its side", windows.window_px, windows.side));
         add("average over cells", format!("{:.1} px", windows.average_px));
+        add("finest that the maps can show", format!("{:.1} px", windows.smear().resolution_px()));
         add("shift prior", format!("{:.2} px", windows.shift_prior_px));
     }
     if !rows.is_empty() {

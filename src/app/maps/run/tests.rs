@@ -1,4 +1,5 @@
 use super::*;
+use crate::order::Gpa;
 
 #[test]
 fn a_run_goes_through_its_phases_and_progress_does_not_end_a_pause() {
@@ -32,4 +33,28 @@ fn a_run_goes_through_its_phases_and_progress_does_not_end_a_pause() {
     assert_eq!(failed.phase, Phase::Failed { message, details });
     maps.take(&Event::Map(MapEvent::Stopped));
     assert!(!maps.phase.is_active() && maps.share().is_none() && maps.finishing().is_none());
+}
+
+#[test]
+fn strain_is_told_by_the_present_scale() {
+    let mut set = crate::app::maps::brush::tests::set();
+    let flat = |value: f32| set.content[0].with(vec![value; set.content[0].values.len()]).unwrap();
+    set.phase_analysis = Some(Arc::new(Gpa {
+        reflections: [[1, 0], [0, 1]],
+        displacement: [flat(2.0), flat(3.0)],
+        strain: [flat(0.02), flat(-0.01), flat(0.01)],
+        rotation: flat(0.005),
+        aspect: 1.0,
+        quality: flat(1.0),
+    }));
+    let mut maps = Maps { set: Some(Arc::new(set)), ..Maps::default() };
+    let shear = |maps: &Maps| Field::Strain(2).of(maps.set.as_ref().unwrap()).unwrap().values[7];
+    maps.scaled(PixelSize::new(0.1, 0.1));
+    assert_eq!((maps.revision, shear(&maps)), (0, 0.01));
+    maps.scaled(PixelSize::new(0.1, 0.2));
+    assert!(maps.revision == 1 && (shear(&maps) - 0.016_25).abs() < 1e-7);
+    maps.scaled(PixelSize::new(0.1, 0.2));
+    assert_eq!(maps.revision, 1, "nothing is made anew in every frame");
+    maps.scaled(None);
+    assert!(maps.revision == 2 && (shear(&maps) - 0.01).abs() < 1e-7);
 }
