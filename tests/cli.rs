@@ -660,6 +660,37 @@ fn what_a_map_costs_in_elbo_is_printed() {
 }
 
 #[test]
+fn a_page_of_a_stack_is_mapped_by_pixels_that_are_not_square() {
+    let folder = tempfile::tempdir().unwrap();
+    let (image, stack, out) =
+        (folder.path().join("spots.png"), folder.path().join("scan.tif"), folder.path().join("maps"));
+    write_lattice(&image);
+    // An empty page, then the lattice.
+    let spots = image::open(&image).unwrap().to_luma8();
+    let mut file = tiff::encoder::TiffEncoder::new(fs::File::create(&stack).unwrap()).unwrap();
+    let (w, h) = spots.dimensions();
+    for page in [vec![7; (w * h) as usize], spots.into_raw()] {
+        file.write_image::<tiff::encoder::colortype::Gray8>(w, h, &page).unwrap();
+    }
+    let more =
+        ["--epochs", "1", "--stride", "4", "--device", "cpu", "--set", "windows=64", "--set", "hidden=[16]"];
+    let on = |arguments: &[&str]| {
+        let all = [&["map", text(&stack), "--out", text(&out)], arguments, &more[..]].concat();
+        all.into_iter().map(str::to_owned).collect::<Vec<String>>()
+    };
+    let run = |arguments: Vec<String>| works(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+    let error = fails(&on(&[]).iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(error.contains("all its pixels are equal"), "{error}");
+    run(on(&["--page", "1", "--nm-per-px", "0.05,0.1"]));
+    let document: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(out.join("map.json")).unwrap()).unwrap();
+    assert_eq!(document["image"], "scan.tif#1");
+    assert_eq!(document["pixel_size_nm"], serde_json::json!([0.05, 0.1]));
+    let error = fails(&["map", text(&stack), "--out", "nowhere", "--page", "2"]);
+    assert!(error.contains("page"), "{error}");
+}
+
+#[test]
 fn without_a_display_it_says_so_and_names_the_demo() {
     let error = fails(&[]);
     assert_eq!(error.lines().count(), 1, "{error}");

@@ -50,7 +50,8 @@ fn lattice(folder: &Path, out: &Path, options: &Options) -> Result<()> {
     let settings = options.tuning.apply_to(settings)?;
     settings.check()?;
     refuse_used(out)?;
-    map::map_image(image, &path, settings, out, options.compute, false)
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    map::map_image(image, &name, settings, out, options.compute, false)
 }
 
 fn free_name() -> PathBuf {

@@ -15,6 +15,9 @@ use std::sync::Arc;
 pub struct Options {
     /// An atomically resolved STM, STEM or TEM image.
     image: PathBuf,
+    /// Page of a stack, from 0.
+    #[arg(long, default_value_t = 0)]
+    page: usize,
     /// A new folder for the maps.
     #[arg(long)]
     out: PathBuf,
@@ -40,9 +43,9 @@ pub struct Options {
     stride: Option<usize>,
     #[arg(long, value_enum, default_value_t)]
     preset: PresetName,
-    /// Nanometres a pixel, where the file does not say.
-    #[arg(long)]
-    nm_per_px: Option<f64>,
+    /// Nanometres a pixel, where the file does not say: of both sides, or of x and y.
+    #[arg(long, value_delimiter = ',', value_name = "F[,F]")]
+    nm_per_px: Vec<f64>,
     /// Print what map.json holds.
     #[arg(long)]
     json: bool,
@@ -59,12 +62,18 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     maps::refuse_used(&options.out)?;
     let settings = options.settings()?;
-    let mut image = format::open(&options.image)?;
-    if let Some(nm) = options.nm_per_px {
-        let problem = || Error::invalid("--nm-per-px", format!("{nm} is not a size above 0"));
-        image.pixel_size = Some(PixelSize::new(nm, nm).ok_or_else(problem)?);
+    let mut image = format::open_page(&options.image, options.page)?;
+    if let Some(x) = options.nm_per_px.first() {
+        let y = options.nm_per_px.get(1).unwrap_or(x);
+        let size = PixelSize::new(*x, *y).filter(|_| options.nm_per_px.len() <= 2);
+        let problem = "give one size above 0, or two: of x and of y";
+        image.pixel_size = Some(size.ok_or_else(|| Error::invalid("--nm-per-px", problem))?);
     }
-    map_image(image, &options.image, settings, &options.out, options.compute, options.json)
+    let mut name = options.image.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    if options.page > 0 {
+        name += &format!("#{}", options.page);
+    }
+    map_image(image, &name, settings, &options.out, options.compute, options.json)
 }
 
 /// The whole way from an image to a folder of maps; prints what was found.
@@ -73,14 +82,14 @@ pub fn run(options: &Options) -> Result<()> {
 /// As [`run`].
 pub fn map_image(
     image: Micrograph,
-    source: &Path,
+    name: &str,
     settings: MapSettings,
     out: &Path,
     compute: Compute,
     json: bool,
 ) -> Result<()> {
     if let Some(warning) = image.warning() {
-        eprintln!("{}: {warning}", source.display());
+        eprintln!("{name}: {warning}");
     }
     let image = Arc::new(image);
     let seed = settings.seed;
@@ -88,9 +97,8 @@ pub fn map_image(
     let folder = tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), "create a folder in", e))?;
     let model = folder.path().join("model.safetensors");
     let found = follow::map(job, &model)?;
-    let name = source.file_name().unwrap_or_default().to_string_lossy();
     let told = Told {
-        image: &name,
+        image: name,
         plan: Some(&found.plan),
         set: &found.maps,
         summary: Some(&found.summary),

@@ -80,19 +80,26 @@ pub fn folder<'a>(
     }
 }
 
-/// The command that maps a file as these settings say; levelling, filters and masks of the window are not part of it.
+/// The command that maps a page of a file as these settings say; levelling, filters and masks of the window are not part of
+/// it.
 pub fn command(
     image: &Path,
+    page: usize,
     settings: &MapSettings,
     pixel_size: Option<PixelSize>,
     device: DeviceChoice,
 ) -> String {
     let word = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let mut words = vec!["nanotheca".into(), "map".into(), image.display().to_string()];
+    if page > 0 {
+        words.extend(["--page".into(), page.to_string()]);
+    }
     words.extend(["--out".into(), "maps".into(), "--preset".into()]);
     words.push(word(serde_json::to_value(settings.preset).unwrap_or_default()));
-    if let Some(size) = pixel_size.filter(|size| (size.x_nm - size.y_nm).abs() < 1e-9 * size.x_nm) {
-        words.extend(["--nm-per-px".into(), size.x_nm.to_string()]);
+    if let Some(PixelSize { x_nm, y_nm }) = pixel_size {
+        let square = (x_nm - y_nm).abs() < 1e-9 * x_nm;
+        words
+            .extend(["--nm-per-px".into(), if square { x_nm.to_string() } else { format!("{x_nm},{y_nm}") }]);
     }
     let device = serde_json::to_value(device).unwrap_or_default();
     words.extend(["--device".into(), word(device), "--seed".into(), settings.seed.to_string()]);
@@ -121,13 +128,18 @@ mod tests {
     fn the_command_names_what_is_not_usual_and_quotes_it() {
         let settings = MapSettings { epochs: 7, window_px: Some(40.5), seed: 3, ..MapSettings::default() };
         let size = PixelSize::new(0.05, 0.05);
-        let said = command(Path::new("/data/it's a lattice.png"), &settings, size, DeviceChoice::Cpu);
+        let said = command(Path::new("/data/it's a lattice.png"), 0, &settings, size, DeviceChoice::Cpu);
         assert_eq!(
             said,
             "nanotheca map '/data/it'\\''s a lattice.png' --out maps --preset default --nm-per-px 0.05 --device cpu \
              --seed 3 --set epochs=7 --set window_px=40.5"
         );
-        let usual = command(Path::new("a.tif"), &MapSettings::default(), None, DeviceChoice::Auto);
-        assert_eq!(usual, "nanotheca map a.tif --out maps --preset default --device auto --seed 1");
+        let usual =
+            |page, size| command(Path::new("a.tif"), page, &MapSettings::default(), size, DeviceChoice::Auto);
+        assert_eq!(usual(0, None), "nanotheca map a.tif --out maps --preset default --device auto --seed 1");
+        assert_eq!(
+            usual(2, PixelSize::new(0.1, 0.2)),
+            "nanotheca map a.tif --page 2 --out maps --preset default --nm-per-px 0.1,0.2 --device auto --seed 1"
+        );
     }
 }

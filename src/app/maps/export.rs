@@ -6,6 +6,7 @@ use super::field::Line;
 use super::run::{Segmented, Subject};
 use super::steps::SEED;
 use super::wall::Wall;
+use crate::app::state::count;
 use crate::error::{Error, Result};
 use crate::library::figure;
 use crate::library::map as files;
@@ -34,6 +35,8 @@ pub struct MapExport {
     pub segments: Option<Arc<Segmented>>,
     pub wall: Option<Arc<Wall>>,
     pub device: Option<String>,
+    /// Regions and outlines that did not count.
+    pub left_out: usize,
     /// The file of the model that drew them.
     pub model: PathBuf,
 }
@@ -108,12 +111,28 @@ impl MapExport {
         })
     }
 
+    /// What no command makes again; `None` for nothing.
+    fn beyond_the_command(&self) -> Option<Vec<String>> {
+        let steps = match self.subject.steps.len() {
+            0 => None,
+            _ => Some("levelling and filters of the window: see preparation".to_owned()),
+        };
+        let masks = match self.left_out {
+            0 => None,
+            n => Some(format!("what did not count: {}", count(n, "region"))),
+        };
+        let all: Vec<String> = steps.into_iter().chain(masks).collect();
+        Some(all).filter(|all| !all.is_empty())
+    }
+
     /// What the maps were made of and what they are worth.
     fn about(&self, wall: Option<&Wall>) -> About {
         let subject = &self.subject;
-        let command = self.plan.as_ref().map(|plan| {
-            map_folder::command(&subject.path, &plan.settings, subject.pixel_size, subject.choice)
-        });
+        let Subject { path, page, pixel_size, choice, .. } = subject;
+        let command = self
+            .plan
+            .as_ref()
+            .map(|plan| map_folder::command(path, *page, &plan.settings, *pixel_size, *choice));
         let told = Told {
             image: &subject.name,
             plan: self.plan.as_deref(),
@@ -135,6 +154,7 @@ impl MapExport {
             ("summary", json!(self.summary.as_deref())),
             ("wall", json!(wall)),
             ("preparation", json!(subject.steps)),
+            ("command_leaves_out", json!(self.beyond_the_command())),
         ];
         about.more.extend(more.map(|(name, value)| (name.to_owned(), value)));
         about
@@ -196,6 +216,7 @@ mod tests {
                 name: "a.b.png".into(),
                 picture: Arc::new(Picture::new(image)),
                 path: "/data/a.b.png".into(),
+                page: 1,
                 steps: Vec::new(),
                 pixel_size: size,
                 choice: DeviceChoice::Cpu,
@@ -212,6 +233,7 @@ mod tests {
             })),
             wall: None,
             device: None,
+            left_out: 2,
             model: model(folder.path()),
         };
         let dir = export.export(folder.path()).unwrap();
@@ -254,6 +276,7 @@ mod tests {
                 name: "a.png".into(),
                 picture: Arc::new(Picture::new(image)),
                 path: "/data/a.png".into(),
+                page: 1,
                 steps: Vec::new(),
                 pixel_size: now,
                 choice: DeviceChoice::Cpu,
@@ -276,6 +299,7 @@ mod tests {
                 line,
             ))),
             device: None,
+            left_out: 2,
             model: model(folder.path()),
         };
         let dir = export.export(folder.path()).unwrap();
@@ -285,7 +309,10 @@ mod tests {
         let values: Vec<f64> =
             profile.lines().skip(1).filter_map(|row| row.split(',').nth(2)?.parse().ok()).collect();
         assert!(values[values.len() - 1] - values[0] > 1.0, "the profile is of the older maps: {profile}");
-        // A shift is told as everywhere: in picometres.
+        // A shift is told as everywhere: in picometres, and what no command makes again is said.
+        let document = std::fs::read_to_string(dir.join("map.json")).unwrap();
+        let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+        assert_eq!(document["command_leaves_out"], json!(["what did not count: 2 regions"]));
         let step = |export: &MapExport| {
             let dir = export.export(folder.path()).unwrap();
             let text = std::fs::read_to_string(dir.join("profile.csv")).unwrap();

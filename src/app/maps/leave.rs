@@ -60,6 +60,7 @@ impl App {
             segments: maps.segments.clone(),
             wall: maps.wall.clone(),
             device: maps.device.clone(),
+            left_out: maps.left_out.0.len() + maps.left_out.1.len(),
             model: leaving.model(),
         };
         let Leaving { to, model } = leaving;

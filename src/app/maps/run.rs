@@ -62,8 +62,9 @@ pub struct Subject {
     pub id: MicrographId,
     pub name: String,
     pub picture: Arc<Picture>,
-    /// The file, and the levelling and filters that `picture` has gone through.
+    /// The file and the page of it, and the levelling and filters that `picture` has gone through.
     pub path: PathBuf,
+    pub page: usize,
     pub steps: Vec<Step>,
     /// As it was known then; what is shown and written goes by the present one, see [`State::map_scale`].
     ///

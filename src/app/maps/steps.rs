@@ -97,6 +97,7 @@ impl App {
             name: entry.file_name(),
             picture,
             path: entry.path.clone(),
+            page: entry.page,
             steps: entry.steps.clone(),
             pixel_size: entry.pixel_size,
             choice: self.state.training.choice,

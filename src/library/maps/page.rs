@@ -230,10 +230,10 @@ fn seeds(out: &mut String, maps: &MapFolder<'_>) {
 fn made(out: &mut String, maps: &MapFolder<'_>) {
     let about = maps.about;
     let mut all = json!({ "settings": about.settings, "device": about.device, "command": about.command });
-    if let (Some(all), Some(steps)) = (all.as_object_mut(), about.more.get("preparation")) {
-        all.insert("preparation".into(), steps.clone());
-    }
     if let Some(all) = all.as_object_mut() {
+        for name in ["preparation", "command_leaves_out"] {
+            all.insert(name.into(), about.more.get(name).cloned().unwrap_or_default());
+        }
         all.retain(|_, value| *value != Value::Null);
     }
     let mut more = vec![("epochs", about.epochs.to_string()), ("stride_px", about.stride.to_string())];
