@@ -6,6 +6,7 @@
 
 mod components;
 pub mod dense;
+mod filled;
 mod offset;
 mod places;
 pub mod plan;

@@ -1,5 +1,6 @@
 //! From an image to its plan and windows, in parts: between them a run can be stopped.
 
+use super::filled::filled;
 use super::plan::{Found, Plan, Prepared};
 use super::registered::Registered;
 use super::windows::{Canvas, Windows, scaled};
@@ -11,6 +12,7 @@ use crate::micrograph::{Micrograph, stats::Stats};
 use crate::train::shift::{MapSettings, Normalisation};
 use crate::{Error, Result};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The largest image that is worked on in one piece: its pixels are held several times while it is prepared.
@@ -52,7 +54,7 @@ struct Level {
 
 /// The lattice and the windows.
 struct Chosen {
-    /// Blurred where the model sees windows coarser than the image.
+    /// Filled where pixels do not count; blurred where the model sees windows coarser than the image.
     level: Level,
     lattice: Option<Lattice>,
     confidence: f64,
@@ -120,6 +122,13 @@ impl Preparing {
         }
         let side = window_px.clamp(SIDES[0], SIDES[1]).round() as usize;
         let shape = WindowShape { side, pitch: window_px / side as f64 };
+        let image = match counts.as_deref() {
+            Some(counts) => {
+                let pixels = filled(&image, counts, lattice.as_ref(), window_px);
+                Micrograph { pixels: pixels.into(), ..image }
+            }
+            None => image,
+        };
         let image = if shape.pitch > 1.3 {
             // Coarser than the image: without a blur fine detail would come back as false coarse one.
             apply(&image, &[Step::Gaussian { sigma: Length::Px(0.4 * shape.pitch) }], None)?
@@ -175,7 +184,7 @@ impl Preparing {
                 Windows::Registered(registered)
             }
             None => {
-                plan.range = wide(percentiles(&image.pixels, &RANGE));
+                plan.range = wide(percentiles(&counting(&image, canvas.counts.as_deref()), &RANGE));
                 plan.shift_px = shift_px.unwrap_or_else(|| proposal.map_or(0.11 * window_px, |p| p.shift_px));
                 Windows::Anywhere(Canvas { pixels: scaled(&image, plan.range), ..canvas })
             }
@@ -232,6 +241,12 @@ fn counts(image: &Micrograph, mask: Option<&[bool]>) -> Option<Arc<[bool]>> {
     }
 }
 
+/// The values of the pixels that count.
+fn counting<'a>(image: &'a Micrograph, counts: Option<&[bool]>) -> Cow<'a, [f32]> {
+    let Some(counts) = counts else { return Cow::Borrowed(&image.pixels) };
+    image.pixels.iter().zip(counts).filter_map(|(v, counts)| counts.then_some(*v)).collect()
+}
+
 /// The lattice: by hand, estimated, or none, with its confidence and what to tell.
 fn cell(
     level: &Micrograph,
@@ -273,7 +288,7 @@ fn registered(
     settings: &MapSettings,
     plan: &mut Plan,
 ) -> Result<Registered> {
-    let first = wide(percentiles(&level.pixels, &RANGE));
+    let first = wide(percentiles(&counting(level, canvas.counts.as_deref()), &RANGE));
     let canvas = Canvas { pixels: scaled(level, first), ..canvas };
     let mut found = Registered::new(canvas, cells, settings.average_px)?;
     plan.range = first;
