@@ -5,11 +5,12 @@
 use nanotheca::explore::order_map::{Prepared, prepare};
 use nanotheca::micrograph::Micrograph;
 use nanotheca::model::Invariances;
-use nanotheca::order::Map;
+use nanotheca::order::profile::fit_wall;
+use nanotheca::order::{Map, Profile, Smear};
 use nanotheca::sample::lattice::{Field, LatticeRecipe};
 use nanotheca::train::shift::{MapSettings, Normalisation, Places, WindowSet};
 use nanotheca::worker::Worker;
-use nanotheca::worker::mapping::{MapEvent, MapJob, MapSet, Plan, Summary};
+use nanotheca::worker::mapping::{MapAnswer, MapEvent, MapJob, MapQuery, MapSet, Plan, Summary};
 use nanotheca::worker::message::{Command, DeviceChoice, Event};
 use std::sync::Arc;
 
@@ -37,7 +38,15 @@ fn run(
     mask: Option<Vec<bool>>,
     settings: MapSettings,
 ) -> (Arc<Plan>, Arc<MapSet>, Arc<Summary>) {
-    let worker = Worker::spawn(|| {});
+    run_on(&Worker::spawn(|| {}), image, mask, settings)
+}
+
+fn run_on(
+    worker: &Worker,
+    image: &Micrograph,
+    mask: Option<Vec<bool>>,
+    settings: MapSettings,
+) -> (Arc<Plan>, Arc<MapSet>, Arc<Summary>) {
     let mask = mask.map(Into::into);
     let job = MapJob { run: 1, image: Arc::new(image.clone()), mask, settings, device: DeviceChoice::Cpu };
     worker.send(Command::Map(Box::new(job)));
@@ -146,6 +155,77 @@ fn windows_are_freed_of_what_was_chosen_and_of_nothing_else() {
 }
 
 #[test]
+fn what_windows_are_freed_of_comes_back_in_what_is_said_of_them() {
+    // In units of its own, brighter and with more contrast to the right.
+    let sample = recipe().draw().unwrap();
+    let pixels = sample.micrograph.pixels.iter().enumerate();
+    let pixels = pixels.map(|(i, v)| {
+        let part = (i % SIDE) as f32 / SIDE as f32;
+        1e3 * (v * (0.8 + 0.4 * part) + 0.15 * (4.0 * part).sin())
+    });
+    let image = Micrograph::new(SIDE, SIDE, pixels.collect(), None).unwrap();
+    let place = [96.0, 104.0];
+    for lock in [true, false] {
+        let found = |normalisation| {
+            let settings = MapSettings { lock, window_px: Some(20.0), normalisation, ..quick() };
+            let worker = Worker::spawn(|| {});
+            let (_, maps, summary) = run_on(&worker, &image, None, settings);
+            let error = maps.recon_error.as_ref().unwrap().stats().mean;
+            worker.send(Command::MapAsk(MapQuery::Place(place)));
+            let seen = answer(&worker);
+            worker.send(Command::MapAsk(MapQuery::Latents(vec![0.0; 2])));
+            (error, seen, answer(&worker), summary.outliers.len())
+        };
+        let mean = |v: &[f32]| v.iter().sum::<f32>() / v.len() as f32;
+        let sd = |v: &[f32]| (v.iter().map(|x| (x - mean(v)).powi(2)).sum::<f32>() / v.len() as f32).sqrt();
+        let (error, seen, usual, outliers) = found(Normalisation::None);
+        for normalisation in [Normalisation::Mean, Normalisation::MinMax, Normalisation::Contrast] {
+            let (own, also, drawn, others) = found(normalisation);
+            let what = format!("{normalisation:?}, locked {lock}");
+            assert!((0.75..1.25).contains(&(own / error)), "{what}: error {own}, else {error}");
+            assert!(others <= outliers + 2, "{what}: {others} outliers, else {outliers}");
+            let pairs =
+                [(&also.window, &seen.window, 0.1), (&also.reconstruction, &seen.reconstruction, 0.4)];
+            for (own, other, most) in pairs {
+                let apart: Vec<f32> = own.iter().zip(other).map(|(a, b)| a - b).collect();
+                let rms = (apart.iter().map(|v| v * v).sum::<f32>() / apart.len() as f32).sqrt();
+                assert!(rms < most * sd(&seen.window), "{what}: {rms} of {}", sd(&seen.window));
+            }
+            let spread = sd(&seen.window);
+            let off = mean(&drawn.reconstruction) - mean(&usual.reconstruction);
+            assert!(off.abs() < 0.5 * spread, "{what}: {off} of {spread}");
+        }
+    }
+}
+
+fn answer(worker: &Worker) -> MapAnswer {
+    let answered = |event| if let Event::Map(MapEvent::Answer(answer)) = event { Some(answer) } else { None };
+    worker.events().iter().find_map(answered).unwrap()
+}
+
+#[test]
+fn a_wall_is_as_wide_as_on_the_specimen_or_told_as_an_upper_bound() {
+    for width_px in [2.0, 16.0, 70.0] {
+        let field = Field::Wall { displacement: [1.5, 0.0], direction: 0.0, width_px };
+        let recipe =
+            LatticeRecipe { snr: Some(4.0), seed: 5, field, ..LatticeRecipe::square(400, 160, 16.0) };
+        let settings = MapSettings { average_px: Some(14.0), latent: 1, ..quick() };
+        let (plan, maps, _) = run(&recipe.draw().unwrap().micrograph, None, settings);
+        let profile = Profile::along(&maps.content[0], [30.0, 80.0], [370.0, 80.0], 80.0).unwrap();
+        let smear = Smear { sigma_px: plan.average_px, window_px: plan.window_px };
+        let fit = fit_wall(&profile, &smear).unwrap();
+        let [own, _] = fit.before_mean_px.unwrap_or([0.0, 0.0]);
+        assert_eq!(fit.upper_bound, width_px < 50.0, "{fit:?}");
+        if fit.upper_bound {
+            assert!(fit.width_px > width_px && own < 0.5 * fit.width_px, "{width_px}: {fit:?}");
+        } else {
+            // A latent is not quite in proportion to the displacement that it follows.
+            assert!(fit.width_px > own && (own - width_px).abs() < 0.25 * width_px, "{width_px}: {fit:?}");
+        }
+    }
+}
+
+#[test]
 fn what_is_masked_is_neither_learned_nor_mapped() {
     let sample = recipe().draw().unwrap();
     let mut pixels = sample.micrograph.pixels.to_vec();
@@ -166,6 +246,45 @@ fn what_is_masked_is_neither_learned_nor_mapped() {
     for [place, _] in prepared(&image, Some(&mask), &quick()).places(200, 1).unwrap() {
         let deep = (115.0..155.0).contains(&place[0]) && (35.0..75.0).contains(&place[1]);
         assert!(!deep, "{place:?}");
+    }
+}
+
+#[test]
+fn there_is_no_halo_round_what_is_masked() {
+    // Alike everywhere but for noise, under four adsorbates far brighter than the pattern.
+    let sample = recipe().draw().unwrap();
+    let middles = [[48.0, 48.0], [144.0, 50.0], [52.0, 140.0], [140.0, 146.0]];
+    let away = |x: f64, y: f64| {
+        let each = middles.iter().map(|m: &[f64; 2]| (x - m[0]).hypot(y - m[1]));
+        each.fold(f64::INFINITY, f64::min)
+    };
+    let far = |i: usize| away((i % SIDE) as f64, (i / SIDE) as f64);
+    let pixels = (0..SIDE * SIDE).map(|i| if far(i) < 14.0 { 9.0 } else { sample.micrograph.pixels[i] });
+    let image = Micrograph::new(SIDE, SIDE, pixels.collect(), None).unwrap();
+    let mask: Vec<bool> = (0..SIDE * SIDE).map(|i| far(i) >= 14.0).collect();
+    for lock in [true, false] {
+        let settings = MapSettings { lock, window_px: Some(20.0), average_px: Some(8.0), ..quick() };
+        let (covered, maps, _) = run(&image, Some(mask.clone()), settings.clone());
+        let (open, ..) = run(&sample.micrograph, None, MapSettings { epochs: 1, ..settings });
+        let width = |plan: &Plan| plan.range[1] - plan.range[0];
+        assert!(width(&covered) < 1.1 * width(&open), "{lock}: {:?} {:?}", covered.range, open.range);
+        for map in &maps.content {
+            let near = |at: [f64; 2]| away(at[0], at[1]) < 32.0;
+            let places = (0..map.values.len()).filter(|i| map.values[*i].is_finite());
+            let values =
+                places.map(|i| (near(map.place(i % map.width, i / map.width)), f64::from(map.values[i])));
+            let values: Vec<(bool, f64)> = values.collect();
+            let of = |which: bool| -> Vec<f64> {
+                values.iter().filter(|(near, _)| *near == which).map(|(_, v)| *v).collect()
+            };
+            let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+            let sd =
+                |v: &[f64]| (v.iter().map(|x| (x - mean(v)).powi(2)).sum::<f64>() / v.len() as f64).sqrt();
+            let (round, rest) = (of(true), of(false));
+            assert!(round.len() > 100 && rest.len() > 200, "{} {}", round.len(), rest.len());
+            let (off, spread) = ((mean(&round) - mean(&rest)).abs(), sd(&rest));
+            assert!(off < 0.7 * spread && sd(&round) < 1.5 * spread, "{off} {} {spread}", sd(&round));
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::mapping::{MapAnswer, MapEvent, MapJob, MapQuery};
 use super::message::{Event, FinishReason};
 use crate::error::{Error, Result};
 use crate::explore::order_map::residual::reconstruct;
+use crate::explore::order_map::windows::Freed;
 use crate::explore::order_map::{Plan, Prepared};
 use crate::model::vae::{PixelSubset, Vae};
 use crate::train::shift;
@@ -101,7 +102,10 @@ impl Engine<'_> {
 fn answer(vae: &Vae, prepared: &Prepared, query: &MapQuery) -> Result<Option<MapAnswer>> {
     let side = prepared.plan.side;
     let [low, high] = prepared.plan.range;
-    let units = |values: Vec<f32>| -> Vec<f32> { values.iter().map(|v| low + v * (high - low)).collect() };
+    let units = |mut values: Vec<f32>, freed: Freed| {
+        freed.give_back(&mut values);
+        values.iter().map(|v| low + v * (high - low)).collect()
+    };
     let all = PixelSubset::all(&vae.config);
     let (pose, z) = (vae.config.pose(), vae.config.z());
     match query {
@@ -113,11 +117,12 @@ fn answer(vae: &Vae, prepared: &Prepared, query: &MapQuery) -> Result<Option<Map
             let x = Tensor::<2>::from_data(TensorData::new(window.clone(), [1, side * side]), &vae.device());
             let posterior = vae.encode_all(x);
             let content = |t: Tensor<2>| host(t.slice([0..1, pose..z]));
+            let freed = prepared.windows.freed(*place);
             Ok(Some(MapAnswer {
                 query: query.clone(),
                 side,
-                reconstruction: units(reconstruct(vae, &window, &all)?),
-                window: units(window),
+                reconstruction: units(reconstruct(vae, &window, &all)?, freed),
+                window: units(window, freed),
                 latents: content(posterior.mean)?,
                 sd: content(posterior.sd)?,
             }))
@@ -130,7 +135,10 @@ fn answer(vae: &Vae, prepared: &Prepared, query: &MapQuery) -> Result<Option<Map
                 query: query.clone(),
                 side,
                 window: Vec::new(),
-                reconstruction: units(host(vae.decode(z, &[0], &all.grid))?),
+                reconstruction: units(
+                    host(vae.decode(z, &[0], &all.grid))?,
+                    prepared.windows.usually_freed(),
+                ),
                 latents: latents.clone(),
                 sd: Vec::new(),
             }))

@@ -29,6 +29,8 @@ pub struct Registered {
     slots: Vec<Option<u32>>,
     /// `[usable cells, side * side]`
     pub values: Vec<f32>,
+    /// Level and contrast that each of them was freed of.
+    pub freed: Vec<[f32; 2]>,
     /// Cell of each row of `values`.
     pub rows: Vec<usize>,
     /// Standard deviation of the average, pixels.
@@ -79,11 +81,13 @@ impl Registered {
         rows.iter().enumerate().for_each(|(slot, &cell)| slots[cell] = Some(slot as u32));
         let pixels = canvas.side() * canvas.side();
         let mut values = vec![0.0; rows.len() * pixels];
-        values
+        let freed = values
             .par_chunks_exact_mut(pixels)
             .zip(&rows)
-            .for_each(|(out, &cell)| canvas.cut(cells.all()[cell].origin, out));
-        let mut found = Self { canvas, cells, slots, values, rows, average_px: 0.0, noise: 0.0, patternless };
+            .map(|(out, &cell)| canvas.cut(cells.all()[cell].origin, out).into())
+            .collect();
+        let mut found =
+            Self { canvas, cells, slots, values, freed, rows, average_px: 0.0, noise: 0.0, patternless };
         let components = found.components();
         found.noise = components.rest;
         found.average_px = average_px.unwrap_or_else(|| found.best_width(&components));

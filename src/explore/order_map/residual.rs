@@ -2,15 +2,17 @@
 
 use super::plan::Prepared;
 use super::registered::Registered;
-use super::windows::{Canvas, Windows};
+use super::windows::{Canvas, Freed, Windows};
 use crate::error::Result;
 use crate::lattice;
 use crate::model::vae::{PixelSubset, Vae};
 use crate::order::Map;
 use crate::order::outlier::smoothed;
+use crate::train::shift::Normalisation;
 use crate::train::trainer::host;
 use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A drawn cell counts round its origin with a Gaussian of this part of the longest lattice vector, out to so many of its
@@ -130,15 +132,19 @@ impl Cells {
     fn new(registered: &Registered) -> Self {
         let mut slots = vec![None; registered.cells.all().len()];
         registered.rows.iter().enumerate().for_each(|(slot, &cell)| slots[cell] = Some(slot));
-        let slots = to_the_border(&slots, &registered.cells);
+        // What a window at the border would be freed of is not known: another one's level would stand out there.
+        if registered.canvas.normalisation == Normalisation::None {
+            slots = to_the_border(&slots, &registered.cells);
+        }
         Self { drawn: Vec::new(), slots, left: Vec::new() }
     }
 
     fn advance(&mut self, vae: &Vae, registered: &Registered) -> Result<bool> {
         let canvas = &registered.canvas;
         let first = self.drawn.len() / canvas.side().pow(2).max(1);
-        if let Some(cells) = registered.rows.get(first..).filter(|cells| !cells.is_empty()) {
-            self.drawn.extend(draw(vae, registered, &cells[..cells.len().min(TOGETHER)])?);
+        if first < registered.rows.len() {
+            let last = registered.rows.len().min(first + TOGETHER);
+            self.drawn.extend(draw(vae, registered, first..last)?);
             return Ok(false);
         }
         let from = self.left.len() / canvas.width.max(1);
@@ -207,14 +213,18 @@ fn to_the_border(slots: &[Option<usize>], cells: &lattice::Cells) -> Vec<Option<
     (0..slots.len()).map(|cell| slots[cell].or_else(|| nearest(cell))).collect()
 }
 
-/// What the model draws for some cells at the cells' own latents, `[cells, side * side]`.
-fn draw(vae: &Vae, registered: &Registered, cells: &[usize]) -> Result<Vec<f32>> {
+/// What the model draws for some usable cells at the cells' own latents, each with its own level and contrast,
+/// `[cells, side * side]`.
+fn draw(vae: &Vae, registered: &Registered, some: Range<usize>) -> Result<Vec<f32>> {
     let pixels = registered.canvas.side().pow(2);
+    let (cells, freed) = (&registered.rows[some.clone()], &registered.freed[some]);
     let mut windows = vec![0.0; cells.len() * pixels];
     windows.par_chunks_exact_mut(pixels).zip(cells).for_each(|(out, &cell)| {
         registered.blend(registered.cells.all()[cell].origin, &registered.values, out);
     });
-    reconstruct(vae, &windows, &PixelSubset::all(&vae.config))
+    let mut drawn = reconstruct(vae, &windows, &PixelSubset::all(&vae.config))?;
+    drawn.chunks_exact_mut(pixels).zip(freed).for_each(|(drawn, freed)| Freed::from(*freed).give_back(drawn));
+    Ok(drawn)
 }
 
 /// What the model draws at the mean latents of windows `[n, pixels]`.
@@ -245,21 +255,24 @@ impl Anywhere {
         let nodes = &self.nodes[self.done..self.nodes.len().min(self.done + TOGETHER)];
         let mut windows = vec![0.0; nodes.len() * side * side];
         let place = |n: usize| [n % self.size[0], n / self.size[0]].map(|v| (v * self.step) as f64);
-        windows.par_chunks_exact_mut(side * side).zip(nodes).for_each(|(out, n)| canvas.cut(place(*n), out));
+        let cut =
+            windows.par_chunks_exact_mut(side * side).zip(nodes).map(|(out, n)| canvas.cut(place(*n), out));
+        let freed: Vec<Freed> = cut.collect();
         let drawn = if nodes.is_empty() {
             Vec::new()
         } else {
             reconstruct(vae, &windows, &PixelSubset::all(&vae.config))?
         };
         let pairs = windows.chunks_exact(side * side).zip(drawn.chunks_exact(side * side));
-        for (node, (window, drawn)) in nodes.iter().zip(pairs) {
+        for ((node, freed), (window, drawn)) in nodes.iter().zip(freed).zip(pairs) {
             let middle = |i: &usize| {
                 let off = [i % side, i / side].map(|v| v as f64 - 0.5 * (side - 1) as f64);
                 off[0].hypot(off[1]) < 0.25 * side as f64
             };
             let squares: Vec<f32> =
                 (0..side * side).filter(middle).map(|i| (window[i] - drawn[i]).powi(2)).collect();
-            self.values[*node] = (squares.iter().sum::<f32>() / squares.len().max(1) as f32).sqrt() * units;
+            let rms = (squares.iter().sum::<f32>() / squares.len().max(1) as f32).sqrt();
+            self.values[*node] = rms * freed.contrast * units;
         }
         self.done += nodes.len();
         Ok(self.done >= self.nodes.len())
