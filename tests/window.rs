@@ -638,7 +638,7 @@ fn from_the_sample_to_the_library() {
     window.until("going on", |w| w.shows("Pause"));
     window.press("Stop");
     window.until("the end", |w| w.shows("Stopped"));
-    assert!(window.shows("to review"));
+    window.until("what is left to review", |w| w.shows("to review"));
 
     window.press("Export…");
     let field = window.harness.get_by_label("Folder");

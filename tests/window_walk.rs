@@ -90,7 +90,7 @@ fn hold_out(path: &Path) -> Accuracy {
 fn train(window: &mut Window) {
     window.press("Train");
     window.until("the end of the training", ended);
-    assert!(window.shows("to review"));
+    window.until("what is left to review", |w| w.shows("to review"));
 }
 
 /// Moves the pointer with the button held.

@@ -242,10 +242,11 @@ fn run(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
             }
         },
     );
-    if let Some(device) = &state.training.device {
+    let room = ui.available_width().min(260.0);
+    if let Some(device) = state.training.device.as_ref().filter(|_| room > 50.0) {
         let device = Label::new(RichText::new(device).small().weak()).truncate();
         ui.scope(|ui| {
-            ui.set_max_width(260.0);
+            ui.set_max_width(room);
             ui.add(device).on_hover_text("What computes");
         });
     }

@@ -121,8 +121,9 @@ impl CanvasPanel {
         let frame =
             egui::Frame::new().fill(ui.visuals().panel_fill).inner_margin(egui::Margin::symmetric(6, 3));
         frame.show(ui, |ui| {
-            ui.horizontal(|ui| {
-                ui.spacing_mut().item_spacing.x = 4.0;
+            // Wrapped where it is narrow: a row that is wider than the pane would widen the picture, too.
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing = vec2(4.0, 3.0);
                 for tool in Tool::ALL {
                     let action = Action::Use(tool);
                     let look = action.look();

@@ -32,6 +32,7 @@ impl App {
         self.search();
         self.gather();
         self.ask_preview();
+        self.look_after_training();
         self.tidy_maps();
         self.follow_maps();
     }

@@ -75,6 +75,8 @@ pub struct Training {
     pub dataset: Option<Arc<Dataset>>,
     /// What the current model learned from.
     pub lineage: Lineage,
+    /// Hold-out accuracy of a model that is not that of the curve's last point.
+    pub judged: Option<Accuracy>,
     /// Where the current model is kept; nowhere while it learns.
     pub kept: Option<PathBuf>,
     /// The training that was written last is not that of the current model.
@@ -138,7 +140,7 @@ impl Training {
         self.joined.clear();
         self.sanity = None;
         self.fallback = None;
-        (self.kept, self.stateless) = (None, false);
+        (self.kept, self.stateless, self.judged) = (None, false, None);
     }
 
     /// The particles whose labels judge the current model.
@@ -169,7 +171,7 @@ impl Training {
                     self.joined.clear();
                 }
                 self.joined.push(*epoch);
-                self.kept = None;
+                (self.kept, self.judged) = (None, None);
                 if !self.phase.is_active() {
                     self.phase = Phase::Running;
                 }
@@ -178,8 +180,13 @@ impl Training {
             Event::Checked(sanity) => self.sanity = Some(sanity.clone()),
             Event::Paused if self.phase.is_active() => self.phase = Phase::Paused,
             Event::Resumed if self.phase == Phase::Paused => self.phase = Phase::Running,
-            Event::Finished { reason, epochs, seconds } if self.phase.is_active() => {
+            Event::Finished { reason, epochs, seconds, accuracy } if self.phase.is_active() => {
                 self.phase = Phase::Ended { reason: *reason, epochs: *epochs, seconds: *seconds };
+                self.judged = *accuracy;
+                // The one that was at work was not finished.
+                if let Some(progress) = &mut self.progress {
+                    progress.epoch = *epochs;
+                }
             }
             Event::Failed { message, details } if self.phase.is_active() => {
                 self.phase = Phase::Failed { message: message.clone(), details: details.clone() };
@@ -197,13 +204,14 @@ impl Training {
             self.curve.retain(|known| known.epoch < point.epoch);
             self.joined.retain(|epoch| *epoch <= point.epoch);
             self.curve.push(point);
+            self.judged = None;
         }
         self.progress = Some(progress.clone());
     }
 
-    /// The last hold-out accuracy of the run.
+    /// The hold-out accuracy of the model.
     pub fn accuracy(&self) -> Option<Accuracy> {
-        self.curve.iter().rev().find_map(|point| point.accuracy)
+        self.judged.or_else(|| self.curve.iter().rev().find_map(|point| point.accuracy))
     }
 }
 
@@ -238,8 +246,16 @@ mod tests {
         assert_eq!(run.phase, Phase::Paused);
         run.take(&Event::Resumed);
         assert_eq!(run.phase, Phase::Running);
-        run.take(&Event::Finished { reason: FinishReason::Stopped, epochs: 2, seconds: 1.5 });
+        run.take(&Event::Finished {
+            reason: FinishReason::Stopped,
+            epochs: 2,
+            seconds: 1.5,
+            accuracy: Some(Accuracy { right: 4, of: 5 }),
+        });
         assert!(!run.phase.is_active());
+        // What stays is what is judged, and counts the epochs that it has finished.
+        assert_eq!(run.accuracy(), Some(Accuracy { right: 4, of: 5 }));
+        assert_eq!(run.progress.as_ref().map(|progress| progress.epoch), Some(2));
         assert_eq!(run.curve.iter().map(|p| p.loss).collect::<Vec<_>>(), [300.0, 200.0]);
         assert_eq!(run.fallback.as_deref(), Some("no GPU here"));
     }

@@ -19,6 +19,9 @@ pub struct Answer {
     /// The label it gave; `None` if all was left as it was (skipped, or the label that stood was right).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<ClassId>,
+    /// Nothing was said; it is not asked again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skipped: bool,
     /// The model was sure, and the particle was drawn at random to see whether it is right.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub spot_check: bool,
@@ -72,7 +75,13 @@ impl Review {
 
     /// Questions answered, and those of the answers that changed something.
     pub fn counts(&self) -> (usize, usize) {
-        (self.answered.len(), self.answered.values().filter(|answer| answer.changed).count())
+        let count = |of: fn(&&Answer) -> bool| self.answered.values().filter(of).count();
+        (count(|answer| !answer.skipped), count(|answer| answer.changed))
+    }
+
+    /// Questions that nothing was said to.
+    pub fn skipped(&self) -> usize {
+        self.answered.len() - self.counts().0
     }
 
     /// Spot checks in which the model was right, of all that were answered with a class.
@@ -139,14 +148,14 @@ mod tests {
             Answer { changed: true, given: Some(ROD), before: Some(CUBE), ..Answer::default() },
         );
         review.answer(ParticleId(3), Answer { before: Some(CUBE), ..Answer::default() });
-        review.answer(ParticleId(4), Answer::default());
+        review.answer(ParticleId(4), Answer { skipped: true, ..Answer::default() });
         review
     }
 
     #[test]
     fn an_answer_whose_label_is_taken_back_is_forgotten() {
         let mut review = review();
-        assert_eq!(review.counts(), (4, 2));
+        assert_eq!((review.counts(), review.skipped()), ((3, 2), 1));
         // As they were answered, or labelled otherwise since, or gone: they stay answered.
         let labels = [Some(ROD), Some(ROD), Some(CUBE), None];
         assert!(review.forget_undone(|id| Some(labels[id.0 as usize - 1])).is_empty());

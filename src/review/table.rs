@@ -219,6 +219,19 @@ impl Table {
         self.prediction(row).filter(|p| !p.probabilities.is_empty()).map(Prediction::best)
     }
 
+    /// The same with other names for its classes, place by place: what a model said before a person renamed one.
+    pub fn renamed(&self, classes: &[String]) -> Self {
+        if self.classes == classes || self.classes.len() != classes.len() {
+            return self.clone();
+        }
+        let name = |label: &String| {
+            let place = self.classes.iter().position(|class| class == label);
+            place.map_or_else(|| label.clone(), |place| classes[place].clone())
+        };
+        let rows = self.rows.iter().map(|row| Row { label: row.label.as_ref().map(name), ..row.clone() });
+        Self { rows: Arc::new(rows.collect()), classes: classes.to_vec(), ..self.clone() }
+    }
+
     /// The class of a row as people see it: the label if there is one, else the model's.
     pub fn class<'a>(&'a self, row: &'a Row) -> Option<&'a str> {
         let model = || self.predicted(row).and_then(|c| self.classes.get(c)).map(String::as_str);

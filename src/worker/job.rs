@@ -11,6 +11,7 @@ use crate::particle::patch::{PatchSet, PatchSource, turned};
 use crate::particle::territory::territories;
 use crate::particle::{Class, ClassId, MicrographId, Particle, ParticleId, Prediction};
 use crate::project::{MicrographEntry, Project};
+use crate::train::checkpoint::Checkpoint;
 use crate::train::lineage::{CrossValidated, Roles};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -218,11 +219,18 @@ pub fn export(
         .cross_validated
         .map(|CrossValidated { right, of, folds }| library::insight::CrossValidated { right, of, folds });
     library.settings = made.settings;
-    library.model = match model {
-        Some(path) => Some(std::fs::read(path).map_err(|e| Error::io(path, "open", e))?),
-        None => None,
-    };
+    library.model = model.map(|path| named_as_now(path, dataset)).transpose()?;
     library::export(&library, folder, overwrite)
+}
+
+/// The file of a model, with what the project calls its classes now.
+fn named_as_now(path: &Path, dataset: &Dataset) -> Result<Vec<u8>> {
+    if dataset.model_names() == dataset.class_names {
+        return std::fs::read(path).map_err(|e| Error::io(path, "open", e));
+    }
+    let mut model = Checkpoint::load(path)?;
+    model.description.classes.clone_from(&dataset.class_names);
+    model.to_bytes()
 }
 
 /// Accuracy on the held-out labels; `None` without any.

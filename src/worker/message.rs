@@ -157,6 +157,8 @@ pub enum Event {
         reason: FinishReason,
         epochs: usize,
         seconds: f64,
+        /// Of the model that stays, if it learned on since an epoch ended.
+        accuracy: Option<Accuracy>,
     },
     /// A model was read: its classes, patch side, number of content latents and how patches are cut for it.
     Loaded {

@@ -132,10 +132,14 @@ impl Engine<'_> {
     pub(super) fn finish(&mut self, reason: FinishReason) {
         let Some(run) = self.run.take() else { return };
         self.keep(&run);
+        // What it was measured by at the end of its last epoch is not this model any more.
+        let (patches, seen) = run.judges();
+        let accuracy = if run.trainer.step > 0 { self.accuracy(patches, seen) } else { None };
         if let Some(predictions) = self.predict(&run.job.patches) {
             self.check(&run.job.patches, &predictions);
         }
-        self.tell(Event::Finished { reason, epochs: run.trainer.epoch, seconds: run.worked().as_secs_f64() });
+        let (epochs, seconds) = (run.trainer.epoch, run.worked().as_secs_f64());
+        self.tell(Event::Finished { reason, epochs, seconds, accuracy });
         self.ended = Some(run);
     }
 }

@@ -26,6 +26,13 @@ pub fn export(
         "Writes {particles} as library.csv, particles.star, stack.mrcs, a folder of pictures for each class, the \
          model and a report."
     ));
+    let judges = state.project.particles.values().filter(|p| p.held_out && p.label.is_some()).count();
+    if judges > 0 && state.results.is_some() {
+        let labels = count(judges, "held-out label");
+        ui.weak(format!(
+            "Of {labels} the library tells the model's class: they only measure how well it does."
+        ));
+    }
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         let label = ui.label("Folder");

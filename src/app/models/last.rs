@@ -84,7 +84,9 @@ impl App {
         let newest = self.state.models.first().is_some_and(|kept| kept.path == from);
         let its_own = |stopped: &Stopped| newest && stopped.epoch == model.epochs;
         let stateless = !self.state.stopped.as_ref().is_some_and(its_own);
+        let accuracy = self.state.models.iter().find(|kept| kept.path == from).and_then(|kept| kept.accuracy);
         let training = &mut self.state.training;
+        training.judged = accuracy;
         training.stateless = stateless;
         training.model = Some(Model { classes, latent: model.latent });
         training.lineage = model.lineage;

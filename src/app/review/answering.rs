@@ -2,6 +2,7 @@
 
 use super::super::App;
 use super::super::jobs::Done;
+use super::super::run::Phase;
 use super::super::state::Level;
 use super::asking::{Asking, Found};
 use crate::error::{Error, Result};
@@ -61,7 +62,7 @@ impl App {
     /// Leaves the particle as it is; it is not asked about again.
     pub(in crate::app) fn skip_question(&mut self) {
         if self.state.asking.current.is_some() {
-            self.state.asking.answer(None);
+            self.state.asking.skip();
             self.ask_next();
         }
     }
@@ -110,6 +111,14 @@ impl App {
             }
         } else {
             self.state.asking.wanted = self.state.asking.on;
+            self.look_for_questions();
+        }
+    }
+
+    /// Once a training has ended it is told how much there is to review, whether that pane is open or not.
+    pub(in crate::app) fn look_after_training(&mut self) {
+        let ended = matches!(self.state.training.phase, Phase::Ended { .. }) && self.state.results.is_some();
+        if ended && self.state.asking.progress.is_none() && self.layout.table().is_some() {
             self.look_for_questions();
         }
     }

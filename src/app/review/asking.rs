@@ -99,11 +99,21 @@ impl Asking {
 
     /// The standing question is answered with this label, or with none: skipped, or the label that stood was right.
     pub fn answer(&mut self, given: Option<ClassId>) {
+        self.close(given, false);
+    }
+
+    /// The standing question is not answered, and not put again.
+    pub fn skip(&mut self) {
+        self.close(None, true);
+    }
+
+    fn close(&mut self, given: Option<ClassId>, skipped: bool) {
         let Some(asked) = self.current.take() else { return };
         let stood = asked.label.or(asked.proposal);
         let answer = Answer {
             changed: given.is_some() && given != stood,
             given,
+            skipped,
             spot_check: asked.question.reason == Reason::SpotCheck && asked.proposal.is_some(),
             before: asked.label,
         };
@@ -260,7 +270,8 @@ mod tests {
         history.redo(&mut project).unwrap();
         assert!(asking.follow(&project, 4) && asking.next(&project));
         assert_eq!((asked(&asking), asking.review.counts()), (Some(ids[1].0), (1, 1)));
-        asking.answer(None);
+        asking.skip();
+        assert_eq!((asking.review.counts(), asking.review.skipped()), ((1, 1), 1));
         assert!(asking.next(&project));
         assert_eq!(asked(&asking), Some(ids[2].0), "skipped, and the one that was put before comes next");
     }

@@ -137,7 +137,7 @@ impl ReviewPanel {
         let pair = [before, table].map(Arc::clone);
         let same = |of: &[Arc<Table>; 2]| of.iter().zip(&pair).all(|(a, b)| Arc::ptr_eq(a, b));
         if self.moved.as_ref().is_none_or(|(of, _)| !same(of)) {
-            self.moved = Some((pair, compare(before, table)));
+            self.moved = Some((pair, compare(&before.renamed(&table.classes), table)));
         }
         let Some((_, found)) = &self.moved else { return };
         let share = |(right, of): (usize, usize)| {
@@ -192,6 +192,10 @@ fn outlook(ui: &mut Ui, state: &State, table: &Arc<Table>, actions: &mut Vec<Act
     ui.horizontal_wrapped(|ui| {
         ui.strong(format!("{answered} answered"));
         ui.weak(format!("{changed} changed something."));
+        let skipped = asking.review.skipped();
+        if skipped > 0 {
+            ui.weak(format!("{skipped} skipped."));
+        }
         if let Some(progress) = asking.progress {
             ui.weak(format!(
                 "The model expects {:.0} of the others to be wrong; {} worth a question.",

@@ -24,8 +24,14 @@ impl TrainingPanel {
     pub fn ui(&mut self, ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         let run = &state.training;
         scrolled(ui, "training", |ui| {
+            if state.project.particles.is_empty() && !run.phase.is_active() {
+                // What was learned of particles that are gone is nobody's; undo brings both back.
+                ui.label(RichText::new(title(&Phase::Idle)).strong().size(16.0));
+                ui.add(Label::new(sentence(state, &Phase::Idle)).wrap());
+                return;
+            }
             ui.label(RichText::new(title(&run.phase)).strong().size(16.0));
-            ui.add(Label::new(sentence(state)).wrap());
+            ui.add(Label::new(sentence(state, &run.phase)).wrap());
             progress(ui, run);
             device(ui, run);
             stopped(ui, state, actions);
@@ -89,9 +95,9 @@ pub fn title(phase: &Phase) -> &'static str {
     }
 }
 
-fn sentence(state: &State) -> RichText {
+fn sentence(state: &State, phase: &Phase) -> RichText {
     let run = &state.training;
-    let text = match &run.phase {
+    let text = match phase {
         Phase::Idle => match state.readiness() {
             Readiness::Missing(text) => text,
             Readiness::Ready { labelled, unlabelled, held_out } => {
@@ -128,22 +134,17 @@ fn sentence(state: &State) -> RichText {
     RichText::new(text)
 }
 
-/// "812 particles, 4 classes, 14 to review": as many as the review would ask about; before it has looked, the particles
-/// whose two best classes are close.
+/// "812 particles, 4 classes, 14 to review": as many as the review would ask about, once it has looked.
 fn ended(state: &State) -> String {
     let Some(results) = &state.results else {
         return "The model stays. Train starts anew.".to_owned();
     };
-    let close = || {
-        let of = results.ids.iter().zip(results.predictions.iter());
-        let unlabelled = |id| state.project.particle(id).is_some_and(|p| p.label.is_none());
-        of.filter(|(id, prediction)| prediction.margin() < 0.5 && unlabelled(**id)).count()
-    };
-    let unsure = state.asking.progress.map_or_else(close, |progress| progress.left);
+    let left = state.asking.progress.map(|progress| format!(", {} to review", progress.left));
     let particles = count(results.predictions.len(), "particle");
     format!(
-        "{particles}, {} classes, {unsure} to review. Export takes the library away.",
-        results.classes.len()
+        "{particles}, {} classes{}. Export takes the library away.",
+        results.classes.len(),
+        left.unwrap_or_default()
     )
 }
 
@@ -165,6 +166,11 @@ fn progress(ui: &mut Ui, run: &Training) {
 
 /// A training that was stopped, today or before, can go on where it was.
 fn stopped(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
+    if state.path.is_none()
+        && matches!(state.training.phase, Phase::Ended { reason: FinishReason::Stopped, .. })
+    {
+        ui.weak("In a saved project a training that was stopped can go on.");
+    }
     let stopped = state.stopped.as_ref().filter(|stopped| stopped.can_go_on());
     let Some(stopped) = stopped.filter(|_| !state.training.phase.is_active()) else { return };
     ui.horizontal_wrapped(|ui| {

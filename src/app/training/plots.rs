@@ -14,7 +14,13 @@ pub type Hidden = BTreeSet<&'static str>;
 const LOSS: &str = "loss";
 
 /// A quiet plot: no dragging, the bounds follow the data.
-fn plot<'a>(ui: &Ui, name: &'static str, x_label: &'static str, height: f32) -> Plot<'a> {
+fn plot<'a>(
+    ui: &Ui,
+    name: &'static str,
+    x_label: &'static str,
+    y_label: &'static str,
+    height: f32,
+) -> Plot<'a> {
     Plot::new(name)
         .height(height)
         .allow_drag(false)
@@ -24,7 +30,9 @@ fn plot<'a>(ui: &Ui, name: &'static str, x_label: &'static str, height: f32) -> 
         .allow_axis_zoom_drag(false)
         .show_crosshair(false)
         .custom_x_axes(vec![egui_plot::AxisHints::new_x().label(x_label).label_spacing(28.0..=56.0)])
-        .y_axis_min_width(44.0)
+        .custom_y_axes(vec![
+            egui_plot::AxisHints::new_y().label(y_label).min_thickness(44.0).label_spacing(14.0..=28.0),
+        ])
         .grid_color(theme::grid(ui.visuals()))
         .include_x(1.0)
 }
@@ -62,7 +70,9 @@ fn names(ui: &mut Ui, curves: &[(&'static str, Color32)], hidden: &mut Hidden) {
 }
 
 /// Loss over the epochs, with its parts in thin lines.
+/// The axis of the epochs is named by the plot below, if there is one.
 pub fn loss(ui: &mut Ui, run: &Training, logarithmic: bool, height: f32, hidden: &mut Hidden) {
+    let x_label = if run.curve.iter().any(|point| point.accuracy.is_some()) { "" } else { "epoch" };
     let curve = &run.curve;
     let value = |loss: f64| if logarithmic { loss.log10() } else { loss };
     let raw: Vec<[f64; 2]> = curve.iter().map(|point| [point.epoch as f64, value(point.loss)]).collect();
@@ -73,7 +83,7 @@ pub fn loss(ui: &mut Ui, run: &Training, logarithmic: bool, height: f32, hidden:
         .map(|(loss, point)| [point.epoch as f64, value(loss)])
         .collect();
     let colour = if ui.visuals().dark_mode { theme::ACCENT } else { Color32::from_rgb(0x1f, 0x55, 0xc4) };
-    let mut plot = plot(ui, "loss", "", height).y_axis_label("nats / image").label_formatter(move |at| {
+    let mut plot = plot(ui, "loss", x_label, "nats / image", height).label_formatter(move |at| {
         let egui_plot::HoverPosition::NearDataPoint { position, .. } = at else { return None };
         let loss = if logarithmic { 10.0_f64.powf(position.y) } else { position.y };
         Some(format!("epoch {:.0}\n{loss:.1}", position.x))
@@ -152,8 +162,7 @@ pub fn accuracy(ui: &mut Ui, run: &Training, height: f32) {
         Color32::from_rgb(0, 0x7a, 0x58)
     };
     let mark = ui.visuals().warn_fg_color;
-    plot(ui, "accuracy", "epoch", height)
-        .y_axis_label("accuracy")
+    plot(ui, "accuracy", "epoch", "accuracy", height)
         .include_y(0.0)
         .include_y(1.0)
         .label_formatter(|at| {
