@@ -34,8 +34,9 @@ pub(super) struct MapRun {
     told: Instant,
     mapped: Option<Instant>,
     first_map: Option<f64>,
-    /// The model of the maps told last: it answers while another learns, and when a part of the work fails.
-    kept: Option<Vae>,
+    /// The model of the maps told last, and their stride: it answers while another learns, and when a part of the work
+    /// fails.
+    kept: Option<(Vae, usize)>,
 }
 
 enum Stage {
@@ -88,12 +89,12 @@ impl MapRun {
 
     /// The model of the maps told last, and what it works on; before the first maps the model as it is now.
     pub fn model(&self) -> Option<MapModel> {
-        let vae = match (&self.kept, &self.stage) {
+        let (vae, stride) = match (&self.kept, &self.stage) {
             (Some(kept), _) => kept.clone(),
-            (None, Stage::Training(trainer)) => trainer.snapshot(),
+            (None, Stage::Training(trainer)) => (trainer.snapshot(), 1),
             (None, _) => return None,
         };
-        Some(MapModel { run: self.job.run, vae, prepared: self.prepared.clone()? })
+        Some(MapModel { run: self.job.run, vae, prepared: self.prepared.clone()?, stride })
     }
 
     /// Does a part of the work; true when all is done.
@@ -231,7 +232,7 @@ impl MapRun {
             dense.advance(BAND)?;
         }
         let maps = dense.maps(self.done.len() + 1, trainer.epoch)?;
-        self.kept = Some(vae);
+        self.kept = Some((vae, stride));
         self.mapped = Some(Instant::now());
         let seconds = self.seconds();
         self.first_map.get_or_insert(seconds);
@@ -276,7 +277,7 @@ impl MapRun {
         let maps = at.step()?;
         self.tell_stage(MapStage::Refining, at.share(), tell);
         if let Some(maps) = &maps {
-            self.kept = Some(at.vae().clone());
+            self.kept = Some((at.vae().clone(), maps.stride));
             tell(MapEvent::Maps(Arc::new(maps.clone())));
         }
         self.stage = match maps.filter(|_| at.finished()) {

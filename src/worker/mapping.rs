@@ -27,7 +27,7 @@ pub struct MapJob {
 /// A question to the model of the present or last map run; only the newest is answered.
 #[derive(Clone, Debug, PartialEq)]
 pub enum MapQuery {
-    /// The window at a place of the image (pixels), and what the model makes of it.
+    /// The window at the value of the maps nearest to a place of the image (pixels), and what the model makes of it.
     Place([f64; 2]),
     /// The decoder's picture at a point of the content latents, no shift.
     Latents(Vec<f32>),

@@ -23,6 +23,8 @@ pub(super) struct MapModel {
     pub run: u64,
     pub vae: Vae,
     pub prepared: Arc<Prepared>,
+    /// Pixels from one value of the maps to the next.
+    pub stride: usize,
 }
 
 impl Engine<'_> {
@@ -70,8 +72,8 @@ impl Engine<'_> {
 
     /// Answers the newest question about the maps; one from before there is a model waits for nothing.
     pub(super) fn answer_map(&mut self, query: &MapQuery) {
-        let Some(MapModel { vae, prepared, .. }) = self.map_model() else { return };
-        match answer(&vae, &prepared, query) {
+        let Some(model) = self.map_model() else { return };
+        match model.answer(query) {
             Ok(Some(answer)) => self.tell(Event::Map(MapEvent::Answer(answer))),
             Ok(None) => {}
             Err(error) => self.fail(&error),
@@ -98,50 +100,56 @@ impl Engine<'_> {
     }
 }
 
-/// `None` for a place where nothing is known.
-fn answer(vae: &Vae, prepared: &Prepared, query: &MapQuery) -> Result<Option<MapAnswer>> {
-    let side = prepared.plan.side;
-    let [low, high] = prepared.plan.range;
-    let units = |mut values: Vec<f32>, freed: Freed| {
-        freed.give_back(&mut values);
-        values.iter().map(|v| low + v * (high - low)).collect()
-    };
-    let all = PixelSubset::all(&vae.config);
-    let (pose, z) = (vae.config.pose(), vae.config.z());
-    match query {
-        MapQuery::Place(place) => {
-            let mut window = vec![0.0; side * side];
-            if !prepared.windows.at(*place, &mut window) {
-                return Ok(None);
+impl MapModel {
+    /// About a place what the maps have a value of there: the same number stands in both. `None` where nothing is known.
+    pub(super) fn answer(&self, query: &MapQuery) -> Result<Option<MapAnswer>> {
+        let Self { vae, prepared, .. } = self;
+        let side = prepared.plan.side;
+        let [low, high] = prepared.plan.range;
+        let units = |mut values: Vec<f32>, freed: Freed| {
+            freed.give_back(&mut values);
+            values.iter().map(|v| low + v * (high - low)).collect()
+        };
+        let all = PixelSubset::all(&vae.config);
+        let (pose, z) = (vae.config.pose(), vae.config.z());
+        match query {
+            MapQuery::Place(place) => {
+                let stride = self.stride as f64;
+                let place = place.map(|v| (v / stride).round() * stride);
+                let mut window = vec![0.0; side * side];
+                if !prepared.windows.at(place, &mut window) {
+                    return Ok(None);
+                }
+                let x =
+                    Tensor::<2>::from_data(TensorData::new(window.clone(), [1, side * side]), &vae.device());
+                let posterior = vae.encode_all(x);
+                let content = |t: Tensor<2>| host(t.slice([0..1, pose..z]));
+                let freed = prepared.windows.freed(place);
+                Ok(Some(MapAnswer {
+                    query: query.clone(),
+                    side,
+                    reconstruction: units(reconstruct(vae, &window, &all)?, freed),
+                    window: units(window, freed),
+                    latents: content(posterior.mean)?,
+                    sd: content(posterior.sd)?,
+                }))
             }
-            let x = Tensor::<2>::from_data(TensorData::new(window.clone(), [1, side * side]), &vae.device());
-            let posterior = vae.encode_all(x);
-            let content = |t: Tensor<2>| host(t.slice([0..1, pose..z]));
-            let freed = prepared.windows.freed(*place);
-            Ok(Some(MapAnswer {
-                query: query.clone(),
-                side,
-                reconstruction: units(reconstruct(vae, &window, &all)?, freed),
-                window: units(window, freed),
-                latents: content(posterior.mean)?,
-                sd: content(posterior.sd)?,
-            }))
-        }
-        MapQuery::Latents(latents) => {
-            let mut values = vec![0.0; z];
-            values[pose..].iter_mut().zip(latents).for_each(|(to, from)| *to = *from);
-            let z = Tensor::<2>::from_data(TensorData::new(values, [1, z]), &vae.device());
-            Ok(Some(MapAnswer {
-                query: query.clone(),
-                side,
-                window: Vec::new(),
-                reconstruction: units(
-                    host(vae.decode(z, &[0], &all.grid))?,
-                    prepared.windows.usually_freed(),
-                ),
-                latents: latents.clone(),
-                sd: Vec::new(),
-            }))
+            MapQuery::Latents(latents) => {
+                let mut values = vec![0.0; z];
+                values[pose..].iter_mut().zip(latents).for_each(|(to, from)| *to = *from);
+                let z = Tensor::<2>::from_data(TensorData::new(values, [1, z]), &vae.device());
+                Ok(Some(MapAnswer {
+                    query: query.clone(),
+                    side,
+                    window: Vec::new(),
+                    reconstruction: units(
+                        host(vae.decode(z, &[0], &all.grid))?,
+                        prepared.windows.usually_freed(),
+                    ),
+                    latents: latents.clone(),
+                    sd: Vec::new(),
+                }))
+            }
         }
     }
 }

@@ -240,6 +240,7 @@ impl Maps {
                 self.ended(FinishReason::Stopped, seconds);
             }
             MapEvent::Failed { message, details } if self.phase.is_active() => {
+                self.back_to_the_maps();
                 self.phase = Phase::Failed { message: message.clone(), details: details.clone() };
             }
             MapEvent::Failed { .. } | MapEvent::Saved(_) | MapEvent::NotSaved(_) => {}
@@ -266,9 +267,25 @@ impl Maps {
 
     fn ended(&mut self, reason: FinishReason, seconds: f64) {
         if self.phase.is_active() {
+            if reason == FinishReason::Stopped {
+                self.back_to_the_maps();
+            }
             let epochs = self.progress.map_or(0, |progress| progress.epoch);
             self.phase = Phase::Ended { reason, epochs, seconds };
         }
+    }
+
+    /// Of a run that ended early the newest maps stay, with their model: it is told as it was when they were drawn.
+    fn back_to_the_maps(&mut self) {
+        if let (Some(progress), Some(set)) = (&mut self.progress, &self.set) {
+            (progress.seed, progress.epoch) = (set.seed, set.epoch);
+        }
+    }
+
+    /// The loss of the epoch that is told; while one is under way of the one before.
+    pub fn loss(&self) -> Option<f64> {
+        let told = self.progress.map_or((usize::MAX, 0), |progress| (progress.seed, progress.epoch));
+        self.curve.iter().rfind(|point| (point.seed, point.epoch) <= told).map(|point| point.loss)
     }
 
     /// What a run does before and after the seeds learn: "refining the maps, 40 %".

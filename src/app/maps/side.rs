@@ -107,7 +107,7 @@ fn run(ui: &mut Ui, state: &State, own: bool) {
         None => ui.add_space(6.0 + ui.spacing().item_spacing.y),
     }
     if let Some(progress) = &maps.progress {
-        let loss = maps.curve.last().map_or_else(|| "–".to_owned(), |point| significant(point.loss));
+        let loss = maps.loss().map_or_else(|| "–".to_owned(), significant);
         ui.horizontal_wrapped(|ui| {
             for (name, value) in [
                 ("Seed", format!("{} of {}", progress.seed, progress.seeds)),

@@ -4,6 +4,7 @@ use crate::micrograph::Micrograph;
 use crate::model::vae::PixelSubset;
 use crate::train::shift::MapSettings;
 use crate::worker::device;
+use crate::worker::mapping::MapQuery;
 use crate::worker::message::DeviceChoice;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -69,6 +70,7 @@ fn the_model_that_answers_is_that_of_the_maps_told_last() {
     let mut run = MapRun::new(job, device::cpu(None));
     let mut shown: Option<Vec<f32>> = None;
     let (mut told, mut silent, mut over) = (0, 0, false);
+    let mut strides = std::collections::BTreeSet::new();
     while !over {
         let mut newest = None;
         let mut took = |event| {
@@ -82,7 +84,17 @@ fn the_model_that_answers_is_that_of_the_maps_told_last() {
         if newest.is_none() && shown.is_none() {
             continue;
         }
-        let MapModel { run: of, vae, prepared } = run.model().unwrap();
+        let model = run.model().unwrap();
+        if let Some(maps) = &newest {
+            // A pixel between two values of the maps is answered as the map shows it: by the value next to it.
+            let z0 = &maps.content[0];
+            let [x, y] = [81.0, 73.0].map(|v: f64| (v / maps.stride as f64).round() as usize);
+            let answer = model.answer(&MapQuery::Place([81.0, 73.0])).unwrap().unwrap();
+            let off = (answer.latents[0] - z0.values[y * z0.width + x]).abs();
+            assert!(off < 1e-4, "the map and the answer differ by {off}");
+            strides.insert(maps.stride);
+        }
+        let MapModel { run: of, vae, prepared, .. } = model;
         assert_eq!(of, 1);
         let middle = [80.0, 72.0];
         let mut window = vec![0.0; vae.config.pixels()];
@@ -101,6 +113,7 @@ fn the_model_that_answers_is_that_of_the_maps_told_last() {
         }
     }
     assert!(told >= 4 && silent > 5, "{told} {silent}");
+    assert!(strides.len() > 1, "all maps have a value for every pixel");
 }
 
 #[test]

@@ -58,3 +58,30 @@ fn strain_is_told_by_the_present_scale() {
     maps.scaled(None);
     assert!(maps.revision == 2 && (shear(&maps) - 0.01).abs() < 1e-7);
 }
+
+#[test]
+fn a_run_that_ends_early_is_told_as_it_was_when_its_maps_were_drawn() {
+    let told = |ending: MapEvent| {
+        let mut maps = Maps { phase: Phase::Starting, ..Maps::default() };
+        for epoch in 1..=7 {
+            let loss = Some(10.0 - epoch as f64);
+            let progress = MapProgress { seed: 1, seeds: 1, epoch, epochs: 20, loss, ..Default::default() };
+            maps.take(&Event::Map(MapEvent::Progress(progress)));
+            if epoch == 5 {
+                let set = MapSet { epoch, last: false, ..crate::app::maps::brush::tests::set() };
+                maps.take(&Event::Map(MapEvent::Maps(Arc::new(set))));
+            }
+        }
+        let under_way = MapProgress { seed: 1, seeds: 1, epoch: 8, epochs: 20, ..Default::default() };
+        maps.take(&Event::Map(MapEvent::Progress(under_way)));
+        assert_eq!(maps.loss(), Some(3.0), "while it learns that of the epoch before");
+        maps.take(&Event::Map(ending));
+        maps
+    };
+    let stopped = told(MapEvent::Stopped);
+    assert!(matches!(stopped.phase, Phase::Ended { reason: FinishReason::Stopped, epochs: 5, .. }));
+    let failed = told(MapEvent::Failed { message: String::new(), details: String::new() });
+    for maps in [stopped, failed] {
+        assert_eq!((maps.progress.unwrap().epoch, maps.loss()), (5, Some(5.0)));
+    }
+}
