@@ -225,6 +225,7 @@ fn a_run_is_paused_goes_on_and_stops_and_its_maps_stay() {
     window.key(Modifiers::SHIFT, Key::T);
     window.until("the end", |w| w.shows("Stopped"));
     assert!(window.shows("leakage") && window.is_enabled("Start"));
+    assert!(window.shows("without what comes last: recon_error, gpa (phase analysis) and strain"));
     // The run and its maps are of one epoch.
     let said = window.harness.get_by_label_contains("Seed 1, after ").accesskit_node().value().unwrap();
     let epoch = said.trim_start_matches("Seed 1, after ").split(' ').next().unwrap();

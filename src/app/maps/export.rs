@@ -111,6 +111,19 @@ impl MapExport {
         })
     }
 
+    /// That the run did not come to its end, which the command does.
+    fn early(&self) -> Option<String> {
+        let all = self.plan.as_ref().map(|plan| plan.settings.epochs).filter(|_| !self.set.last)?;
+        let epochs = self.set.epoch;
+        Some(if epochs < all {
+            format!(
+                "the stop: these maps were drawn after {epochs} of {all} epochs; the command runs all of them"
+            )
+        } else {
+            "the stop: after all epochs, but before the finest maps and what is judged by them".to_owned()
+        })
+    }
+
     /// What no command makes again; `None` for nothing.
     fn beyond_the_command(&self) -> Option<Vec<String>> {
         let steps = match self.subject.steps.len() {
@@ -121,7 +134,7 @@ impl MapExport {
             0 => None,
             n => Some(format!("what did not count: {}", count(n, "region"))),
         };
-        let all: Vec<String> = steps.into_iter().chain(masks).collect();
+        let all: Vec<String> = self.early().into_iter().chain(steps).chain(masks).collect();
         Some(all).filter(|all| !all.is_empty())
     }
 
@@ -187,160 +200,4 @@ fn paint_two(first: &Map, second: &Map, size: Option<PixelSize>) -> RgbImage {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::app::maps::brush::tests::set;
-    use crate::app::picture::Picture;
-    use crate::micrograph::Micrograph;
-    use crate::order::Method;
-    use crate::particle::MicrographId;
-    use crate::worker::message::DeviceChoice;
-
-    /// A file in place of a model's.
-    fn model(folder: &Path) -> PathBuf {
-        let path = folder.join("a model");
-        std::fs::write(&path, "weights").unwrap();
-        path
-    }
-
-    #[test]
-    fn a_folder_holds_the_maps_and_the_next_one_is_another() {
-        let folder = tempfile::tempdir().unwrap();
-        let set = set();
-        let image = Micrograph::new(80, 60, vec![0.0; 4800], None).unwrap();
-        let size = PixelSize::new(0.01, 0.01);
-        let segments = segment(&set.content, Some(2), Method::KMeans, size, 1).map_err(|e| e.to_string());
-        let export = MapExport {
-            subject: Subject {
-                id: MicrographId(1),
-                name: "a.b.png".into(),
-                picture: Arc::new(Picture::new(image)),
-                path: "/data/a.b.png".into(),
-                page: 1,
-                steps: Vec::new(),
-                pixel_size: size,
-                choice: DeviceChoice::Cpu,
-            },
-            set: Arc::new(set),
-            revision: 1,
-            plan: None,
-            summary: None,
-            segments: Some(Arc::new(Segmented {
-                revision: 1,
-                k: Some(2),
-                method: Method::KMeans,
-                result: segments,
-            })),
-            wall: None,
-            device: None,
-            left_out: 2,
-            model: model(folder.path()),
-        };
-        let dir = export.export(folder.path()).unwrap();
-        assert_eq!(dir, folder.path().join("a.b-maps"));
-        for name in [
-            "two_latents.png",
-            "segments.tif",
-            "segments.csv",
-            "segments.png",
-            "map.json",
-            "report.html",
-            "model.safetensors",
-        ] {
-            assert!(dir.join(name).is_file(), "{name}");
-        }
-        let maps = std::fs::read_dir(&dir).unwrap().flatten();
-        let tiffs = maps.filter(|file| file.path().extension().is_some_and(|end| end == "tif")).count();
-        assert_eq!(tiffs, 7, "two latents, how sure they are, two shifts and the segments");
-        let back = crate::micrograph::format::open(dir.join("segments.tif")).unwrap();
-        assert_eq!((back.width, back.height), (40, 30));
-        assert!((back.pixel_size.unwrap().x_nm - 0.02).abs() < 1e-6);
-        assert_eq!(export.export(folder.path()).unwrap(), folder.path().join("a.b-maps-2"));
-    }
-
-    #[test]
-    fn what_was_found_in_older_maps_or_by_an_older_scale_is_found_anew() {
-        let folder = tempfile::tempdir().unwrap();
-        let set = set();
-        let image = Micrograph::new(80, 60, vec![0.0; 4800], None).unwrap();
-        let (then, now) = (PixelSize::new(1.0, 1.0), PixelSize::new(0.5, 0.5));
-        // Of maps in which every value was another: one phase, and a line along which nothing changes.
-        let flat = set.content[0].with(vec![0.0; 1200]).unwrap();
-        let old = segment(&[flat], Some(1), Method::KMeans, then, 1).unwrap();
-        let line = Line { from: [10.0, 30.0], to: [70.0, 30.0], breadth: 4.0 };
-        let mut earlier = set.clone();
-        earlier.content[0].values.fill(0.5);
-        let mut export = MapExport {
-            subject: Subject {
-                id: MicrographId(1),
-                name: "a.png".into(),
-                picture: Arc::new(Picture::new(image)),
-                path: "/data/a.png".into(),
-                page: 1,
-                steps: Vec::new(),
-                pixel_size: now,
-                choice: DeviceChoice::Cpu,
-            },
-            set: Arc::new(set),
-            revision: 2,
-            plan: None,
-            summary: None,
-            segments: Some(Arc::new(Segmented {
-                revision: 1,
-                k: Some(2),
-                method: Method::KMeans,
-                result: Ok(old),
-            })),
-            wall: Some(Arc::new(Wall::measured(
-                &earlier,
-                None,
-                1,
-                super::super::field::Field::Content(0),
-                line,
-            ))),
-            device: None,
-            left_out: 2,
-            model: model(folder.path()),
-        };
-        let dir = export.export(folder.path()).unwrap();
-        let rows = std::fs::read_to_string(dir.join("segments.csv")).unwrap();
-        assert_eq!(rows.lines().count(), 3, "two phases, as they were asked for: {rows}");
-        let profile = std::fs::read_to_string(dir.join("profile.csv")).unwrap();
-        let values: Vec<f64> =
-            profile.lines().skip(1).filter_map(|row| row.split(',').nth(2)?.parse().ok()).collect();
-        assert!(values[values.len() - 1] - values[0] > 1.0, "the profile is of the older maps: {profile}");
-        // A shift is told as everywhere: in picometres, and what no command makes again is said.
-        let document = std::fs::read_to_string(dir.join("map.json")).unwrap();
-        let document: serde_json::Value = serde_json::from_str(&document).unwrap();
-        assert_eq!(document["command_leaves_out"], json!(["what did not count: 2 regions"]));
-        let step = |export: &MapExport| {
-            let dir = export.export(folder.path()).unwrap();
-            let text = std::fs::read_to_string(dir.join("profile.csv")).unwrap();
-            assert!(text.starts_with("distance_px,distance_nm,value,sd,unit\n"), "{text}");
-            let cells: Vec<Vec<String>> =
-                text.lines().skip(1).map(|row| row.split(',').map(str::to_owned).collect()).collect();
-            let value = |row: &[String]| row[2].parse::<f64>().unwrap();
-            (value(&cells[cells.len() - 2]) - value(&cells[1]), cells[1][4].clone())
-        };
-        let shift = super::super::field::Field::Shift(0);
-        let mut other = (*export.set).clone();
-        other.shift[0] = other.content[0].clone();
-        export.set = Arc::new(other);
-        export.wall = Some(Arc::new(Wall::measured(&export.set, None, 2, shift, line)));
-        let (pm, unit) = step(&export);
-        export.subject.pixel_size = None;
-        let (px, in_px) = step(&export);
-        export.subject.pixel_size = now;
-        assert_eq!((unit.as_str(), in_px.as_str()), ("pm", "px"));
-        assert!(px.abs() > 0.5 && (pm - 500.0 * px).abs() < 1e-6 * pm.abs(), "{pm} pm, {px} px");
-        // Of these maps, but found while another scale was known.
-        let found = segment(&export.set.content, Some(2), Method::KMeans, then, 1).unwrap();
-        let px = found.segments[0].area_px;
-        export.segments =
-            Some(Arc::new(Segmented { revision: 2, k: Some(2), method: Method::KMeans, result: Ok(found) }));
-        let dir = export.export(folder.path()).unwrap();
-        let rows = std::fs::read_to_string(dir.join("segments.csv")).unwrap();
-        let first: Vec<&str> = rows.lines().nth(1).unwrap().split(',').collect();
-        assert_eq!(first[4].parse::<f64>().unwrap(), 0.25 * px, "{rows}");
-    }
-}
+mod tests;

@@ -162,6 +162,16 @@ fn sentence(state: &State, own: bool) -> RichText {
         Phase::Running => "The maps follow. Point at a pixel or into the latent plane.".to_owned(),
         Phase::Paused => "Nothing is lost. Resume (T) goes on where it was.".to_owned(),
         Phase::Stopping => "One step is finished first.".to_owned(),
+        Phase::Ended { .. } if maps.set.is_none() => "Before the first map: nothing was found.".to_owned(),
+        Phase::Ended { seconds, .. } if maps.set.as_ref().is_some_and(|set| !set.last) => {
+            let lattice = maps.plan.as_ref().is_some_and(|plan| plan.found.is_some());
+            let missing =
+                if lattice { "recon_error, gpa (phase analysis) and strain" } else { "recon_error" };
+            format!(
+                "In {seconds:.1} s. The model stays and answers; Export takes the maps away, without what comes \
+                 last: {missing}."
+            )
+        }
         Phase::Ended { seconds, .. } => {
             format!("In {seconds:.1} s. The model stays and answers; Export takes the maps away.")
         }
