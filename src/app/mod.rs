@@ -8,6 +8,7 @@ mod action;
 mod apply;
 mod arrivals;
 mod averages;
+mod axes;
 mod bar;
 mod calibration;
 mod canvas;

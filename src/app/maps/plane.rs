@@ -8,6 +8,7 @@ use super::layer::CRISP;
 use super::run::{Ask, Maps};
 use super::sight::Sight;
 use crate::app::action::Action;
+use crate::app::axes::numbered;
 use crate::app::overlay::outline;
 use crate::app::take::{self, Figure};
 use crate::app::theme;
@@ -65,12 +66,7 @@ impl PlanePanel {
         let axes = sight.axes;
         let texture = self.texture.as_ref().map(TextureHandle::id);
         let name = |axis: usize| format!("z{axis} (prior sd)");
-        let shown = Plot::new("latent plane")
-            .custom_x_axes(vec![
-                egui_plot::AxisHints::new_x().label(name(axes[0])).label_spacing(28.0..=56.0),
-            ])
-            .y_axis_label(name(axes[1]))
-            .y_axis_min_width(40.0)
+        let plot = Plot::new("latent plane")
             .show_crosshair(false)
             .allow_drag(false)
             .allow_boxed_zoom(false)
@@ -78,23 +74,23 @@ impl PlanePanel {
             .default_x_bounds(x[0], x[1])
             .default_y_bounds(y[0], y[1])
             .grid_color(theme::grid(ui.visuals()))
-            .label_formatter(|_| None)
-            .show(ui, |plot| {
-                if refit {
-                    plot.set_plot_bounds(PlotBounds::from_min_max([x[0], y[0]], [x[1], y[1]]));
+            .label_formatter(|_| None);
+        let shown = numbered(plot, name(axes[0]), name(axes[1]), 40.0).show(ui, |plot| {
+            if refit {
+                plot.set_plot_bounds(PlotBounds::from_min_max([x[0], y[0]], [x[1], y[1]]));
+            }
+            if let Some(texture) = texture {
+                let middle = PlotPoint::new((x[0] + x[1]) / 2.0, (y[0] + y[1]) / 2.0);
+                let size = egui::vec2((x[1] - x[0]) as f32, (y[1] - y[0]) as f32);
+                plot.image(PlotImage::new("pixels", texture, middle, size));
+            }
+            if let Some(at) = at.filter(|at| axes.iter().all(|axis| at[*axis].is_finite())) {
+                let point = vec![[f64::from(at[axes[0]]), f64::from(at[axes[1]])]];
+                for (radius, colour) in [(5.5, Color32::BLACK), (4.0, Color32::WHITE)] {
+                    plot.points(Points::new("", point.clone()).radius(radius).color(colour).filled(true));
                 }
-                if let Some(texture) = texture {
-                    let middle = PlotPoint::new((x[0] + x[1]) / 2.0, (y[0] + y[1]) / 2.0);
-                    let size = egui::vec2((x[1] - x[0]) as f32, (y[1] - y[0]) as f32);
-                    plot.image(PlotImage::new("pixels", texture, middle, size));
-                }
-                if let Some(at) = at.filter(|at| axes.iter().all(|axis| at[*axis].is_finite())) {
-                    let point = vec![[f64::from(at[axes[0]]), f64::from(at[axes[1]])]];
-                    for (radius, colour) in [(5.5, Color32::BLACK), (4.0, Color32::WHITE)] {
-                        plot.points(Points::new("", point.clone()).radius(radius).color(colour).filled(true));
-                    }
-                }
-            });
+            }
+        });
         let (response, transform) = (shown.response, shown.transform);
         self.point(ui, &response, &transform, n, sight, actions);
         self.draw(ui, &response, &transform, maps, sight);

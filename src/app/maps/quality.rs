@@ -8,7 +8,7 @@ use super::sight::Sight;
 use crate::app::action::Action;
 use crate::app::panes::beside;
 use crate::app::take::{self, Figure};
-use crate::app::{shades, theme};
+use crate::app::{axes, shades, theme};
 use crate::order::Judgement;
 use crate::project::Colours;
 use crate::worker::mapping::MapSet;
@@ -124,8 +124,7 @@ fn curve(ui: &mut Ui, maps: &Maps) {
         // The middle of the scale reads on both grounds.
         shades::map(Colours::Viridis, 0.3 + 0.5 * (seed - 1) as f64 / (seeds - 1) as f64)
     };
-    let axes = vec![egui_plot::AxisHints::new_x().label("epoch").label_spacing(28.0..=56.0)];
-    Plot::new("map loss")
+    let plot = Plot::new("map loss")
         .height(ui.available_height().max(80.0))
         .allow_drag(false)
         .allow_zoom(false)
@@ -133,21 +132,18 @@ fn curve(ui: &mut Ui, maps: &Maps) {
         .allow_boxed_zoom(false)
         .allow_axis_zoom_drag(false)
         .show_crosshair(false)
-        .custom_x_axes(axes)
-        .y_axis_label("−ELBO (nats / window)")
-        .y_axis_min_width(56.0)
         .grid_color(theme::grid(ui.visuals()))
         .include_x(1.0)
         .label_formatter(|at| {
             let egui_plot::HoverPosition::NearDataPoint { position, .. } = at else { return None };
-            Some(format!("epoch {:.0}\n{:.1}", position.x, position.y))
-        })
-        .show(ui, |plot| {
-            for seed in 1..=seeds {
-                let line = Line::new(format!("seed {seed}"), PlotPoints::new(of(seed)));
-                plot.line(line.color(colour(seed)).width(1.8));
-            }
+            Some(format!("epoch {:.0}\n{:.1} nats / window", position.x, position.y))
         });
+    axes::numbered(plot, "epoch", "−ELBO (nats / window)", 56.0).show(ui, |plot| {
+        for seed in 1..=seeds {
+            let line = Line::new(format!("seed {seed}"), PlotPoints::new(of(seed)));
+            plot.line(line.color(colour(seed)).width(1.8));
+        }
+    });
 }
 
 #[cfg(test)]

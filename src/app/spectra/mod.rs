@@ -220,6 +220,12 @@ fn signed(value: f64) -> String {
     format!("{}{}", if value < 0.0 { "−" } else { "" }, significant(value.abs()))
 }
 
+/// A place on an axis, as precisely as people write it.
+fn plain(value: f64) -> String {
+    let text = format!("{value:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').replace('-', "−")
+}
+
 /// What a run still lacks, as an invitation.
 pub fn missing(state: &State) -> Option<String> {
     state.spectra.subject.is_none().then(|| "Open spectra to begin.".to_owned())

@@ -1,8 +1,8 @@
 //! The side panel: which spectra, how the run goes, what each latent carries, the settings.
 
 use super::curves::spectra;
-use super::lines;
 use super::run::{SpectraAsk, SpectraWork};
+use super::{lines, plain};
 use crate::app::action::Action;
 use crate::app::maps::settings::{device, line, name, real, whole};
 use crate::app::run::Phase;
@@ -82,19 +82,13 @@ fn subject(ui: &mut Ui, work: &SpectraWork, actions: &mut Vec<Action>) {
     ui.weak(format!("{} of {} points{grid}", spectra(data.count()), data.x.len()));
     let (first, last) = (data.x[0], data.x[data.x.len() - 1]);
     ui.horizontal(|ui| {
-        ui.weak(format!("x from {} to {}", end(first), end(last)));
+        ui.weak(format!("x from {} to {}", plain(first), plain(last)));
         let mut unit = work.unit.clone();
         let field = TextEdit::singleline(&mut unit).hint_text("unit").desired_width(56.0);
         if ui.add(field).accessible_name("Unit of x").changed() {
             actions.push(Action::Spectra(SpectraAsk::Unit(unit)));
         }
     });
-}
-
-/// An end of the axis, as precisely as people write it.
-fn end(value: f64) -> String {
-    let text = format!("{value:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').replace('-', "−")
 }
 
 /// Where the run stands, in words, numbers and a curve.
