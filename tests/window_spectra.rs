@@ -110,6 +110,13 @@ fn peaks_are_learned_looked_at_and_taken_away() {
     window.press("Shift");
     point(&mut window, "Shift plot", |w| w.shows("): z0 "));
 
+    // The chosen colour is that of both panes of dots, and what it is stands beside them.
+    let bars = |w: &Window, name: &str| w.harness.query_all_by_label(&format!("Colours of {name}")).count();
+    assert_eq!(bars(&window, "shift"), 2);
+    window.press("Colour");
+    window.press("error");
+    assert_eq!((bars(&window, "shift"), bars(&window, "error")), (0, 2));
+
     // Each view leaves as a picture, a drawing or numbers.
     for (what, name) in [
         ("Latent scatter as Data (CSV)", "scatter.csv"),
@@ -124,6 +131,11 @@ fn peaks_are_learned_looked_at_and_taken_away() {
         type_path(&mut window, &path);
         window.until("the file", |_| path.is_file());
     }
+    let shifts = std::fs::read_to_string(dir.path().join("shift.csv")).unwrap();
+    assert!(
+        shifts.lines().next().unwrap().contains("colour: error"),
+        "its own colour, not that of the window"
+    );
     let rows = std::fs::read_to_string(dir.path().join("scatter.csv")).unwrap();
     assert_eq!(rows.lines().count(), 1 + 30 * 40);
     let drawing = std::fs::read_to_string(dir.path().join("traversal.svg")).unwrap();

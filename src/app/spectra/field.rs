@@ -1,9 +1,7 @@
 //! One number a spectrum: its name, unit, values and colours.
 
-use crate::app::shades;
 use crate::library::figure::{self, Colours};
 use crate::micrograph::stats::percentiles;
-use crate::project::Colours as Shades;
 use crate::spectrum::Found;
 use egui::Color32;
 
@@ -75,17 +73,11 @@ impl Field {
         [-most, most]
     }
 
-    /// The colour of a value in a map: signed values round zero, others from dark to bright.
+    /// The colour of a value, as a pixel and as a dot: signed values round zero, others from dark to bright.
     pub fn colour(self, value: f64, range: [f32; 2]) -> Color32 {
         let colours = if self == Self::Error { Colours::Sequential } else { Colours::Diverging };
         let image::Rgb([r, g, b]) = figure::colour(value as f32, range, colours);
         Color32::from_rgb(r, g, b)
-    }
-
-    /// The colour of a value as a dot, which must be seen on a bright and on a dark ground.
-    pub fn dot(value: f64, [low, high]: [f32; 2]) -> Color32 {
-        let share = ((value - f64::from(low)) / f64::from(high - low)).clamp(0.0, 1.0);
-        shades::map(Shades::Viridis, 0.15 + 0.7 * share)
     }
 }
 

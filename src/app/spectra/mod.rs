@@ -1,9 +1,10 @@
 //! The spectra workspace: what is only a shift among many curves, and what else varies, live.
 //!
 //! - [`run`]: the spectra, the run and what came of it; [`steps`]: what actions do; [`side`]: the side panel.
-//! - [`curves`], [`scatter`], [`traversal`], [`scan`]: a pane each; [`dots`] and [`lines`]: how they draw; [`taken`]: as pages.
+//! - [`curves`], [`scatter`], [`traversal`], [`scan`]: a pane each; [`dots`], [`bar`] and [`lines`]: how they draw; [`taken`]: as pages.
 //! - [`field`]: the numbers that each spectrum has. [`Eye`]: the spectrum that is looked at in all panes.
 
+mod bar;
 mod curves;
 mod dots;
 mod empty;
@@ -183,7 +184,7 @@ impl SpectraPanel {
         let mut show = |ui: &mut Ui, pane: Pane| match pane {
             Pane::Curves => curves::ui(ui, work, subject, eye, actions),
             Pane::Scatter => scatter.ui(ui, work, eye, actions),
-            Pane::Shift => shift.ui(ui, work, eye, actions),
+            Pane::Shift => shift.ui(ui, work, scatter.colour(work), eye, actions),
             Pane::Grid => scan.ui(ui, work, subject, eye),
             Pane::Traversal => traversal::ui(ui, work, subject, actions),
         };
@@ -200,7 +201,7 @@ impl SpectraPanel {
             Figure::SpectraScatter => {
                 taken::scatter(work, subject, panels.scatter.fields(work.found.as_ref()?))
             }
-            Figure::Shifts => taken::shift(work, subject),
+            Figure::Shifts => taken::shift(work, subject, panels.scatter.colour(work)),
             Figure::Traversal => taken::traversal(work, subject),
             _ => None,
         }

@@ -1,16 +1,12 @@
 //! Spectra of a grid as a picture: any latent or the shift, a pixel a spectrum.
 
 use super::run::{SpectraWork, Subject};
-use super::{Eye, Field, scatter, signed};
+use super::{Eye, Field, bar, scatter};
 use crate::app::theme;
 use egui::{
-    Align2, Color32, ColorImage, Mesh, Pos2, Rect, Role, Sense, Stroke, StrokeKind, TextStyle, TextureHandle,
-    TextureOptions, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Color32, ColorImage, Pos2, Rect, Role, Sense, Stroke, StrokeKind, TextureHandle, TextureOptions, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
 };
-
-/// Width of the bar of colours, and of the numbers beside it, points.
-const BAR: f32 = 14.0;
-const NUMBERS: f32 = 64.0;
 
 /// What the pane alone remembers.
 #[derive(Default)]
@@ -74,13 +70,11 @@ impl ScanPanel {
         [rows, columns]: [usize; 2],
         eye: &mut Eye,
     ) {
-        let room =
-            vec2((ui.available_width() - BAR - NUMBERS - 8.0).max(40.0), ui.available_height().max(60.0));
+        let room = vec2((ui.available_width() - bar::ROOM).max(40.0), ui.available_height().max(60.0));
         let side = (room.x / columns as f32).min(room.y / rows as f32);
         let size = vec2(side * columns as f32, side * rows as f32);
         // All of the height is taken, or a strip below would stay bare.
-        let (whole, response) =
-            ui.allocate_exact_size(vec2(size.x + 8.0 + BAR + NUMBERS, room.y), Sense::click());
+        let (whole, response) = ui.allocate_exact_size(vec2(size.x + bar::ROOM, room.y), Sense::click());
         let name = format!("Grid of {}", field.name());
         response.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, &name));
         let rect = Rect::from_min_size(whole.min, size);
@@ -97,13 +91,7 @@ impl ScanPanel {
             painter.rect_stroke(cell(i), 0.0, Stroke::new(3.5, Color32::BLACK), StrokeKind::Outside);
             painter.rect_stroke(cell(i), 0.0, Stroke::new(1.5, Color32::WHITE), StrokeKind::Outside);
         }
-        self.bar(
-            ui,
-            &painter,
-            field,
-            work,
-            Rect::from_min_size(rect.right_top() + vec2(8.0, 0.0), vec2(BAR, size.y)),
-        );
+        bar::paint(ui, &painter, field, self.range, &work.unit, rect);
         let over = response.hover_pos().filter(|pos| rect.contains(*pos)).map(|pos| {
             let at = (pos - rect.min) / side;
             (at.y as usize).min(rows - 1) * columns + (at.x as usize).min(columns - 1)
@@ -111,34 +99,6 @@ impl ScanPanel {
         eye.point(over);
         if response.clicked() {
             eye.kept = over;
-        }
-    }
-
-    /// The colours with the values at both ends and their unit.
-    fn bar(&self, ui: &Ui, painter: &egui::Painter, field: Field, work: &SpectraWork, rect: Rect) {
-        const STEPS: usize = 64;
-        let [low, high] = self.range.map(f64::from);
-        let mut mesh = Mesh::default();
-        let step = rect.height() / STEPS as f32;
-        for i in 0..STEPS {
-            let value = high - (high - low) * (i as f64 + 0.5) / STEPS as f64;
-            let top = rect.min + vec2(0.0, step * i as f32);
-            let colour = field.colour(value, self.range);
-            mesh.add_colored_rect(Rect::from_min_size(top, vec2(rect.width(), step)), colour);
-        }
-        painter.add(mesh);
-        let font = TextStyle::Small.resolve(ui.style());
-        let colour = ui.visuals().text_color();
-        let unit = match field {
-            Field::Latent(_) => "sd",
-            Field::Shift => work.unit.as_str(),
-            Field::Error => "",
-        };
-        for (at, align, text) in [
-            (rect.right_top(), Align2::LEFT_TOP, format!("{} {unit}", signed(high))),
-            (rect.right_bottom(), Align2::LEFT_BOTTOM, signed(low)),
-        ] {
-            painter.text(at + vec2(4.0, 0.0), align, text, font.clone(), colour);
         }
     }
 }

@@ -25,8 +25,16 @@ impl ScatterPanel {
         let all = Field::all(found);
         let known = |field: &Option<Field>| field.filter(|field| all.contains(field));
         let [across, up] = usual(found);
-        let colour = known(&self.colour).unwrap_or(Field::Shift);
-        [known(&self.across).unwrap_or(across), known(&self.up).unwrap_or(up), colour]
+        [known(&self.across).unwrap_or(across), known(&self.up).unwrap_or(up), self.colour_of(found)]
+    }
+
+    fn colour_of(&self, found: &Found) -> Field {
+        self.colour.filter(|field| Field::all(found).contains(field)).unwrap_or(Field::Shift)
+    }
+
+    /// What colours the dots of all panes.
+    pub fn colour(&self, work: &SpectraWork) -> Field {
+        work.found.as_ref().map_or(Field::Shift, |found| self.colour_of(found))
     }
 
     /// Draws the pane.
@@ -55,10 +63,10 @@ impl ScatterPanel {
         let key = (work.revision, [across, up, colour]);
         if self.of != Some(key) {
             self.of = Some(key);
-            self.dots = Dots::new(&across.values(found), &up.values(found), colours(colour, found));
+            self.dots = Dots::new(&across.values(found), &up.values(found), colour, found);
         }
         let labels = [across.label(&work.unit), up.label(&work.unit)];
-        self.dots.ui(ui, "Latent scatter plot", labels, eye);
+        self.dots.ui(ui, "Latent scatter plot", labels, &work.unit, eye);
     }
 }
 
@@ -93,22 +101,23 @@ pub fn choice(ui: &mut Ui, name: &str, field: &mut Field, all: &[Field], found: 
         .labelled_by(label.id);
 }
 
-fn colours(field: Field, found: &Found) -> Vec<egui::Color32> {
-    let values = field.values(found);
-    let range = field.range(&values);
-    values.iter().map(|v| Field::dot(*v, range)).collect()
-}
-
 /// What the plane of shifts alone remembers.
 #[derive(Default)]
 pub struct ShiftPanel {
-    of: Option<u64>,
+    of: Option<(u64, Field)>,
     dots: Dots,
 }
 
 impl ShiftPanel {
-    /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut Ui, work: &SpectraWork, eye: &mut Eye, actions: &mut Vec<Action>) {
+    /// Draws the pane; its dots have the colours of those beside it.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        work: &SpectraWork,
+        colour: Field,
+        eye: &mut Eye,
+        actions: &mut Vec<Action>,
+    ) {
         let Some(found) = &work.found else {
             theme::hint(ui, "How far each spectrum lies to the right or to the left of the others.");
             return;
@@ -117,14 +126,15 @@ impl ShiftPanel {
             theme::hint(ui, "This model knows no shift: it was not told to be blind to it.");
             return;
         }
-        if self.of != Some(work.revision) {
-            self.of = Some(work.revision);
+        let key = (work.revision, colour);
+        if self.of != Some(key) {
+            self.of = Some(key);
             let index: Vec<f64> = (0..found.shift.len()).map(|i| i as f64).collect();
-            self.dots = Dots::new(&index, &found.shift, colours(Field::Latent(0), found));
+            self.dots = Dots::new(&index, &found.shift, colour, found);
         }
         let labels = ["index of the spectrum".to_owned(), Field::Shift.label(&work.unit)];
         take::menu(ui, &[(Figure::Shifts, true)], actions);
-        self.dots.ui(ui, "Shift plot", labels, eye);
+        self.dots.ui(ui, "Shift plot", labels, &work.unit, eye);
     }
 }
 

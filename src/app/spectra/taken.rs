@@ -10,6 +10,8 @@ use crate::library::spectra::page;
 use crate::spectrum::Found;
 
 const FAINT: Ink = [140, 145, 150, 140];
+/// Round a dot.
+const RIM: Ink = [110, 115, 120, 255];
 /// What the model makes of a spectrum.
 const MODEL: Ink = [138, 83, 0, 255];
 /// Steps of a colour bar.
@@ -78,12 +80,12 @@ pub fn scatter(work: &SpectraWork, subject: &Subject, fields: [Field; 3]) -> Opt
     dots(work, subject, labels, values, fields[2])
 }
 
-/// The shift of each spectrum over its index.
-pub fn shift(work: &SpectraWork, subject: &Subject) -> Option<Taken> {
+/// The shift of each spectrum over its index, a number of it as its colour.
+pub fn shift(work: &SpectraWork, subject: &Subject, colour: Field) -> Option<Taken> {
     let found = work.found.as_ref().filter(|found| found.shift.iter().any(|shift| *shift != 0.0))?;
     let index = (0..found.shift.len()).map(|i| i as f64).collect();
     let labels = ["index of the spectrum".to_owned(), Field::Shift.label(&work.unit)];
-    dots(work, subject, labels, [index, found.shift.clone()], Field::Latent(0))
+    dots(work, subject, labels, [index, found.shift.clone()], colour)
 }
 
 fn dots(
@@ -102,7 +104,9 @@ fn dots(
     let mut points = Vec::new();
     for (i, ((x, y), value)) in xs.iter().zip(&ys).zip(&values).enumerate() {
         table.rows.push(vec![i.to_string(), cell(*x), cell(*y), cell(*value)]);
-        points.push(Point { at: [*x, *y], ink: inked(Field::dot(*value, range)), radius: 1.6 });
+        // A rim round each dot: the middle of a scale is as bright as the page.
+        points.push(Point { at: [*x, *y], ink: RIM, radius: 1.9 });
+        points.push(Point { at: [*x, *y], ink: inked(colour.colour(*value, range)), radius: 1.6 });
     }
     let [low, high] = range.map(f64::from);
     let step = |i: i32| low + (high - low) * f64::from(i) / f64::from(STEPS - 1);
@@ -114,7 +118,7 @@ fn dots(
         bar: Some(Bar {
             name,
             range: [low, high],
-            inks: (0..STEPS).map(|i| inked(Field::dot(step(i), range))).collect(),
+            inks: (0..STEPS).map(|i| inked(colour.colour(step(i), range))).collect(),
         }),
         caption: format!("{}. {}", super::curves::spectra(xs.len()), source(work, subject)),
         ..Chart::default()
@@ -183,7 +187,15 @@ mod tests {
         assert_eq!(dots.table.rows[2][..2], ["2", "0"]);
         let discs = dots.page.items.iter().filter(|item| matches!(item, Item::Disc { .. })).count();
         assert!(discs >= 9, "{discs}");
-        assert_eq!(shift(&work, &subject).unwrap().table.rows[0][2], "-0.2");
+        let shifts = shift(&work, &subject, Field::Error).unwrap();
+        assert_eq!(shifts.table.rows[0][2], "-0.2");
+        assert_eq!(shifts.table.header[3], "colour: error (rms, units of the spectra)");
+        // A number has one scale, as a dot and as a pixel.
+        let shifts = shift(&work, &subject, Field::Shift).unwrap();
+        let range = Field::Shift.range(&Field::Shift.values(work.found.as_ref().unwrap()));
+        let pixel = inked(Field::Shift.colour(-0.2, range));
+        let same = |item: &Item| matches!(item, Item::Disc { ink, .. } if *ink == pixel);
+        assert!(shifts.page.items.iter().any(same), "the least shift has no dot in the colour of its pixel");
         let along = traversal(&work, &subject).unwrap();
         assert_eq!(
             along.table.header,
@@ -198,6 +210,6 @@ mod tests {
         assert_eq!(none.table.header.len(), 2 + subject.few.len(), "there is no tenth spectrum");
         // A model without shift has none to show.
         work.found = Some(Arc::new(Found { shift: vec![0.0; 9], ..Found::default() }));
-        assert!(shift(&work, &subject).is_none() && traversal(&work, &subject).is_none());
+        assert!(shift(&work, &subject, Field::Shift).is_none() && traversal(&work, &subject).is_none());
     }
 }
