@@ -30,9 +30,14 @@ fn write_lattice(path: &Path) {
 
 /// The workspace with the lattice open.
 fn open_lattice(dir: &Path) -> Window {
+    open_lattice_in(dir, [1400.0, 900.0])
+}
+
+/// The same in a window of this size.
+fn open_lattice_in(dir: &Path, size: [f32; 2]) -> Window {
     let path: PathBuf = dir.join("spots.png");
     write_lattice(&path);
-    let mut window = Window::open(Open { images: vec![path], ..Open::default() });
+    let mut window = Window::of_size(Open { images: vec![path], ..Open::default() }, size);
     window.until("the picture", |w| w.shows("Micrograph spots.png"));
     window.key(Modifiers::COMMAND, Key::Num2);
     window.until("the image", |w| w.is_there("Image canvas") && w.is_enabled("Start"));
@@ -243,6 +248,21 @@ fn a_run_is_paused_goes_on_and_stops_and_its_maps_stay() {
             let model = slider.and_then(|node| node.accesskit_node().numeric_value());
             z0.zip(model).is_some_and(|(status, model)| (status - model).abs() < 0.006)
         });
+    }
+}
+
+#[test]
+fn in_a_small_window_the_ways_to_begin_and_all_controls_are_in_sight() {
+    let dir = tempfile::tempdir().unwrap();
+    let window = open_lattice_in(dir.path(), [900.0, 600.0]);
+    let rect = |name: &str| window.harness.get_by_label(name).rect();
+    let pane = rect("Map canvas");
+    for name in ["Open the example (DyScO3)", "Open an image…"] {
+        assert!(pane.contains_rect(rect(name)), "{name} at {} of {pane}", rect(name));
+    }
+    let image = rect("Image canvas");
+    for name in ["Fit", "Lattice"] {
+        assert!(image.x_range().contains(rect(name).right()), "{name} at {} of {image}", rect(name));
     }
 }
 

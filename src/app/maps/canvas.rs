@@ -249,14 +249,14 @@ fn scene_maps<'a>(scene: &Scene<'a>) -> Option<&'a Maps> {
     Some(scene.maps).filter(|maps| scene.own && maps.set.is_some())
 }
 
-/// A row of controls over a picture.
+/// A row of controls over a picture; in a narrow pane several.
 pub fn row(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
     let frame = egui::Frame::new().fill(ui.visuals().panel_fill).inner_margin(egui::Margin::symmetric(6, 3));
     frame.show(ui, |ui| {
-        ui.horizontal(|ui| {
-            ui.spacing_mut().item_spacing.x = 4.0;
+        ui.take_available_width();
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = vec2(4.0, 2.0);
             content(ui);
-            ui.take_available_width();
         });
     });
 }

@@ -5,6 +5,7 @@ use crate::app::action::Action;
 use crate::app::maps::field::{Field, Shown};
 use crate::app::maps::sight::Sight;
 use crate::app::maps::{colour, empty, overlay};
+use crate::app::panes::scrolled;
 use crate::app::state::State;
 use egui::{Painter, Pos2, Rect, Ui, Vec2, vec2};
 
@@ -22,8 +23,12 @@ impl Canvas {
             (None, _) => {
                 let inner =
                     Rect::from_center_size(rect.center(), vec2(rect.width().min(460.0) - 32.0, 330.0));
+                // In a small pane the ways to begin stand under one sentence; what still does not fit scrolls.
+                let brief = inner.width() < 300.0 || rect.height() < inner.height();
                 let mut over = ui.new_child(egui::UiBuilder::new().max_rect(inner.intersect(rect)));
-                return over.vertical_centered(|ui| empty::invitation(ui, actions)).inner;
+                return scrolled(&mut over, "invitation", |ui| {
+                    ui.vertical_centered(|ui| empty::invitation(ui, brief, actions));
+                });
             }
             (Some(subject), false) if state.maps.set.is_some() || active => {
                 format!(
