@@ -98,7 +98,9 @@ fn answers_skips_and_undo_are_followed_and_nothing_is_asked_twice() {
         assert!(done.insert(id(&window)), "asked again");
         answer(&mut window, Key::N);
     }
-    assert!(!window.app().is_dirty() && window.shows(&format!("{} answered", done.len())));
+    let skipped = done.len();
+    assert!(!window.app().is_dirty() && window.shows("0 answered"));
+    assert!(skipped == 0 || window.shows(&format!("{skipped} skipped.")));
     let conflict = id(&window);
     assert!(window.shows("; the label says "));
     let stands = label(&window, conflict).unwrap();
@@ -106,7 +108,7 @@ fn answers_skips_and_undo_are_followed_and_nothing_is_asked_twice() {
     answer(&mut window, key);
     done.insert(conflict);
     assert_eq!(label(&window, conflict), Some(stands));
-    assert!(!window.app().is_dirty() && window.shows(&format!("{} answered", done.len())));
+    assert!(!window.app().is_dirty() && window.shows(&format!("{} answered", done.len() - skipped)));
     assert!(window.shows("0 changed something."));
 
     // A label; taken back, its question stands again; made again, it is answered.
@@ -119,11 +121,13 @@ fn answers_skips_and_undo_are_followed_and_nothing_is_asked_twice() {
     let second = id(&window);
     window.key(Modifiers::COMMAND, Key::Z);
     assert_eq!((label(&window, first), id(&window)), (before, first));
-    assert!(window.shows(&format!("{} answered", done.len())) && window.shows("1 particle selected"));
+    assert!(
+        window.shows(&format!("{} answered", done.len() - skipped)) && window.shows("1 particle selected")
+    );
     window.key(Modifiers::COMMAND, Key::Y);
     assert_eq!((label(&window, first), id(&window)), (given, second));
     done.insert(first);
-    assert!(window.shows(&format!("{} answered", done.len())));
+    assert!(window.shows(&format!("{} answered", done.len() - skipped)));
 
     // The particle in question is removed: the next one comes, and undo brings the particle back, not the question.
     window.key(Modifiers::NONE, Key::Delete);
@@ -140,7 +144,7 @@ fn answers_skips_and_undo_are_followed_and_nothing_is_asked_twice() {
     answer(&mut window, Key::Enter);
     assert!(label(&window, third).is_some());
     done.insert(third);
-    let answered = format!("{} answered", done.len());
+    let answered = format!("{} answered", done.len() - skipped);
     assert!(window.shows(&answered));
 
     // Out of sight it takes no key that is meant for nothing.

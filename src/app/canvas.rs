@@ -5,6 +5,7 @@ use super::contrast::ContrastPanel;
 use super::drag::{self, Drag};
 use super::marks::Marks;
 use super::overlay;
+use super::panes::row;
 use super::picture::Picture;
 use super::state::{Opened, State};
 use super::take::{self, Figure, Taken};
@@ -118,47 +119,40 @@ impl CanvasPanel {
     }
 
     fn tools(&mut self, ui: &mut Ui, state: &State, entry: &MicrographEntry, actions: &mut Vec<Action>) {
-        let frame =
-            egui::Frame::new().fill(ui.visuals().panel_fill).inner_margin(egui::Margin::symmetric(6, 3));
-        frame.show(ui, |ui| {
-            // Wrapped where it is narrow: a row that is wider than the pane would widen the picture, too.
-            ui.horizontal_wrapped(|ui| {
-                ui.spacing_mut().item_spacing = vec2(4.0, 3.0);
-                for tool in Tool::ALL {
-                    let action = Action::Use(tool);
-                    let look = action.look();
-                    let Some(picture) = look.icon else { continue };
-                    let button = icon::button(ui, picture, look.name, false, state.tool == tool, true);
-                    let keys = super::action::keys_text(ui.ctx(), &action);
-                    if button.on_hover_text(format!("{} ({keys})", look.name)).clicked() {
-                        actions.push(action);
-                    }
+        row(ui, |ui| {
+            for tool in Tool::ALL {
+                let action = Action::Use(tool);
+                let look = action.look();
+                let Some(picture) = look.icon else { continue };
+                let button = icon::button(ui, picture, look.name, false, state.tool == tool, true);
+                let keys = super::action::keys_text(ui.ctx(), &action);
+                if button.on_hover_text(format!("{} ({keys})", look.name)).clicked() {
+                    actions.push(action);
                 }
-                ui.separator();
-                let fit = icon::button(ui, icon::Icon::Fit, "Fit", false, false, true);
-                if fit.on_hover_text("Show the whole picture (F)").clicked() {
-                    actions.push(Action::Fit);
-                }
-                let zoom = self.views.get(&entry.id).map_or(1.0, |view| view.zoom) * ui.pixels_per_point();
-                let percent = egui::RichText::new(format!("{:>4.0} %", 100.0 * zoom)).monospace();
-                ui.label(percent).on_hover_text("Screen pixels per picture pixel");
-                ui.separator();
-                if let Some(picture) = state.picture() {
-                    let panel = &mut self.contrast;
-                    let button = egui::Button::new("Contrast");
-                    egui::containers::menu::MenuButton::from_button(button)
-                        .config(
-                            egui::containers::menu::MenuConfig::new()
-                                .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside),
-                        )
-                        .ui(ui, |ui| {
-                            ui.set_width(250.0);
-                            panel.ui(ui, picture, entry, actions);
-                        });
-                    take::menu(ui, &[(Figure::Micrograph, true)], actions);
-                }
-                ui.take_available_width();
-            });
+            }
+            ui.separator();
+            let fit = icon::button(ui, icon::Icon::Fit, "Fit", false, false, true);
+            if fit.on_hover_text("Show the whole picture (F)").clicked() {
+                actions.push(Action::Fit);
+            }
+            let zoom = self.views.get(&entry.id).map_or(1.0, |view| view.zoom) * ui.pixels_per_point();
+            let percent = egui::RichText::new(format!("{:>4.0} %", 100.0 * zoom)).monospace();
+            ui.label(percent).on_hover_text("Screen pixels per picture pixel");
+            ui.separator();
+            if let Some(picture) = state.picture() {
+                let panel = &mut self.contrast;
+                let button = egui::Button::new("Contrast");
+                egui::containers::menu::MenuButton::from_button(button)
+                    .config(
+                        egui::containers::menu::MenuConfig::new()
+                            .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside),
+                    )
+                    .ui(ui, |ui| {
+                        ui.set_width(250.0);
+                        panel.ui(ui, picture, entry, actions);
+                    });
+                take::menu(ui, &[(Figure::Micrograph, true)], actions);
+            }
         });
     }
 

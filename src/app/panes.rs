@@ -33,6 +33,18 @@ pub fn scrolled(ui: &mut Ui, name: &str, content: impl FnOnce(&mut Ui)) {
     egui::ScrollArea::vertical().id_salt(name).auto_shrink(false).show(ui, content);
 }
 
+/// A row of controls over a picture; in a narrow pane several.
+pub fn row(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
+    let frame = Frame::new().fill(ui.visuals().panel_fill).inner_margin(Margin::symmetric(6, 3));
+    frame.show(ui, |ui| {
+        ui.take_available_width();
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing = vec2(4.0, 2.0);
+            content(ui);
+        });
+    });
+}
+
 /// Two halves side by side: the left one takes a share of the width and scrolls.
 pub fn beside(
     ui: &mut Ui,

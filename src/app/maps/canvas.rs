@@ -4,6 +4,7 @@ mod image;
 mod map;
 mod pointer;
 
+use super::super::panes::row;
 use super::layer::faded;
 use super::run::Maps;
 use super::sight::Sight;
@@ -247,18 +248,6 @@ impl Canvas {
 /// What the bars of the map pane need.
 fn scene_maps<'a>(scene: &Scene<'a>) -> Option<&'a Maps> {
     Some(scene.maps).filter(|maps| scene.own && maps.set.is_some())
-}
-
-/// A row of controls over a picture; in a narrow pane several.
-pub fn row(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
-    let frame = egui::Frame::new().fill(ui.visuals().panel_fill).inner_margin(egui::Margin::symmetric(6, 3));
-    frame.show(ui, |ui| {
-        ui.take_available_width();
-        ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing = vec2(4.0, 2.0);
-            content(ui);
-        });
-    });
 }
 
 fn hint(ui: &mut Ui, rect: Rect, text: &str) {

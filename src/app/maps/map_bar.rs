@@ -1,6 +1,6 @@
 //! Over and under the map: which one, how it is coloured, and what it is worth.
 
-use super::canvas::row;
+use super::super::panes::row;
 use super::colour::Scale;
 use super::field::{Field, Shown};
 use super::run::{Ask, Maps};

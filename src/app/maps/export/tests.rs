@@ -157,7 +157,7 @@ fn what_was_found_in_older_maps_or_by_an_older_scale_is_found_anew() {
 
 #[test]
 fn a_folder_of_a_run_that_was_stopped_says_that_the_command_goes_on() {
-    let settings = MapSettings { epochs: 20, ..MapSettings::default() };
+    let settings = MapSettings { epochs: 24, ..MapSettings::default() };
     let plan = Plan {
         found: None,
         message: String::new(),
@@ -194,13 +194,13 @@ fn a_folder_of_a_run_that_was_stopped_says_that_the_command_goes_on() {
     };
     let said = |export: &MapExport| {
         let about = export.about(None);
-        assert!(about.command.is_some_and(|command| command.contains("epochs=20")));
+        assert!(about.command.is_some_and(|command| command.contains("epochs=24")));
         about.more["command_leaves_out"].clone()
     };
-    let all = "the stop: these maps were drawn after 5 of 20 epochs; the command runs all of them";
+    let all = "the stop: these maps were drawn after 5 of 24 epochs; the command runs all of them";
     assert_eq!(said(&export), json!([all]));
-    export.set = Arc::new(MapSet { epoch: 20, last: false, ..set() });
+    export.set = Arc::new(MapSet { epoch: 24, last: false, ..set() });
     assert!(said(&export)[0].as_str().unwrap().contains("before the finest maps"));
-    export.set = Arc::new(MapSet { epoch: 20, ..set() });
+    export.set = Arc::new(MapSet { epoch: 24, ..set() });
     assert_eq!(said(&export), serde_json::Value::Null);
 }
