@@ -7,6 +7,7 @@ mod driven;
 mod promised;
 
 use driven::Window;
+use egui::accesskit::Role;
 use egui::{Event, Key, Modifiers, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use nanotheca::app::Open;
@@ -235,6 +236,24 @@ fn a_run_is_paused_goes_on_and_stops_and_its_maps_stay() {
     let said = window.harness.get_by_label_contains("Seed 1, after ").accesskit_node().value().unwrap();
     let epoch = said.trim_start_matches("Seed 1, after ").split(' ').next().unwrap();
     assert!(window.is_there(&format!("{epoch} of 1000")), "{said}");
+    // And so are the numbers of a pixel: in the status line, and from the model.
+    let middle = window.harness.get_by_label("Image canvas").rect().center();
+    let mut seen = Vec::new();
+    for off in [vec2(0.0, 0.0), vec2(4.0, 7.0), vec2(-9.0, 3.0), vec2(13.0, -5.0)] {
+        window.harness.event(Event::PointerMoved(middle + off));
+        window.harness.step();
+        let said = |w: &Window| -> Option<f64> {
+            let line = w.harness.query_all_by_label_contains("grey ").next()?.accesskit_node().value()?;
+            line.split("z0").nth(1)?.split_whitespace().next()?.parse().ok()
+        };
+        let drawn = |w: &Window| {
+            w.harness.query_by_role_and_label(Role::Slider, "z0")?.accesskit_node().numeric_value()
+        };
+        let same = |w: &Window| said(w).zip(drawn(w)).is_some_and(|(a, b)| (a - b).abs() < 0.006);
+        window.until("the same number in both", same);
+        seen.extend(said(&window));
+    }
+    assert!(seen.iter().any(|z0| (z0 - seen[0]).abs() > 0.01), "one for all places: {seen:?}");
 }
 
 #[test]
