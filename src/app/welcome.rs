@@ -88,6 +88,7 @@ pub fn greeting(ui: &mut Ui, actions: &mut Vec<Action>) {
     let frame =
         egui::Frame::new().fill(ui.visuals().faint_bg_color).inner_margin(egui::Margin::symmetric(12, 8));
     frame.show(ui, |ui| {
+        ui.take_available_width();
         ui.spacing_mut().item_spacing.y = 2.0;
         for sentence in [
             "These are gold cubes and rods; a few of each carry labels, and a click labels more.",
@@ -96,12 +97,11 @@ pub fn greeting(ui: &mut Ui, actions: &mut Vec<Action>) {
         ] {
             ui.add(egui::Label::new(sentence).wrap());
         }
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             if ui.button("Got it").clicked() {
                 actions.push(Action::Greeted);
             }
             ui.weak("F1 shows all keys, Ctrl+P finds every action by name.");
-            ui.take_available_width();
         });
     });
 }
