@@ -197,7 +197,7 @@ impl App {
 
     pub(super) fn accept_detections(&mut self) {
         let state = &mut self.state;
-        let Some(micrograph) = state.detection.micrograph.filter(|id| state.shown == Some(*id)) else {
+        let Some(micrograph) = state.proposals_on() else {
             return;
         };
         let least = state.detection.least;
@@ -227,7 +227,7 @@ impl App {
     /// One proposal becomes a particle of the current class.
     fn accept_one(&mut self, place: usize) -> Result<()> {
         let state = &mut self.state;
-        let seen = state.detection.micrograph.filter(|id| state.shown == Some(*id));
+        let seen = state.proposals_on();
         let (Some(micrograph), Some(found)) = (seen, state.detection.found.get(place)) else {
             return Ok(());
         };

@@ -56,10 +56,15 @@ impl State {
         particle.label.or_else(predicted).is_some_and(|class| self.hidden.contains(&class))
     }
 
+    /// The shown micrograph, if the proposals are its own: nobody accepts what is out of sight.
+    pub fn proposals_on(&self) -> Option<MicrographId> {
+        self.shown.filter(|shown| self.detection.micrograph == Some(*shown))
+    }
+
     /// The proposal at a point of the shown micrograph, nearest first.
     pub fn proposal_at(&self, x: f32, y: f32, reach: f32) -> Option<usize> {
         let detection = &self.detection;
-        if !detection.live || detection.micrograph != self.shown {
+        if !detection.live || self.proposals_on().is_none() {
             return None;
         }
         let near = detection.found.iter().enumerate().filter(|(_, f)| f.score >= detection.least);

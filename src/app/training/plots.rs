@@ -1,5 +1,6 @@
 //! Loss and hold-out accuracy over the epochs.
 
+use super::super::axes::numbered;
 use super::super::run::{Training, interval, smoothed};
 use super::super::theme;
 use crate::train::curve::MEMORY;
@@ -21,7 +22,7 @@ fn plot<'a>(
     y_label: &'static str,
     height: f32,
 ) -> Plot<'a> {
-    Plot::new(name)
+    let plot = Plot::new(name)
         .height(height)
         .allow_drag(false)
         .allow_zoom(false)
@@ -29,12 +30,9 @@ fn plot<'a>(
         .allow_boxed_zoom(false)
         .allow_axis_zoom_drag(false)
         .show_crosshair(false)
-        .custom_x_axes(vec![egui_plot::AxisHints::new_x().label(x_label).label_spacing(28.0..=56.0)])
-        .custom_y_axes(vec![
-            egui_plot::AxisHints::new_y().label(y_label).min_thickness(44.0).label_spacing(14.0..=28.0),
-        ])
         .grid_color(theme::grid(ui.visuals()))
-        .include_x(1.0)
+        .include_x(1.0);
+    numbered(plot, x_label, y_label, 44.0)
 }
 
 /// The moments at which new labels joined, each with its caption at the top of the plot.
