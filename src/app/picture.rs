@@ -9,6 +9,8 @@ use std::sync::Arc;
 const QUANTILES: usize = 1001;
 /// More pixels than this are sampled for the quantiles; the display needs no more.
 const SAMPLE: usize = 1 << 20;
+/// Less than any difference between two greys of a picture.
+const NOTHING: f32 = 1e-30;
 /// Copies are halved until the longer side is at most this.
 const SMALLEST: usize = 512;
 
@@ -162,8 +164,8 @@ impl Greys {
             a + (b - a) * part
         };
         let (low, high) = (at(low), at(high));
-        // A flat picture, or two percentiles that fall together, must not divide by zero.
-        let least = low.abs().max(1.0) * f32::EPSILON * 4.0;
+        // A flat picture, or two percentiles that fall together, must not divide by zero. Heights may be 1e-10 m.
+        let least = (low.abs().max(high.abs()) * f32::EPSILON * 4.0).max(NOTHING);
         (low, high.max(low + least))
     }
 }
@@ -271,6 +273,15 @@ mod tests {
         let picture = Picture::new(Micrograph::new(2, 2, vec![7.0; 4], None).unwrap());
         let (low, high) = picture.range((0.5, 99.5));
         assert!(low < high && low == 7.0);
+    }
+
+    #[test]
+    fn heights_in_metres_have_a_range_of_their_own() {
+        let heights = (0..200).map(|i| 1e-12 * i as f32).collect();
+        let (low, high) = Picture::new(Micrograph::new(200, 1, heights, None).unwrap()).range((0.5, 99.5));
+        assert!(low > 0.0 && high > 1.9e-10 && high < 2e-10, "{low} {high}");
+        let zero = Picture::new(Micrograph::new(2, 2, vec![0.0; 4], None).unwrap());
+        assert!(zero.range((0.5, 99.5)).1 > 0.0);
     }
 
     #[test]

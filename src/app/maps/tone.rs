@@ -43,8 +43,8 @@ impl Tone {
             Scale::Cyclic => [-180.0, 180.0],
             Scale::Sequential | Scale::Grey => spread.usual,
         });
-        // A flat map must not divide by zero.
-        let least = low.abs().max(1.0) * 1e-6;
+        // A flat map must not divide by zero. Heights may be 1e-10 m.
+        let least = (low.abs().max(high.abs()) * 1e-6).max(1e-30);
         [low, high.max(low + least)]
     }
 }
@@ -64,7 +64,7 @@ impl Spread {
     pub fn of(map: &Map, least: f32) -> Self {
         let p = percentiles(&map.values, &[0.1, 1.0, 99.0, 99.9]);
         let at = |i: usize| p.get(i).copied().filter(|v| v.is_finite()).unwrap_or(0.0);
-        let margin = (0.06 * (at(3) - at(0))).max(1e-6 * at(0).abs().max(1.0));
+        let margin = (0.06 * (at(3) - at(0))).max(1e-6 * at(0).abs().max(at(3).abs())).max(1e-30);
         let ends = at_least([at(0) - margin, at(3) + margin], least);
         let mut counts = vec![0.0_f32; BARS];
         // Neighbours are alike: every seventh of a large map is enough.
