@@ -232,10 +232,14 @@ impl Table {
         Self { rows: Arc::new(rows.collect()), classes: classes.to_vec(), ..self.clone() }
     }
 
-    /// The class of a row as people see it: the label if there is one, else the model's.
+    /// The class of a row as the library has it: the label, else the model's. A label that judges tells what is right, not
+    /// what the model found; its particle has the model's class.
     pub fn class<'a>(&'a self, row: &'a Row) -> Option<&'a str> {
         let model = || self.predicted(row).and_then(|c| self.classes.get(c)).map(String::as_str);
-        row.label.as_deref().or_else(model)
+        match row.label.as_deref() {
+            Some(label) if !row.held_out => Some(label),
+            label => model().or(label),
+        }
     }
 }
 
