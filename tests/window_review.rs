@@ -201,7 +201,7 @@ fn before_the_first_training_each_particle_gets_its_own_digit() {
     window.settle();
     window.press("Add class");
     window.key(Modifiers::NONE, Key::Escape);
-    assert!(!window.shows("Add a second class") && window.shows("3 more rod labels"));
+    assert!(!window.shows("Add a second class") && window.shows("3 more rod, 3 more cube labels"));
     let middle = window.harness.get_by_label("Micrograph canvas").rect().center();
     window.harness.event(Event::PointerMoved(middle));
     window.until("the picture", |w| w.shows("grey "));

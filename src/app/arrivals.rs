@@ -311,7 +311,7 @@ impl App {
         training.phase = Phase::Starting;
         training.folds = None;
         self.state.previews = Previews::default();
-        self.state.asking.progress = None;
+        self.state.asking.withdraw();
         self.end_maps();
         self.end_spectra();
         self.state.training.dataset = Some(dataset);

@@ -189,9 +189,12 @@ impl Marker {
     }
 }
 
+/// Side of the square a marker stands in beside text, points.
+pub const MARKER_SIDE: f32 = 14.0;
+
 /// Allocates a small square in a row and draws the class's marker in it.
 pub fn marker(ui: &mut egui::Ui, class: &Class) {
-    let (rect, _) = ui.allocate_exact_size(egui::vec2(14.0, 14.0), egui::Sense::hover());
+    let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(MARKER_SIDE), egui::Sense::hover());
     ui.painter().add(Marker::of(class.id).filled(rect.center(), 5.0, colour(class)));
 }
 

@@ -59,17 +59,18 @@ impl App {
         (asking.on, asking.wanted, asking.current) = (false, false, None);
     }
 
-    /// Leaves the particle as it is; it is not asked about again.
+    /// Leaves the particle as it is; it is not asked about again. A question out of sight stands.
     pub(in crate::app) fn skip_question(&mut self) {
-        if self.state.asking.current.is_some() {
+        if self.state.asking.current.is_some() && self.layout.shows_review() {
             self.state.asking.skip();
             self.ask_next();
         }
     }
 
-    /// Answers with what the model proposes.
+    /// Answers with what the model proposes, unless the question is out of sight.
     pub(in crate::app) fn agree(&mut self) -> Result<()> {
-        let proposal = self.state.asking.current.as_ref().and_then(|asked| asked.proposal);
+        let asked = self.state.asking.current.as_ref().filter(|_| self.layout.shows_review());
+        let proposal = asked.and_then(|asked| asked.proposal);
         proposal.map_or(Ok(()), |class| self.answer(class))
     }
 

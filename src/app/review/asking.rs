@@ -83,6 +83,13 @@ impl Asking {
         self.ahead.reverse();
     }
 
+    /// A model is trained anew: what stands and waits is about the one before.
+    pub fn withdraw(&mut self) {
+        (self.current, self.progress) = (None, None);
+        self.ahead.clear();
+        (self.on, self.wanted) = (false, false);
+    }
+
     /// Puts the next question that is still one; false if there is none.
     pub fn next(&mut self, project: &Project) -> bool {
         self.current = None;

@@ -70,26 +70,28 @@ impl ReviewPanel {
         if let Some(gain) = gain(state, asked) {
             ui.weak(gain);
         }
+        if state.project.classes.is_empty() {
+            ui.weak("Add a class for each kind of particle; then say which one this is.");
+        }
+        // The answers come first: in a low window they must be in sight, and the canvas shows the particle anyway.
+        ui.horizontal_wrapped(|ui| answers(ui, state, asked, actions));
+        ui.horizontal_wrapped(|ui| {
+            for (place, class) in state.project.classes.iter().enumerate() {
+                let text = format!("{} {}", place + 1, class.name);
+                room_for(ui, &text);
+                theme::marker(ui, class);
+                if ui.button(text).accessible_name(format!("It is {}", class.name)).clicked() {
+                    actions.push(Action::Select { particles: vec![id], join: false });
+                    actions.push(Action::LabelAs(class.id));
+                }
+            }
+        });
         ui.horizontal_top(|ui| {
             self.draw(ui, state, id);
             if let Some(table) = table {
                 ui.vertical(|ui| self.bars(ui, state, table, id));
             }
         });
-        if state.project.classes.is_empty() {
-            ui.weak("Add a class for each kind of particle; then say which one this is.");
-        }
-        ui.horizontal_wrapped(|ui| {
-            for (place, class) in state.project.classes.iter().enumerate() {
-                theme::marker(ui, class);
-                let button = ui.button(format!("{} {}", place + 1, class.name));
-                if button.accessible_name(format!("It is {}", class.name)).clicked() {
-                    actions.push(Action::Select { particles: vec![id], join: false });
-                    actions.push(Action::LabelAs(class.id));
-                }
-            }
-        });
-        ui.horizontal_wrapped(|ui| answers(ui, state, asked, actions));
     }
 
     /// The model's probabilities.
@@ -103,7 +105,11 @@ impl ReviewPanel {
         for (name, p) in table.classes.iter().zip(&prediction.probabilities) {
             let colour = state.project.class_named(name).map_or(egui::Color32::GRAY, theme::colour);
             ui.horizontal(|ui| {
-                let bar = ProgressBar::new(*p).desired_width(90.0).desired_height(10.0).fill(colour);
+                let bar = ProgressBar::new(*p)
+                    .desired_width(90.0)
+                    .desired_height(10.0)
+                    .corner_radius(2.0)
+                    .fill(colour);
                 ui.add(bar).accessible_name(format!("The model's probability of {name}"));
                 ui.label(format!("{name} {p:.2}"));
             });
@@ -197,10 +203,16 @@ fn outlook(ui: &mut Ui, state: &State, table: &Arc<Table>, actions: &mut Vec<Act
             ui.weak(format!("{skipped} skipped."));
         }
         if let Some(progress) = asking.progress {
-            ui.weak(format!(
-                "The model expects {:.0} of the others to be wrong; {} worth a question.",
-                progress.expected_wrong, progress.left
-            ));
+            ui.weak(if progress.expected_wrong >= 0.5 {
+                let wrong = progress.expected_wrong;
+                format!(
+                    "The model expects {wrong:.0} of the others to be wrong; {} worth a question.",
+                    progress.left
+                )
+            } else {
+                // Among them labels that it contradicts: of those it expects nothing.
+                format!("{} worth a question.", progress.left)
+            });
         }
     });
     if asking.current.is_some() {
@@ -238,6 +250,19 @@ fn gain(state: &State, asked: &Asked) -> Option<String> {
             "An answer is worth {doubt:.2} of the {:.1} mistakes that the model expects.",
             progress.expected_wrong.max(doubt)
         )),
+    }
+}
+
+/// Goes to the next line of a wrapped row if a marker and a button with this text would part at its end.
+fn room_for(ui: &mut Ui, text: &str) {
+    let text = egui::WidgetText::from(text);
+    let galley =
+        text.into_galley(ui, Some(egui::TextWrapMode::Extend), f32::INFINITY, egui::TextStyle::Button);
+    let spacing = ui.spacing();
+    let width =
+        theme::MARKER_SIDE + spacing.item_spacing.x + galley.size().x + 2.0 * spacing.button_padding.x;
+    if ui.available_size_before_wrap().x < width {
+        ui.end_row();
     }
 }
 
