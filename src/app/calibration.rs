@@ -70,10 +70,14 @@ pub fn pixel_size(
         .speed((known * 0.002).max(0.001))
         .update_while_editing(false)
         .custom_formatter(|value, _| if value > 0.0 { significant(value) } else { "unknown".into() })
-        .custom_parser(|text| text.trim().parse().ok());
+        .custom_parser(size_typed);
     let field = ui.add(field).labelled_by(label.id).on_hover_text(
-        "Of a pixel, from the file or typed here. Patches are cut in nanometres when it is known.",
+        "Of a pixel, from the file or typed here; left empty it is unknown. Patches are cut in nanometres when it is known.",
     );
+    if field.dragged() && known > 0.0 {
+        // A drag that goes too far to the left makes it small, not unknown.
+        value = value.max(known * 0.01);
+    }
     if field.changed() {
         *typed = Some((entry.id, value));
     }
@@ -90,6 +94,15 @@ pub fn pixel_size(
     unit_combo(ui, "Unit of the pixel size", unit);
     if *unit != before {
         *typed = None;
+    }
+}
+
+/// What somebody typed: a size above 0, or 0 for nothing at all, which is unknown. Anything else is no answer, and the size
+/// stays as it is.
+fn size_typed(text: &str) -> Option<f64> {
+    match text.trim() {
+        "" | "unknown" => Some(0.0),
+        text => text.replace(',', ".").parse().ok().filter(|size: &f64| size.is_finite() && *size > 0.0),
     }
 }
 
@@ -164,5 +177,11 @@ mod tests {
         ] {
             assert_eq!(significant(value), text);
         }
+    }
+
+    #[test]
+    fn a_typed_size_is_one_or_nothing_at_all() {
+        assert_eq!([" 0.82", "1,04", ""].map(size_typed), [Some(0.82), Some(1.04), Some(0.0)]);
+        assert_eq!(["-5", "0", "inf", "NaN", "2 nm"].map(size_typed), [None; 5]);
     }
 }
