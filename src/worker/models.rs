@@ -111,6 +111,30 @@ pub fn forget(kept: &Kept) -> Result<()> {
     Ok(())
 }
 
+/// Sets aside what lay beside a project that another one has replaced, where its own file went: `gold.models` becomes
+/// `gold.models.bak`, and so does the state of its training.
+///
+/// # Errors
+/// [`Error::Io`] with what cannot be moved.
+pub fn set_aside(project: &Path) -> Result<()> {
+    for path in [folder(project), state(project)] {
+        if !path.exists() {
+            continue;
+        }
+        let aside = atomic::with_ending(&path, ".bak");
+        let gone =
+            if aside.is_dir() { std::fs::remove_dir_all(&aside) } else { std::fs::remove_file(&aside) };
+        match gone {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io(&aside, "remove", source));
+            }
+            _ => {}
+        }
+        std::fs::rename(&path, &aside).map_err(|source| Error::io(&path, "move", source))?;
+    }
+    Ok(())
+}
+
 /// Copies the models of one folder into another, for a project that is saved under another name.
 ///
 /// # Errors
@@ -169,6 +193,18 @@ mod tests {
         copy(&folder, &other).unwrap();
         let names = |folder: &Path| list(folder).into_iter().map(|k| (k.name, k.at)).collect::<Vec<_>>();
         assert_eq!(names(&other), names(&folder));
+        // Another project takes the place of gold, twice.
+        let gold = dir.path().join("gold.nanotheca");
+        std::fs::write(state(&gold), "a training").unwrap();
+        for _ in 0..2 {
+            set_aside(&gold).unwrap();
+            assert!(list(&folder).is_empty() && !state(&gold).exists());
+            assert_eq!(names(&dir.path().join("gold.models.bak")).len(), MOST + 1);
+            assert!(dir.path().join("gold.training.bak").is_file());
+        }
+        copy(&other, &folder).unwrap();
+        set_aside(&gold).unwrap();
+        assert_eq!(names(&dir.path().join("gold.models.bak")), names(&other));
     }
 
     #[test]

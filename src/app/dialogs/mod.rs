@@ -212,12 +212,8 @@ fn path_field(
 ) -> bool {
     ui.label("This system has no file dialog. Type a path:");
     let field = ui.add(egui::TextEdit::singleline(text).desired_width(f32::INFINITY)).accessible_name("Path");
-    if field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) && !text.trim().is_empty()
-    {
-        actions.extend(purpose.action(vec![PathBuf::from(text.trim())]));
-        return true;
-    }
-    field.request_focus();
+    let typed = !text.trim().is_empty();
+    let entered = field.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter)) && typed;
     // The project's own file is replaced by every save.
     let written = purpose.written(Path::new(text.trim()));
     let there = written.filter(|path| Some(path.as_path()) != own && path.is_file());
@@ -227,11 +223,18 @@ fn path_field(
     let mut close = false;
     buttons(ui, |ui| {
         let yes = if there.is_some() { "Replace" } else { "OK" };
-        if ui.add_enabled(!text.trim().is_empty(), egui::Button::new(yes)).clicked() {
+        let button = ui.add_enabled(typed, egui::Button::new(yes));
+        let cancel = ui.button("Cancel");
+        if button.clicked() || entered && there.is_none() {
             actions.extend(purpose.action(vec![PathBuf::from(text.trim())]));
             close = true;
+        } else if entered {
+            // What is there is replaced by a second Enter only.
+            button.request_focus();
+        } else if !button.has_focus() && !cancel.has_focus() {
+            field.request_focus();
         }
-        close |= ui.button("Cancel").clicked();
+        close |= cancel.clicked();
     });
     close
 }

@@ -54,13 +54,21 @@ impl App {
 
     /// The project was saved under another name: its models go along.
     pub(super) fn models_follow(&mut self, before: Option<&Path>) {
+        let Some(path) = self.state.path.clone() else { return };
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        if before.is_some_and(|before| real(before) == real(&path)) {
+            return; // The same file by another name.
+        }
+        // What another project kept under this name is not this one's.
+        if let Err(error) = models::set_aside(&path) {
+            return self.complain(&error);
+        }
         let from = match (before, &self.unsaved_models) {
             (Some(path), _) => models::folder(path),
             (None, Some(folder)) => folder.path().to_owned(),
             (None, None) => return,
         };
-        let Some(to) = self.state.path.as_deref().map(models::folder) else { return };
-        if let Err(error) = models::copy(&from, &to) {
+        if let Err(error) = models::copy(&from, &models::folder(&path)) {
             self.complain(&error);
         }
         if let (Some(before), Some(now)) = (before.map(models::state), self.state_path())
