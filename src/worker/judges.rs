@@ -6,8 +6,9 @@ use crate::project::Project;
 use crate::train::lineage::Roles;
 
 /// With no held-out label in the project, every fifth label of a class with at least this many is held out.
-const ENOUGH_TO_HOLD_OUT: usize = 10;
-const EVERY: usize = 5;
+pub const ENOUGH_TO_HOLD_OUT: usize = 10;
+/// See [`ENOUGH_TO_HOLD_OUT`].
+pub const EVERY: usize = 5;
 
 /// Labels for training and for judging, as places in `classes`, one of each a particle of `ids`.
 ///

@@ -9,7 +9,7 @@ mod engine;
 pub mod folds;
 pub mod insight;
 pub mod job;
-mod judges;
+pub mod judges;
 pub mod map_folder;
 mod map_judge;
 mod map_refine;

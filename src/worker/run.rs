@@ -46,6 +46,9 @@ pub(super) struct Pace {
     seconds_per_step: f64,
 }
 
+/// Seconds after which a speed counts for a third.
+const MEMORY_S: f64 = 10.0;
+
 impl Pace {
     /// Takes the speed after so much work, if enough of it is new.
     fn take(&mut self, worked: Duration) {
@@ -53,8 +56,15 @@ impl Pace {
         let seconds = worked.saturating_sub(then).as_secs_f64();
         let first = self.images_per_second == 0.0 && seconds > 0.0;
         if self.steps > steps && (first || seconds > 0.5) {
-            self.images_per_second = (self.images - images) as f64 / seconds;
-            self.seconds_per_step = seconds / (self.steps - steps) as f64;
+            // The mean of the beginning, then one that forgets: single half seconds differ by a lot.
+            let share = if first {
+                1.0
+            } else {
+                (seconds / worked.as_secs_f64()).max(1.0 - (-seconds / MEMORY_S).exp())
+            };
+            let toward = |now: &mut f64, value: f64| *now += share * (value - *now);
+            toward(&mut self.images_per_second, (self.images - images) as f64 / seconds);
+            toward(&mut self.seconds_per_step, seconds / (self.steps - steps) as f64);
         }
         if seconds > 0.5 {
             self.then = (worked, self.steps, self.images);

@@ -1,6 +1,7 @@
 //! Whether training can start, and what it lacks.
 
 use super::State;
+use crate::project::ClassCount;
 
 /// Labels a class needs before training can start.
 const LEAST_LABELS: usize = 3;
@@ -18,7 +19,7 @@ pub enum Readiness {
 }
 
 impl State {
-    /// Counts what training would use, or names the first thing it lacks.
+    /// Counts what training would use, or names what it lacks.
     pub fn readiness(&self) -> Readiness {
         let missing = |text: &str| Readiness::Missing(text.to_owned());
         if self.is_blank() {
@@ -31,16 +32,17 @@ impl State {
             return missing("Add a second class: the model learns to tell kinds apart.");
         }
         let counts = &self.counts.classes;
-        for (class, count) in self.project.classes.iter().zip(counts) {
-            let trained = count.labelled.saturating_sub(count.held_out);
-            if trained < LEAST_LABELS {
-                let lack = LEAST_LABELS - trained;
-                let s = if lack == 1 { "" } else { "s" };
-                return Readiness::Missing(format!(
-                    "{lack} more {} label{s} and training can start.",
-                    class.name
-                ));
-            }
+        let lack =
+            |count: &ClassCount| LEAST_LABELS.saturating_sub(count.labelled.saturating_sub(count.held_out));
+        let lacking: Vec<(usize, &str)> = (self.project.classes.iter().zip(counts))
+            .map(|(class, count)| (lack(count), class.name.as_str()))
+            .filter(|(lack, _)| *lack > 0)
+            .collect();
+        if let [.., (last, _)] = lacking[..] {
+            let each: Vec<String> =
+                lacking.iter().map(|(lack, name)| format!("{lack} more {name}")).collect();
+            let labels = if last == 1 { "label" } else { "labels" };
+            return Readiness::Missing(format!("{} {labels} and training can start.", each.join(", ")));
         }
         let labels: usize = counts.iter().map(|count| count.labelled).sum();
         let held_out: usize = counts.iter().map(|count| count.held_out).sum();

@@ -23,6 +23,9 @@ fn with_classes(labels: [usize; 2]) -> State {
 fn the_hint_names_the_class_that_lacks_labels() {
     let readiness = with_classes([3, 1]).readiness();
     assert_eq!(readiness, Readiness::Missing("2 more rod labels and training can start.".into()));
+    let readiness = with_classes([0, 2]).readiness();
+    let both = "3 more cube, 1 more rod label and training can start.";
+    assert_eq!(readiness, Readiness::Missing(both.into()));
     let readiness = with_classes([2, 3]).readiness();
     assert_eq!(readiness, Readiness::Missing("1 more cube label and training can start.".into()));
 }
