@@ -26,12 +26,20 @@ pub fn export(
         "Writes {particles} as library.csv, particles.star, stack.mrcs, a folder of pictures for each class, the \
          model and a report."
     ));
-    let judges = state.project.particles.values().filter(|p| p.held_out && p.label.is_some()).count();
+    let judges = state.training.judges().len();
     if judges > 0 && state.results.is_some() {
         let labels = count(judges, "held-out label");
         ui.weak(format!(
             "Of {labels} the library tells the model's class: they only measure how well it does."
         ));
+    }
+    if let Some(gone) = state.gone_classes() {
+        ui.label(RichText::new(gone).color(ui.visuals().warn_fg_color));
+    }
+    if state.path.is_some() && state.history.is_dirty() {
+        ui.weak(
+            "Save the project, too: the report names a command that makes this library again from its file.",
+        );
     }
     ui.add_space(4.0);
     ui.horizontal(|ui| {
@@ -49,7 +57,10 @@ pub fn export(
     let can = !folder.trim().is_empty() && (!occupied || *overwrite);
     let mut close = false;
     buttons(ui, |ui| {
-        if ui.add_enabled(can, egui::Button::new("Export")).clicked() {
+        let button = ui.add_enabled(can, egui::Button::new("Export"));
+        let cancel = ui.button("Cancel");
+        let entered = ui.input(|input| input.key_pressed(egui::Key::Enter)) && !cancel.has_focus();
+        if button.clicked() || entered && can {
             asked.actions.push(Action::ExportTo(ExportPlan {
                 dir,
                 overwrite: occupied && *overwrite,
@@ -57,7 +68,7 @@ pub fn export(
             }));
             close = true;
         }
-        close |= ui.button("Cancel").clicked();
+        close |= cancel.clicked();
     });
     close
 }

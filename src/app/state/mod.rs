@@ -174,6 +174,20 @@ impl State {
         present_names(&self.project, self.training.classes())
     }
 
+    /// A sentence that names the model's classes which the project has no more: merged or removed after the training.
+    pub fn gone_classes(&self) -> Option<String> {
+        self.results.as_ref()?;
+        let known = self.training.classes().iter();
+        let there = |id: &Option<ClassId>| id.is_some_and(|id| self.project.class(id).is_some());
+        let gone: Vec<&str> = known.filter(|(id, _)| !there(id)).map(|(_, name)| name.as_str()).collect();
+        (!gone.is_empty()).then(|| {
+            format!(
+                "The model still tells {} apart, which is a class no more. Train again.",
+                gone.join(" and ")
+            )
+        })
+    }
+
     /// What the model says of the particles now, as a table.
     pub fn said(&self) -> Option<Table> {
         let results = self.results.as_ref()?;
@@ -323,6 +337,12 @@ impl State {
     /// True if nothing has been opened yet.
     pub fn is_blank(&self) -> bool {
         self.project.micrographs.is_empty()
+    }
+
+    /// True if the sample is open and nobody has done anything with it.
+    pub fn is_untouched_sample(&self) -> bool {
+        let as_it_was = !self.history.is_dirty() && self.results.is_none() && !self.phase().is_active();
+        self.unnamed.is_some() && as_it_was
     }
 
     /// True if closing now would lose something a person made; pictures alone are opened again in a moment.

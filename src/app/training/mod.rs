@@ -9,8 +9,12 @@ use super::run::{Phase, Training, interval};
 use super::state::{Readiness, State, count};
 use super::take::{self, Figure};
 use super::{sanity, theme};
+use crate::worker::judges::{ENOUGH_TO_HOLD_OUT, EVERY};
 use crate::worker::message::{Accuracy, FinishReason};
 use egui::{Label, ProgressBar, RichText, Ui};
+
+/// Height of both curves once the training has ended, points.
+const AFTERWARDS: f32 = 230.0;
 
 /// What the panel alone remembers.
 #[derive(Default)]
@@ -35,6 +39,9 @@ impl TrainingPanel {
             progress(ui, run);
             device(ui, run);
             stopped(ui, state, actions);
+            if let Some(gone) = state.gone_classes() {
+                ui.add(Label::new(RichText::new(gone).color(ui.visuals().warn_fg_color)).wrap());
+            }
             if let Phase::Failed { details, .. } = &run.phase
                 && !details.is_empty()
             {
@@ -50,10 +57,12 @@ impl TrainingPanel {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 numbers::ui(ui, state, &mut self.logarithmic, actions);
             });
+            // While it learns the curves fill the pane; afterwards the self-check stands under them.
+            let room = if run.sanity.is_some() { AFTERWARDS } else { ui.available_height() - 60.0 };
+            self.plots(ui, run, room);
             if let Some(sanity) = &run.sanity {
                 sanity::ui(ui, sanity);
             }
-            self.plots(ui, run);
             let views = [Figure::Loss, Figure::Accuracy, Figure::Calibration];
             take::menu(ui, &views.map(|view| (view, view.is_there(state))), actions);
         });
@@ -64,11 +73,10 @@ impl TrainingPanel {
         self.logarithmic
     }
 
-    fn plots(&mut self, ui: &mut Ui, run: &Training) {
+    fn plots(&mut self, ui: &mut Ui, run: &Training, free: f32) {
         let curve = &run.curve;
         let can_log = curve.iter().all(|point| point.loss > 0.0);
         let has_accuracy = curve.iter().any(|point| point.accuracy.is_some());
-        let free = ui.available_height() - 60.0;
         let height = if has_accuracy { (free * 0.54).max(92.0) } else { free.max(120.0) };
         let logarithmic = self.logarithmic && can_log;
         plots::loss(ui, run, logarithmic, height, &mut self.hidden);
@@ -104,6 +112,10 @@ fn sentence(state: &State, phase: &Phase) -> RichText {
                 let classes = state.project.classes.len();
                 let tested = if held_out > 0 {
                     format!(" {} held out to measure how well it does.", count(held_out, "label"))
+                } else if state.counts.classes.iter().any(|count| count.labelled >= ENOUGH_TO_HOLD_OUT) {
+                    format!(
+                        " One label in {EVERY} of a large class does not teach: it measures how well it does."
+                    )
                 } else {
                     String::new()
                 };
