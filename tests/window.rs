@@ -337,7 +337,7 @@ fn work_without_a_file_is_offered_at_the_next_start() {
 fn the_hint_says_what_training_lacks() {
     let dir = tempfile::tempdir().unwrap();
     let mut window = open_project(dir.path());
-    assert!(window.shows("3 more cube labels and training can start."));
+    assert!(window.shows("3 more cube, 3 more rod labels and training can start."));
     for x in [-80.0, 0.0, 80.0] {
         window.click_canvas(vec2(x, -50.0));
     }
@@ -540,6 +540,20 @@ fn every_pane_and_dialog_names_its_widgets() {
     }
 }
 
+/// A file that a hand lets go over the window.
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
+
 #[test]
 fn the_first_start_shows_the_sample_and_three_sentences_until_they_are_read() {
     let dir = tempfile::tempdir().unwrap();
@@ -555,6 +569,15 @@ fn the_first_start_shows_the_sample_and_three_sentences_until_they_are_read() {
     let mut window = Window::open(open());
     window.until("the sample again", |w| w.shows("Micrograph canvas"));
     assert!(!sentences.iter().any(|sentence| window.shows(sentence)));
+    // A picture of one's own is not added to the sample's.
+    let path = dir.path().join("own.png");
+    image::GrayImage::from_fn(90, 60, |x, y| image::Luma([(x * y % 200) as u8])).save(&path).unwrap();
+    window.harness.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(path)));
+    window.until("the picture", |w| {
+        w.app().project().micrographs.first().is_some_and(|entry| entry.file_name() == "own.png")
+    });
+    let project = window.app().project();
+    assert_eq!((project.micrographs.len(), project.particles.len(), project.classes.len()), (1, 0, 0));
 }
 
 #[test]

@@ -32,6 +32,10 @@ impl App {
         if paths.iter().any(|path| is_project(path)) {
             self.leave(ctx, Leaving::Paths(paths));
         } else {
+            if self.state.is_untouched_sample() {
+                // The first pictures of one's own begin a project of one's own; the sample was to look at.
+                self.replace(Project::new(), History::new(), None);
+            }
             self.show_import = true;
             if let Some(path) = paths.first() {
                 self.memory.folder = path.parent().map(Path::to_owned);
