@@ -34,11 +34,13 @@ pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
         }
     });
     outcome(ui, state);
-    if detection.live && !detection.found.is_empty() {
+    if detection.live {
         let mut least = detection.least;
         let slider = Slider::new(&mut least, 0.0..=1.0).fixed_decimals(2).text("score");
-        let slider =
-            ui.add(slider).on_hover_text("Only proposals of this score or better; Tab goes through them.");
+        // Without proposals it keeps its place: the sliders below must not slide away under the pointer.
+        let slider = ui
+            .add_enabled(!detection.found.is_empty(), slider)
+            .on_hover_text("Only proposals of this score or better; Tab goes through them.");
         if slider.changed() {
             actions.push(Action::LeastScore(least));
         }

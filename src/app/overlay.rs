@@ -138,21 +138,23 @@ pub fn scale_bar(painter: &Painter, rect: Rect, zoom: f32, nm_per_px: Option<f64
         Some(_) if length >= 1000.0 => format!("{} µm", length / 1000.0),
         Some(_) => format!("{length} nm"),
     };
-    let galley = painter.layout_no_wrap(text, FontId::proportional(14.0), Color32::WHITE);
-    let left = rect.min.x + 14.0;
-    let bottom = rect.max.y - 14.0;
+    // In a small picture a small one, so that the particle is seen beside it.
+    let size = (rect.width() / 240.0).clamp(0.6, 1.0);
+    let galley = painter.layout_no_wrap(text, FontId::proportional(14.0 * size), Color32::WHITE);
+    let left = rect.min.x + 14.0 * size * size;
+    let bottom = rect.max.y - 14.0 * size * size;
     let ground = Rect::from_min_max(
-        pos2(left - 7.0, bottom - 6.0 - galley.size().y - 8.0),
-        pos2(left + width.max(galley.size().x) + 7.0, bottom + 6.0),
+        pos2(left - 7.0 * size * size, bottom - 14.0 * size - galley.size().y),
+        pos2(left + width.max(galley.size().x) + 7.0 * size * size, bottom + 6.0 * size * size),
     );
     painter.rect_filled(ground, 3.0, Color32::from_black_alpha(150));
     painter.rect_filled(
-        Rect::from_min_max(pos2(left, bottom - 4.0), pos2(left + width, bottom)),
+        Rect::from_min_max(pos2(left, bottom - 4.0 * size), pos2(left + width, bottom)),
         0.0,
         Color32::WHITE,
     );
     let middle = left + (width.max(galley.size().x) - galley.size().x) / 2.0;
-    painter.galley(pos2(middle, bottom - 8.0 - galley.size().y), galley, Color32::WHITE);
+    painter.galley(pos2(middle, bottom - 8.0 * size - galley.size().y), galley, Color32::WHITE);
 }
 
 #[cfg(test)]

@@ -53,7 +53,9 @@ fn selection(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
             actions.push(action);
         }
     }
-    let menu = ui.menu_button(RichText::new("Label").small(), |ui| {
+    // As small as its neighbours: a higher one would move all that lies above the line.
+    let button = egui::Button::new(RichText::new("Label").small()).small();
+    let (response, _) = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
         for class in &state.project.classes {
             if ui.button(&class.name).clicked() {
                 actions.push(Action::LabelAs(class.id));
@@ -65,7 +67,7 @@ fn selection(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
             ui.close();
         }
     });
-    menu.response.accessible_name("Label the selection");
+    response.accessible_name("Label the selection");
     ui.label(RichText::new(count(state.selection.len(), "particle")).small().strong());
 }
 

@@ -6,7 +6,7 @@ use super::super::theme;
 use super::cloud::{Dot, screen};
 use super::{Drag, ExplorePanel, REACH, STEP};
 use crate::particle::ParticleId;
-use egui::{Color32, Pos2, Stroke, Ui};
+use egui::{Color32, Event, Pos2, Stroke, Ui};
 use egui_plot::PlotTransform;
 
 impl ExplorePanel {
@@ -21,12 +21,17 @@ impl ExplorePanel {
             self.path.clear();
             return;
         }
-        if let Some(pos) = response.interact_pointer_pos().filter(|_| response.dragged()) {
-            if response.drag_started() {
-                self.path.clear();
-            }
-            if self.path.last().is_none_or(|last| last.distance(pos) >= STEP) {
-                self.path.push(pos);
+        if response.drag_started() {
+            self.path.clear();
+            self.path.extend(ui.input(|input| input.pointer.press_origin()));
+        }
+        if response.dragged() || response.drag_stopped() {
+            for pos in
+                ui.input(|input| places(&input.events)).into_iter().chain(response.interact_pointer_pos())
+            {
+                if self.path.last().is_none_or(|last| last.distance(pos) >= STEP) {
+                    self.path.push(pos);
+                }
             }
         }
         let outline = self.outline();
@@ -41,7 +46,7 @@ impl ExplorePanel {
             let inside = |dot: &&Dot| within(&outline, screen(transform, dot.at));
             let particles: Vec<ParticleId> =
                 self.scatter.dots.iter().filter(inside).map(|dot| dot.id).collect();
-            self.said = Ok(format!("{} inside", count(particles.len(), "particle")));
+            self.tell(Ok(format!("{} inside", count(particles.len(), "particle"))), &particles);
             let join = ui.input(|input| input.modifiers.shift || input.modifiers.command);
             actions.push(Action::Select { particles, join });
             self.path.clear();
@@ -77,7 +82,7 @@ impl ExplorePanel {
     ) {
         let Some(pos) = response.interact_pointer_pos() else { return };
         let join = ui.input(|input| input.modifiers.shift || input.modifiers.command);
-        self.said = Ok(String::new());
+        self.tell(Ok(String::new()), &[]);
         match self.nearest(transform, pos) {
             Some(id) if join => actions.push(Action::ToggleSelected(id)),
             Some(id) => actions.push(Action::GoToParticle(id)),
@@ -85,6 +90,18 @@ impl ExplorePanel {
             None => {}
         }
     }
+}
+
+/// Every place the pointer has been since the last frame, until it was let go: a fast hand turns more corners than there
+/// are frames.
+fn places(events: &[Event]) -> Vec<Pos2> {
+    let drawing =
+        events.iter().take_while(|event| !matches!(event, Event::PointerButton { pressed: false, .. }));
+    let place = |event: &Event| match event {
+        Event::PointerMoved(pos) => Some(*pos),
+        _ => None,
+    };
+    drawing.filter_map(place).collect()
 }
 
 /// True if a point lies in a closed outline (even-odd rule).

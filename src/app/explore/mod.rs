@@ -15,6 +15,7 @@ use super::action::Action;
 use super::state::{State, count};
 use super::take::{self, Figure};
 use super::theme;
+use crate::particle::ParticleId;
 use crate::review::query::Query;
 use crate::review::{Table, Variable};
 use card::Card;
@@ -62,6 +63,8 @@ pub struct ExplorePanel {
     query: String,
     /// What became of the last query or lasso.
     said: Result<String, String>,
+    /// How many particles that was about, and the first: another selection has its own number.
+    said_of: (usize, Option<ParticleId>),
     scatter: Scatter,
     gathering: Gathering,
     /// The view is to hold all dots when it is drawn next.
@@ -81,6 +84,7 @@ impl Default for ExplorePanel {
             path: Vec::new(),
             query: String::new(),
             said: Ok(String::new()),
+            said_of: (0, None),
             scatter: Scatter::default(),
             gathering: Gathering::default(),
             fit: false,
@@ -249,8 +253,12 @@ impl ExplorePanel {
             match &self.said {
                 Ok(said) if !state.selection.is_empty() => {
                     let selected = count(state.selection.len(), "particle");
-                    let text =
-                        if said.is_empty() { format!("{selected} chosen.") } else { format!("{said}.") };
+                    let about = (state.selection.len(), state.selection.first().copied()) == self.said_of;
+                    let text = if about && !said.is_empty() {
+                        format!("{said}.")
+                    } else {
+                        format!("{selected} chosen.")
+                    };
                     ui.label(text);
                     ui.weak("1-9 give a class, H holds out, Delete removes.");
                 }
@@ -270,15 +278,19 @@ impl ExplorePanel {
         if self.query.trim().is_empty() {
             return;
         }
-        self.said = match Query::parse(&self.query, table) {
+        match Query::parse(&self.query, table) {
             Ok(query) => {
                 let particles = query.find(table);
-                let said = format!("{} found", count(particles.len(), "particle"));
+                self.tell(Ok(format!("{} found", count(particles.len(), "particle"))), &particles);
                 actions.push(Action::Select { particles, join: false });
-                Ok(said)
             }
-            Err(error) => Err(error.to_string()),
-        };
+            Err(error) => self.tell(Err(error.to_string()), &[]),
+        }
+    }
+
+    /// What is said beside the query line, and of which particles.
+    fn tell(&mut self, said: Result<String, String>, of: &[ParticleId]) {
+        (self.said, self.said_of) = (said, (of.len(), of.iter().min().copied()));
     }
 }
 

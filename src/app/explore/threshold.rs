@@ -5,7 +5,7 @@ use super::data::{Data, Key};
 use super::legend::number;
 use crate::review::query::comparison;
 use crate::review::{Table, Variable};
-use egui::{ComboBox, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, ComboBox, Layout, Rect, RichText, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 /// Bars of the histogram, and its height in points.
 const BARS: usize = 80;
@@ -61,11 +61,25 @@ impl Threshold {
             };
         });
         let [moved, let_go] = self.histogram(ui, table);
+        self.ends(ui, table);
         let asked = let_go || (turned && self.limit.is_some());
         if let Some(limit) = self.limit.filter(|_| moved || asked) {
             *query = comparison(&self.variable, self.above, limit, table);
         }
         asked
+    }
+
+    /// From where to where the histogram goes, under it.
+    fn ends(&self, ui: &mut Ui, table: &Table) {
+        if self.bars.counts.is_empty() {
+            return;
+        }
+        let unit = self.variable.unit(table.in_nm);
+        let end = |value: f64| RichText::new(format!("{} {unit}", number(value))).small().weak();
+        ui.horizontal(|ui| {
+            ui.label(end(self.bars.low));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(end(self.bars.high)));
+        });
     }
 
     /// The bars and the line: whether it moved, and whether it was let go.
