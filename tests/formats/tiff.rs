@@ -233,6 +233,23 @@ fn a_pixel_size_is_read_wherever_instruments_and_programs_put_it() {
 }
 
 #[test]
+fn what_the_first_page_says_of_a_stack_holds_for_all_pages_of_its_size() {
+    let page = |w: u32| TiffPage::grey(w, 2, 8, 1, vec![7; 2 * w as usize]);
+    let ratios = |page: TiffPage| page.with(282, Tag::Ratio(4, 1)).with(283, Tag::Ratio(2, 1));
+    let ome = text(
+        r#"<OME><Image><Pixels PhysicalSizeX="0.25" PhysicalSizeY="0.5" PhysicalSizeXUnit="nm"/></Image></OME>"#,
+    );
+    let imagej = text("ImageJ=1.54f\nimages=3\nslices=3\nunit=nm\n");
+    for first in [page(3).with(270, ome), ratios(page(3)).with(270, imagej)] {
+        let file = Tiff { big_endian: false, big: false }.bytes(&[first, page(3), page(5)]);
+        let folder = Folder::new();
+        let path = folder.file("stack.tif", &file);
+        let size = |page| open_page(&path, page).unwrap().pixel_size.map(|size| (size.x_nm, size.y_nm));
+        assert_eq!([size(0), size(1), size(2)], [Some((0.25, 0.5)), Some((0.25, 0.5)), None]);
+    }
+}
+
+#[test]
 fn the_resolution_of_a_screen_is_no_pixel_size() {
     for dpi in [72, 96, 300, 2400] {
         let info =

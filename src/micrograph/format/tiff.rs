@@ -3,7 +3,8 @@
 use super::palette::Palette;
 use super::source::Source;
 use super::tiff_chunks::{Geometry, Place};
-use super::{Page, guarded, tiff_scale};
+use super::tiff_scale::{self, OfStack};
+use super::{Page, guarded};
 use crate::micrograph::MAX_PIXELS;
 use crate::{Error, Result};
 use ::tiff::decoder::{ChunkType, Decoder, Limits};
@@ -21,9 +22,10 @@ pub(super) fn read(source: &Source, page: usize) -> Result<Page> {
         let mut decoder = open(source, source.reader()?)?;
         let pages = directories(source, &mut decoder)?.len();
         source.check_page(NAME, page, pages)?;
+        let stack = if page > 0 { OfStack::read(&mut decoder) } else { None };
         decoder.seek_to_image(page).map_err(|e| refusal(source, "directory", &e))?;
         let mut notes = Vec::new();
-        let scale = tiff_scale::scale(&mut decoder, &mut notes);
+        let scale = tiff_scale::scale(&mut decoder, stack, &mut notes);
         let picture = match Palette::of(source, &mut decoder)? {
             None => decode(source, &|| open_at(source, source.reader()?, page))?,
             Some(palette) => {

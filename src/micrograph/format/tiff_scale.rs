@@ -11,13 +11,35 @@ const MAX_TEXT: u64 = 4 << 20;
 /// A pixel above this size, in nm, is a print or screen resolution: 72 dpi is 350 µm, 2,400 dpi is 10.6 µm.
 const LARGEST_PIXEL: f64 = 5_000.0;
 
-/// The pixel size of the page that the decoder stands on. Text that makes no sense is as good as none.
-pub(super) fn scale<R: Read + Seek>(decoder: &mut Decoder<R>, notes: &mut Vec<String>) -> Option<Scale> {
+/// What the first page says of all pages: OME and ImageJ describe a stack there and nowhere else.
+pub(super) struct OfStack {
+    size: (u32, u32),
+    scale: Scale,
+}
+
+impl OfStack {
+    /// From a decoder that stands on the first page.
+    pub fn read<R: Read + Seek>(decoder: &mut Decoder<R>) -> Option<Self> {
+        let description = text(decoder, Tag::ImageDescription)?;
+        let scale = ome(&description).or_else(|| imagej(decoder, &description))?;
+        Some(Self { size: decoder.dimensions().ok()?, scale })
+    }
+}
+
+/// The pixel size of the page that the decoder stands on; `stack` is for pages behind the first and holds for those of its
+/// size. Text that makes no sense is as good as none.
+pub(super) fn scale<R: Read + Seek>(
+    decoder: &mut Decoder<R>,
+    stack: Option<OfStack>,
+    notes: &mut Vec<String>,
+) -> Option<Scale> {
     let description = text(decoder, Tag::ImageDescription).unwrap_or_default();
+    let size = decoder.dimensions().ok();
     ome(&description)
         .or_else(|| [34680, 34682].into_iter().find_map(|tag| fei(&text(decoder, Tag::Unknown(tag))?)))
         .or_else(|| zeiss(&text(decoder, Tag::Unknown(34118))?))
         .or_else(|| imagej(decoder, &description))
+        .or_else(|| stack.filter(|stack| Some(stack.size) == size).map(|stack| stack.scale))
         .or_else(|| resolution(decoder, notes))
 }
 
