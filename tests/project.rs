@@ -464,6 +464,26 @@ fn a_lost_picture_keeps_its_labels_and_is_found_by_content() {
 }
 
 #[test]
+fn a_lost_picture_does_not_take_the_place_of_its_double() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = small(folder.path());
+    let gold = project.micrographs[0].clone();
+    let double = MicrographEntry { path: folder.path().join("double.tif"), ..gold.clone() };
+    let (id, edit) = project.add_micrograph_edit(double);
+    project.apply(edit).unwrap();
+    // Only one of the two files of the same content is there: the other one stays lost, and the project opens again.
+    assert_eq!((store::missing(&project), store::relocate(&mut project, folder.path())), (vec![id], vec![]));
+    let path = folder.path().join("gold.nanotheca");
+    store::save(&project, &path).unwrap();
+    assert_eq!(store::missing(&store::load(&path).unwrap()), [id]);
+    // Each finds a file of its own where there are two.
+    fs::create_dir(folder.path().join("raw")).unwrap();
+    fs::copy(&gold.path, folder.path().join("raw/gold.tif")).unwrap();
+    assert_eq!(store::relocate(&mut project, folder.path()), [id]);
+    assert!(project.micrographs[1].path.ends_with("raw/gold.tif"));
+}
+
+#[test]
 fn undo_after_a_picture_was_found_elsewhere_does_not_lose_it_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = small(folder.path());

@@ -3,7 +3,9 @@
 use super::{MicrographEntry, Project};
 use crate::particle::MicrographId;
 use crate::{Error, Result};
-use std::fs::{self, File};
+use std::cell::OnceCell;
+use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What lies at a micrograph's path.
@@ -24,7 +26,7 @@ pub enum Found {
 pub fn hash_file(path: impl AsRef<Path>) -> Result<String> {
     let path = path.as_ref();
     let mut hasher = blake3::Hasher::new();
-    let file = File::open(path).map_err(|source| Error::io(path, "open", source))?;
+    let file = fs::File::open(path).map_err(|source| Error::io(path, "open", source))?;
     hasher.update_reader(file).map_err(|source| Error::io(path, "read", source))?;
     Ok(hasher.finalize().to_hex().to_string())
 }
@@ -65,27 +67,40 @@ pub fn require(entry: &MicrographEntry) -> Result<()> {
 }
 
 /// Looks for missing micrographs by content in `folder`, the project's own, and the folders in it: first under their own
-/// name, then in all files with the same extension. Those found get their new path, the others stay as they are.
+/// name, then in all files with the same extension. Those found get their new path, the others stay as they are, also one
+/// whose content only lies where another micrograph of the project is.
 ///
 /// # Returns
 /// The micrographs found. Part of opening a project, before its history begins.
 pub fn relocate(project: &mut Project, folder: &Path) -> Vec<MicrographId> {
+    let missing = missing(project);
     let mut found = Vec::new();
-    // A file is read at most once, however many micrographs are missing.
-    let mut hashes = std::collections::BTreeMap::<PathBuf, Option<String>>::new();
-    for id in missing(project) {
+    if missing.is_empty() {
+        return found;
+    }
+    // Folders are gone through once and a file is read at most once, however many micrographs are missing.
+    let mut files = Vec::new();
+    walk(folder, DEPTH, &mut files);
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    for id in missing {
         let Some(place) = project.micrograph_index(id) else { continue };
-        let entry = &mut project.micrographs[place];
-        let mut same = |path: &PathBuf| {
-            let hash = hashes.entry(path.clone()).or_insert_with(|| hash_file(path).ok());
-            hash.as_deref() == Some(entry.hash.as_str())
-        };
-        if let Some(path) = candidates(entry, folder).into_iter().find(|path| same(path)) {
-            entry.path = std::path::absolute(&path).unwrap_or(path);
-            found.push(id);
-        }
+        let entry = &project.micrographs[place];
+        let Some(path) = find(entry, &files, &project.micrographs) else { continue };
+        project.micrographs[place].path = path;
+        found.push(id);
     }
     found
+}
+
+/// The absolute path of the first file that a micrograph may be, the ones of its own name first.
+fn find(entry: &MicrographEntry, files: &[File], all: &[MicrographEntry]) -> Option<PathBuf> {
+    let (name, extension) = (entry.path.file_name(), extension(&entry.path));
+    let own = files.iter().filter(|file| file.path.file_name() == name);
+    let others = files.iter().filter(|file| file.extension == extension && file.path.file_name() != name);
+    // Two pictures of one path and page are no project that opens again.
+    let free = |path: &PathBuf| !all.iter().any(|other| other.path == *path && other.page == entry.page);
+    let absolute = |file: &File| std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone());
+    own.chain(others).filter(|file| file.has(&entry.hash)).map(absolute).find(free)
 }
 
 /// Folders within folders that are looked into, and files that are looked at: a project in a home folder does not search
@@ -93,13 +108,34 @@ pub fn relocate(project: &mut Project, folder: &Path) -> Vec<MicrographId> {
 const DEPTH: usize = 3;
 const MOST_FILES: usize = 20_000;
 
-fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
+/// A file that may be a lost micrograph; it is read only when that is asked.
+struct File {
+    path: PathBuf,
+    /// In lower case.
+    extension: Option<OsString>,
+    hash: OnceCell<Option<String>>,
+}
+
+impl File {
+    fn has(&self, hash: &str) -> bool {
+        self.hash.get_or_init(|| hash_file(&self.path).ok()).as_deref() == Some(hash)
+    }
+}
+
+fn extension(path: &Path) -> Option<OsString> {
+    path.extension().map(OsStr::to_ascii_lowercase)
+}
+
+fn walk(folder: &Path, depth: usize, files: &mut Vec<File>) {
     let mut folders = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
         // Links are not followed: they may lead in circles.
         match entry.file_type() {
-            Ok(kind) if kind.is_dir() => folders.push(entry.path()),
-            Ok(_) if files.len() < MOST_FILES && entry.path().is_file() => files.push(entry.path()),
+            Ok(kind) if kind.is_dir() => folders.push(path),
+            Ok(_) if files.len() < MOST_FILES && path.is_file() => {
+                files.push(File { extension: extension(&path), path, hash: OnceCell::new() });
+            }
             _ => {}
         }
     }
@@ -107,15 +143,4 @@ fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
     if depth > 0 {
         folders.iter().for_each(|folder| walk(folder, depth - 1, files));
     }
-}
-
-fn candidates(entry: &MicrographEntry, folder: &Path) -> Vec<PathBuf> {
-    let name = entry.path.file_name();
-    let extension = |path: &Path| path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
-    let fits = |path: &PathBuf| path.file_name() == name || extension(path) == extension(&entry.path);
-    let mut files = Vec::new();
-    walk(folder, DEPTH, &mut files);
-    files.retain(fits);
-    files.sort_by_key(|path| (path.file_name() != name, path.clone()));
-    files
 }
