@@ -261,6 +261,8 @@ fn the_resolution_of_a_screen_is_no_pixel_size() {
         vec![(282, Tag::Ratio(1, 0)), (283, Tag::Ratio(1, 0))],
         vec![(282, Tag::Ratio(0, 1)), (283, Tag::Ratio(0, 1))],
         vec![(270, text("ImageJ=1.5\nunit=pixel\n")), (282, Tag::Ratio(3, 1))],
+        vec![(270, text("ImageJ=1.5\nunit=inch\n")), (282, Tag::Ratio(300, 1))],
+        vec![(270, text("ImageJ=1.5\nunit=cm\n")), (282, Tag::Ratio(118, 1)), (296, Tag::Short(vec![3]))],
         vec![(34118, text("AP_IMAGE_PIXEL_SIZE\nImage Pixel Size = ? nm\n"))],
         Vec::new(),
     ] {

@@ -105,7 +105,8 @@ fn imagej<R: Read + Seek>(decoder: &mut Decoder<R>, description: &str) -> Option
     let unit = description.lines().find_map(|line| line.strip_prefix("unit="))?;
     let (x, y) = pixels_per_unit(decoder)?;
     let scale = Scale::new(1.0 / x, 1.0 / y, unit, "ImageJ unit and XResolution")?;
-    (unit != "inch" || is_plausible(&scale)).then_some(scale)
+    // ImageJ takes these two over from the resolution that a printer's program wrote.
+    (!matches!(unit.trim(), "inch" | "cm") || is_plausible(&scale)).then_some(scale)
 }
 
 /// Plain resolution tags, if they can belong to a microscope: programs fill in what a screen or a printer has.
