@@ -47,6 +47,25 @@ fn bytes_of_imod_have_no_sign_unless_its_flag_says_so() {
 }
 
 #[test]
+fn bytes_whose_header_says_that_they_go_up_to_255_have_no_sign() {
+    for ([least, most], want) in [
+        ([0.0_f32, 255.0_f32], [1.0, 200.0]),
+        ([-56.0, 1.0], [1.0, -56.0]),
+        ([0.0, 0.0], [1.0, -56.0]),
+        ([0.0, f32::NAN], [1.0, -56.0]),
+    ] {
+        for big_endian in [false, true] {
+            let mut bytes = Mrc::new(0, [2, 1, 1], big_endian).bytes(&[1, 200]);
+            for (at, v) in [(76, least), (80, most)] {
+                let v = if big_endian { v.to_be_bytes() } else { v.to_le_bytes() };
+                bytes[at..at + 4].copy_from_slice(&v);
+            }
+            assert_eq!(*opened("b.mrc", &bytes).pixels, want, "{least} to {most}");
+        }
+    }
+}
+
+#[test]
 fn a_wrong_or_missing_stamp_is_seen_through() {
     for big_endian in [false, true] {
         let values = Kind::I16.values(6);

@@ -152,9 +152,11 @@ fn parse(head: &[u8; HEADER], order: ByteOrder, source: &Source) -> std::result:
 }
 
 fn mode(mode: i32, head: &[u8; HEADER], order: ByteOrder) -> std::result::Result<Mode, String> {
-    // IMOD says with a stamp and a flag whether its bytes have a sign; without the stamp MRC2014 rules, and they do.
+    // IMOD says with a stamp and a flag whether its bytes have a sign; without the stamp MRC2014 rules, and they do, unless
+    // the header's own minimum and maximum (as older writers have them) cannot be those of such bytes.
     let imod = int(head, 152, order) == 1_146_047_817;
-    let unsigned_bytes = imod && int(head, 156, order) & 1 == 0;
+    let [least, most] = [76, 80].map(|at| f32::from_bits(int(head, at, order).cast_unsigned()));
+    let unsigned_bytes = if imod { int(head, 156, order) & 1 == 0 } else { least >= 0.0 && most > 127.0 };
     Ok(match mode {
         0 if unsigned_bytes => Mode::Plain(SampleType::U8),
         0 => Mode::Plain(SampleType::I8),
