@@ -71,9 +71,11 @@ pub(super) fn read(
     Ok(rows)
 }
 
-/// True for the names that ImageJ gives by itself, such as `0123-0456` or `0001-0123-0456`. A number alone may be a class.
+/// True for the names that ImageJ gives by itself, such as `0123-0456` or `0001-0123-0456`: its numbers have four digits at
+/// least. A number alone, or sizes such as `10-20`, may be a class.
 fn made_up(name: &str) -> bool {
-    name.contains('-') && name.chars().all(|c| c.is_ascii_digit() || c == '-')
+    let number = |part: &str| part.len() >= 4 && part.chars().all(|c| c.is_ascii_digit());
+    name.contains('-') && name.split('-').all(number)
 }
 
 struct Roi {
