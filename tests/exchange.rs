@@ -176,6 +176,19 @@ fn files_of_other_programs_are_read_as_they_are() {
 }
 
 #[test]
+fn the_mark_that_windows_puts_before_a_text_does_not_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = project(false);
+    for extension in exchange::WRITTEN.iter().filter(|extension| **extension != "zip") {
+        let path = folder.path().join(format!("labels.{extension}"));
+        exchange::write(&path, &wanted, Some(wanted.micrographs[0].id)).unwrap();
+        let marked = [b"\xEF\xBB\xBF", fs::read(&path).unwrap().as_slice()].concat();
+        fs::write(&path, marked).unwrap();
+        assert_near(&imported(&path, &wanted, &Setting::default()), &wanted, false, extension);
+    }
+}
+
+#[test]
 fn a_file_without_names_is_of_the_picture_it_is_named_after_or_of_the_one_shown() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = Project::new();

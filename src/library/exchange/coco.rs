@@ -1,7 +1,7 @@
 //! COCO: one JSON file with images, categories and boxes. A box is `[x, y, width, height]` from its corner, where the
 //! top-left pixel is the square from (0, 0) to (1, 1): its centre is at (0.5, 0.5).
 
-use super::row;
+use super::{read_text, row};
 use crate::particle::ClassId;
 use crate::project::Project;
 use crate::project::labels::LabelRow;
@@ -60,8 +60,7 @@ struct Attributes {
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<LabelRow>> {
-    let bytes = std::fs::read(path).map_err(|source| Error::io(path, "open", source))?;
-    let coco: Coco = serde_json::from_slice(&bytes)
+    let coco: Coco = serde_json::from_str(&read_text(path, FORMAT)?)
         .map_err(|error| Error::file(path, FORMAT, "images, categories, annotations", error.to_string()))?;
     let images: BTreeMap<u64, &str> =
         coco.images.iter().map(|image| (image.id, image.file_name.as_str())).collect();

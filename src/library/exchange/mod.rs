@@ -142,5 +142,8 @@ fn row(number: usize, image: &str, x: f64, y: f64) -> LabelRow {
 
 fn read_text(path: &Path, format: &'static str) -> Result<String> {
     let bytes = std::fs::read(path).map_err(|source| Error::io(path, "open", source))?;
-    String::from_utf8(bytes).map_err(|_| Error::file(path, format, "text", "it is not UTF-8 text"))
+    let text =
+        String::from_utf8(bytes).map_err(|_| Error::file(path, format, "text", "it is not UTF-8 text"));
+    // Editors under Windows put a mark before the first letter, which nobody sees.
+    text.map(|text| text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
