@@ -234,6 +234,20 @@ fn classes_named_by_numbers_come_back() {
 }
 
 #[test]
+fn classes_with_both_kinds_of_quotes_come_back_from_star() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut wanted = project(true);
+    for (class, name) in
+        wanted.classes.iter_mut().zip(["5\" rod's", "5' rod\"s", "rods'", "\"", "'a' \"b\"c"])
+    {
+        class.name = name.into();
+    }
+    let path = folder.path().join("labels.star");
+    exchange::write(&path, &wanted, None).unwrap();
+    assert_near(&imported(&path, &wanted, &Setting::default()), &wanted, true, "star");
+}
+
+#[test]
 fn regions_of_a_stack_lie_on_their_slices() {
     let folder = tempfile::tempdir().unwrap();
     let mut stack = Project::new();

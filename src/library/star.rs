@@ -186,8 +186,14 @@ pub(super) fn quoted(value: &str) -> String {
     if !value.is_empty() && !reserved && !value.contains(special) {
         return value.to_owned();
     }
-    let mark = if value.contains('"') { '\'' } else { '"' };
-    format!("{mark}{}{mark}", value.replace(['\n', '\r', '\t'], " "))
+    let value = value.replace(['\n', '\r', '\t'], " ");
+    // Of two kinds of marks in a value the one that ends a word would end the value, too.
+    let mark = match (value.contains('"'), value.contains('\'')) {
+        (false, _) => '"',
+        (true, true) if !value.contains("\" ") => '"',
+        _ => '\'',
+    };
+    format!("{mark}{value}{mark}")
 }
 
 /// A STAR file read back: its data blocks in order.
@@ -265,7 +271,8 @@ pub fn read(text: &str, path: &Path) -> Result<Star> {
     Ok(star)
 }
 
-/// The values of a line: between spaces, or between quotes; what follows a `#` is a comment.
+/// The values of a line: between spaces, or between quotes; what follows a `#` is a comment. A quote within a word is part of
+/// it, as STAR wants it: only one with a space or nothing behind it ends a value.
 fn tokens(line: &str) -> Vec<String> {
     let mut values = Vec::new();
     let mut rest = line.trim_start();
@@ -274,7 +281,9 @@ fn tokens(line: &str) -> Vec<String> {
             '#' => break,
             '"' | '\'' => {
                 let inner = &rest[1..];
-                let end = inner.find(first).unwrap_or(inner.len());
+                let ends = |i: &usize| inner[i + 1..].chars().next().is_none_or(char::is_whitespace);
+                let mut marks = inner.match_indices(first).map(|(i, _)| i);
+                let end = marks.find(ends).unwrap_or(inner.len());
                 values.push(inner[..end].to_owned());
                 (end + 2).min(rest.len())
             }
