@@ -159,6 +159,9 @@ fn files_of_other_programs_are_read_as_they_are() {
         "segmentation":[]}]}"#;
     let rows = read(folder, "a.json", coco).unwrap();
     assert_eq!((places(&rows), rows[0].class.as_deref()), (vec![(25.0, 30.0)], Some("rod")));
+    let loose = br#"{"images":[{"id":7,"file_name":"gold rods.tif","width":1201.0}],"categories":[{"id":3,"name":"rod"}],
+        "annotations":[{"id":1,"image_id":7,"category_id":3,"bbox":[10,20,31,21],"area":null,"iscrowd":false}]}"#;
+    assert_eq!(read(folder, "b.json", loose).unwrap(), rows);
     // ImageJ: whole points name pixels; a rectangle covers pixels 10 to 19 and 20 to 24.
     let mut roi = vec![0_u8; 64];
     roi[..4].copy_from_slice(b"Iout");

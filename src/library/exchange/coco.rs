@@ -26,7 +26,10 @@ struct Coco {
 struct Image {
     id: u64,
     file_name: String,
+    // Not needed, and some programs write them as 1201.0 or not at all.
+    #[serde(skip_deserializing)]
     width: usize,
+    #[serde(skip_deserializing)]
     height: usize,
 }
 
@@ -42,9 +45,9 @@ struct Annotation {
     image_id: u64,
     category_id: u64,
     bbox: [f64; 4],
-    #[serde(default)]
+    #[serde(skip_deserializing)]
     area: f64,
-    #[serde(default)]
+    #[serde(skip_deserializing)]
     iscrowd: u8,
     #[serde(default)]
     attributes: Attributes,
