@@ -304,6 +304,21 @@ fn a_second_window_only_looks() {
 }
 
 #[test]
+fn where_no_journal_can_be_written_the_reason_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    // So deep that it has room for no further name.
+    let mut deep = folder.path().to_owned();
+    while deep.as_os_str().len() < 3900 {
+        deep.push("d".repeat(150));
+    }
+    deep.push("d".repeat(4080 - deep.as_os_str().len()));
+    let mut history = nanotheca::project::history::History::new();
+    let refused = session::begin_unsaved(&mut history, &Project::new(), &deep).unwrap_err();
+    let nanotheca::Error::Io { source, .. } = &refused else { panic!("{refused}") };
+    assert_eq!(source.kind(), std::io::ErrorKind::InvalidFilename, "{source}");
+}
+
+#[test]
 fn work_saved_under_another_name_takes_its_history_along() {
     let folder = tempfile::tempdir().unwrap();
     let unsaved = folder.path().join("unsaved");

@@ -107,10 +107,11 @@ pub fn begin_unsaved(history: &mut History, project: &Project, folder: &Path) ->
     let mut number = 1;
     let (place, file) = loop {
         let place = folder.join(format!("{}-{number}.{UNSAVED}", std::process::id()));
-        if !place.exists()
-            && let Ok(Claimed::Ours(file)) = journal::claim(&place)
-        {
-            break (place, file);
+        if !place.exists() {
+            let claimed = journal::claim(&place).map_err(|source| Error::io(&place, "write", source))?;
+            if let Claimed::Ours(file) = claimed {
+                break (place, file);
+            }
         }
         number += 1;
         if number > 10_000 {
