@@ -303,6 +303,19 @@ fn a_second_window_only_looks() {
     assert!(session::open(&path).unwrap().history.locked().is_none());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_project_opens_where_its_journal_can_be_made_and_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write_project(folder.path());
+    // It can be opened and locked, and refuses what a full disk refuses: to become a journal.
+    std::os::unix::fs::symlink("/dev/null", journal::path_of(&path)).unwrap();
+    let opened = session::open(&path).unwrap();
+    assert_eq!(opened.project, store::load(&path).unwrap());
+    assert!(opened.history.journal().is_none() && opened.history.locked().is_none());
+    assert!(opened.notes.iter().any(|note| note.contains("No journal can be written")), "{:?}", opened.notes);
+}
+
 #[test]
 fn where_no_journal_can_be_written_the_reason_is_told() {
     let folder = tempfile::tempdir().unwrap();

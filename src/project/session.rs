@@ -42,10 +42,7 @@ pub fn open(path: &Path) -> Result<Opened> {
         }
         Err(error) => {
             let mut opened = opened(store::load(path)?);
-            opened.notes.push(format!(
-                "No journal can be written beside the project ({error}): save often, a crash would lose what is not \
-                 saved."
-            ));
+            opened.notes.push(no_journal(&error));
             return Ok(opened);
         }
     };
@@ -63,9 +60,27 @@ pub fn open(path: &Path) -> Result<Opened> {
         opened.history.go_on(contents.go_on(&place, file)?);
         return Ok(opened);
     }
-    opened.notes.extend(set_aside(&place, &old)?);
-    opened.history.go_on(Journal::begin(&place, file, Base::File(hash))?);
+    // A full disk must not keep anybody from looking at the work, or from saving it elsewhere.
+    match set_aside(&place, &old) {
+        Ok(note) => {
+            opened.notes.extend(note);
+            match Journal::begin(&place, file, Base::File(hash)) {
+                Ok(journal) => opened.history.go_on(journal),
+                Err(error) => {
+                    let _ = fs::remove_file(&place);
+                    opened.notes.push(no_journal(&error));
+                }
+            }
+        }
+        Err(error) => opened.notes.push(no_journal(&error)),
+    }
     Ok(opened)
+}
+
+fn no_journal(error: &dyn std::fmt::Display) -> String {
+    format!(
+        "No journal can be written beside the project ({error}): save often, a crash would lose what is not saved."
+    )
 }
 
 /// Brings back what a journal holds beyond the file of this hash; `None` if it does not belong to the file.
