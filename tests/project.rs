@@ -8,6 +8,7 @@ use nanotheca::particle::patch::PatchGeometry;
 use nanotheca::particle::{Class, ClassId, MicrographId, Particle, ParticleId};
 use nanotheca::project::edit::Edit;
 use nanotheca::project::history::History;
+use nanotheca::project::session;
 use nanotheca::project::store::{self, Found};
 use nanotheca::project::{CLASS_COLOURS, MicrographEntry, Project, Region, labels};
 use proptest::prelude::*;
@@ -432,6 +433,31 @@ fn project_and_pictures_move_together() {
     assert_eq!(moved.micrographs[0].path, real.join("b/images/gold.tif"));
     assert_eq!(store::missing(&moved), []);
     assert_eq!(store::verify(&moved.micrographs[0]).unwrap(), Found::Same);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_project_opened_through_a_link_has_its_pictures_and_its_one_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let real = fs::canonicalize(folder.path()).unwrap();
+    let (images, desk) = (real.join("images"), real.join("desk"));
+    fs::create_dir(&images).unwrap();
+    fs::create_dir(&desk).unwrap();
+    let (file, link) = (images.join("gold.nanotheca"), desk.join("link.nanotheca"));
+    let mut project = small(&images);
+    store::save(&project, &file).unwrap();
+    std::os::unix::fs::symlink("../images/gold.nanotheca", &link).unwrap();
+    assert_eq!(store::load(&link).unwrap(), store::load(&file).unwrap());
+    assert_eq!(store::missing(&store::load(&link).unwrap()), []);
+    let (_, edit) = project.add_class_edit("late");
+    project.apply(edit).unwrap();
+    store::save(&project, &link).unwrap();
+    assert!(link.is_symlink() && store::backup_of(&file).is_file());
+    assert!(fs::read_to_string(&file).unwrap().contains("\"path\":\"gold.tif\""));
+    // Who opens it by either name sees that it is open by the other.
+    let open = session::open(&link).unwrap();
+    assert!(session::open(&file).unwrap().history.locked().is_some());
+    drop(open);
 }
 
 #[test]

@@ -12,8 +12,8 @@ mod lines;
 
 pub(super) use lines::{Base, Contents, Record, read};
 
-use super::atomic;
 use super::history::Step;
+use super::{atomic, paths};
 use crate::{Error, Result};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use lines::{Begin, borrowed, line};
@@ -52,9 +52,9 @@ pub struct Mark {
     after: u64,
 }
 
-/// The journal of a project file.
+/// The journal of a project file, the same by whatever link the project is opened: there is one lock.
 pub fn path_of(project: &Path) -> PathBuf {
-    atomic::with_ending(project, ".journal")
+    atomic::with_ending(&paths::real(project), ".journal")
 }
 
 /// What became of the wish to write a journal.

@@ -33,9 +33,20 @@ pub(super) fn resolved(stored: &str, folder: &Path) -> PathBuf {
 
 /// The folder of a project file, absolute, with links followed so that `..` means what it says.
 pub(super) fn home(project: &Path) -> PathBuf {
-    let folder = super::atomic::folder_of(project);
-    let real = if cfg!(windows) { None } else { std::fs::canonicalize(folder).ok() };
-    real.or_else(|| std::path::absolute(folder).ok()).unwrap_or_else(|| folder.to_owned())
+    let file = real(project);
+    let folder = super::atomic::folder_of(&file);
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned())
+}
+
+/// The project file itself where `project` is a link to it: what belongs to it lies beside it, whatever name it is opened by.
+pub(super) fn real(project: &Path) -> PathBuf {
+    if cfg!(windows) {
+        return project.to_owned();
+    }
+    // A file that is not there yet has a folder.
+    let new =
+        || Some(std::fs::canonicalize(super::atomic::folder_of(project)).ok()?.join(project.file_name()?));
+    std::fs::canonicalize(project).ok().or_else(new).unwrap_or_else(|| project.to_owned())
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub fn with_extension(path: &Path) -> PathBuf {
 
 /// Where the version saved before is kept.
 pub fn backup_of(path: &Path) -> PathBuf {
-    atomic::with_ending(path, ".bak")
+    atomic::with_ending(&paths::real(path), ".bak")
 }
 
 /// Writes the project, all or nothing; the file that was there before becomes `NAME.bak`.
