@@ -1,7 +1,7 @@
 //! A plot on paper: two axes with units, series, a legend or a colour bar, marks along the way, a caption.
 
 use super::{Anchor, BLACK, Drawing, FAINT, GREY, Ink, Item, TEXT, width};
-use crate::library::html::charts::{ticks, tidy};
+use crate::library::html::charts::{labelled, ticks, tidy};
 
 /// The frame of the plot within the page.
 const LEFT: f32 = 58.0;
@@ -108,7 +108,9 @@ impl Scale {
             } else if logarithmic {
                 [low / 1.1, high * 1.1]
             } else {
-                let room = 0.05 * (high - low).max(low.abs().max(high.abs()) * 1e-6).max(1e-9);
+                // Currents are of picoamperes: only what is nothing but 0 has a range of its own.
+                let span = (high - low).max(low.abs().max(high.abs()) * 1e-6);
+                let room = 0.05 * if span > 0.0 { span } else { 1e-9 };
                 [low - room, high + room]
             }
         });
@@ -119,7 +121,7 @@ impl Scale {
     fn part(&self, value: f64) -> Option<f32> {
         let of = |v: f64| if self.logarithmic { v.log10() } else { v };
         let [low, high] = self.range.map(of);
-        let part = (of(value) - low) / (high - low).max(1e-12);
+        let part = (of(value) - low) / (high - low).max(f64::MIN_POSITIVE);
         (part.is_finite() && (-1e-6..=1.0 + 1e-6).contains(&part)).then_some(part as f32)
     }
 
@@ -178,17 +180,17 @@ impl Chart {
 
     fn axes(&self, page: &mut Drawing, x: &Scale, y: &Scale) {
         let bottom = TOP + HIGH;
-        for at in x.ticks() {
+        for (at, label) in labelled(x.ticks()) {
             let Some(left) = x.part(at).map(|part| LEFT + part * WIDE) else { continue };
             page.line(vec![[left, TOP], [left, bottom]], 0.6, FAINT);
             page.line(vec![[left, bottom], [left, bottom + 4.0]], 1.0, BLACK);
-            page.text([left, bottom + 6.0 + TEXT], Anchor::Middle, tidy(at));
+            page.text([left, bottom + 6.0 + TEXT], Anchor::Middle, label);
         }
-        for at in y.ticks() {
+        for (at, label) in labelled(y.ticks()) {
             let Some(top) = y.part(at).map(|part| TOP + (1.0 - part) * HIGH) else { continue };
             page.line(vec![[LEFT, top], [LEFT + WIDE, top]], 0.6, FAINT);
             page.line(vec![[LEFT - 4.0, top], [LEFT, top]], 1.0, BLACK);
-            page.text([LEFT - 7.0, top + 0.35 * TEXT], Anchor::End, tidy(at));
+            page.text([LEFT - 7.0, top + 0.35 * TEXT], Anchor::End, label);
         }
         let middle = LEFT + WIDE / 2.0;
         page.text(
@@ -259,7 +261,7 @@ fn colour_bar(page: &mut Drawing, bar: &Bar) {
     let [low, high] = bar.range;
     let mut widest: f32 = 0.0;
     for part in [0.0, 0.5, 1.0] {
-        let label = tidy(low + f64::from(part) * (high - low));
+        let label = tidy(low + f64::from(part) * (high - low), 0.02 * (high - low));
         widest = widest.max(width(&label));
         page.text([left + 18.0, TOP + HIGH * (1.0 - part) + 0.35 * TEXT], Anchor::Start, label);
     }
@@ -307,6 +309,12 @@ mod tests {
             assert!((found[0] - expected[0]).abs() < 1e-3 && (found[1] - expected[1]).abs() < 1e-3);
         }
         assert_eq!(discs(&chart.draw()).len(), 3);
+    }
+
+    #[test]
+    fn a_curve_of_picoamperes_is_no_flat_line() {
+        let found = discs(&chart(&[[0.0, 1e-13], [1.0, 4e-12]]).draw());
+        assert!(found[0][1] - found[1][1] > 0.85 * HIGH, "{found:?}");
     }
 
     #[test]

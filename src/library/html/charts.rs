@@ -1,6 +1,6 @@
 //! Plots as SVG: a histogram, a rose of angles, a calibration curve.
 
-use super::{escape, short};
+use super::escape;
 use crate::particle::trust::Calibration;
 use std::fmt::Write;
 
@@ -36,9 +36,30 @@ pub(in crate::library) fn ticks(range: (f64, f64), parts: f64) -> Vec<f64> {
     (0..16).map(at).take_while(|at| *at <= range.1 + 1e-9 * step).collect()
 }
 
-/// A round number without idle zeros.
-pub(in crate::library) fn tidy(value: f64) -> String {
-    let text = short(value);
+/// Ticks, each with its number.
+pub(in crate::library) fn labelled(ticks: Vec<f64>) -> impl Iterator<Item = (f64, String)> {
+    let apart = |i: usize| {
+        let near = [i.checked_sub(1), Some(i + 1)].into_iter().flatten().filter_map(|j| ticks.get(j));
+        let nearest = near.map(|other| (other - ticks[i]).abs()).fold(f64::INFINITY, f64::min);
+        if nearest.is_finite() { nearest } else { 0.01 * ticks[i].abs() }
+    };
+    let labels: Vec<String> = (0..ticks.len()).map(|i| tidy(ticks[i], apart(i))).collect();
+    ticks.into_iter().zip(labels)
+}
+
+/// A number with the digits that tell it from one that is `apart` from it, without idle zeros.
+pub(in crate::library) fn tidy(value: f64, apart: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    // What rounding leaves of a power of ten is one.
+    let order = |v: f64| (v.abs().max(f64::MIN_POSITIVE).log10() + 1e-6).floor();
+    if !(1e-4..1e6).contains(&value.abs()) {
+        let digits = (order(value) - order(apart)).clamp(0.0, 9.0) as usize;
+        return format!("{value:.digits$e}");
+    }
+    let digits = (-order(apart)).clamp(0.0, 9.0) as usize;
+    let text = format!("{value:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
@@ -99,11 +120,11 @@ fn axes(svg: &mut String, range: (f64, f64), most: f64, across: &str, up: &str) 
         HEIGHT - BOTTOM,
         WIDTH - RIGHT
     );
-    for at in ticks(range, 5.0) {
-        text(svg, x(at), HEIGHT - BOTTOM + 14.0, "middle", &tidy(at));
+    for (at, label) in labelled(ticks(range, 5.0)) {
+        text(svg, x(at), HEIGHT - BOTTOM + 14.0, "middle", &label);
     }
-    for at in ticks((0.0, most), 4.0).into_iter().filter(|at| *at > 0.0) {
-        text(svg, LEFT - 4.0, y(at) + 4.0, "end", &tidy(at));
+    for (at, label) in labelled(ticks((0.0, most), 4.0)).filter(|(at, _)| *at > 0.0) {
+        text(svg, LEFT - 4.0, y(at) + 4.0, "end", &label);
     }
     text(svg, f64::midpoint(LEFT, WIDTH - RIGHT), HEIGHT - 5.0, "middle", across);
     let _ = writeln!(

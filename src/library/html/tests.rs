@@ -69,6 +69,25 @@ fn plots_hold_every_value_and_survive_odd_ones() {
 }
 
 #[test]
+fn no_two_ticks_have_the_same_number() {
+    for (range, expected) in [
+        ((284.0, 285.0), ["284", "284.2", "284.4"]),
+        ((0.0, 1e-11), ["0", "2e-12", "4e-12"]),
+        ((2.95e-10, 3.3e-10), ["3.0e-10", "3.1e-10", "3.2e-10"]),
+        ((0.0, 0.8), ["0", "0.2", "0.4"]),
+        ((-2000.0, 3000.0), ["-2000", "-1000", "0"]),
+        ((0.0, 4e7), ["0", "1e7", "2e7"]),
+    ] {
+        let labels: Vec<String> =
+            charts::labelled(charts::ticks(range, 5.0)).map(|(_, label)| label).collect();
+        assert_eq!(labels[..3], expected, "{range:?}");
+        let different: std::collections::BTreeSet<&String> = labels.iter().collect();
+        assert_eq!(different.len(), labels.len(), "{labels:?}");
+    }
+    assert_eq!(charts::tidy(0.5, 0.02), "0.5");
+}
+
+#[test]
 fn tiles_stand_row_by_row() {
     let (a, b, c) = ([1.0_f32; 4], [2.0_f32; 4], [3.0_f32; 4]);
     let (pixels, width, height) = mosaic(&[&a, &b, &c], 2, 2);
