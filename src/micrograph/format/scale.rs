@@ -28,6 +28,7 @@ pub(super) fn length(unit: &str) -> Option<(f64, &'static str)> {
         .replace("\\u00b5", "µ")
         .replace("&#181;", "µ")
         .replace("&#xB5;", "µ")
+        .replace("&#xb5;", "µ")
         .replace("&#956;", "µ")
         .replace("&#197;", "Å")
         .replace("&#8491;", "Å")

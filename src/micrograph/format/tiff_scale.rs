@@ -61,9 +61,15 @@ fn text<R: Read + Seek>(decoder: &mut Decoder<R>, tag: Tag) -> Option<String> {
 fn ome(xml: &str) -> Option<Scale> {
     let pixels = xml.get(xml.find("<Pixels").or_else(|| xml.find(":Pixels"))?..)?;
     let pixels = pixels.get(..pixels.find('>')?)?;
+    // Any blank may stand before an attribute, and either kind of quotes round its value.
     let attribute = |name: &str| {
-        let (_, rest) = pixels.split_once(&format!(" {name}=\""))?;
-        Some(rest.split_once('"')?.0)
+        let mut parts = pixels.match_indices(name).map(|(at, _)| pixels.split_at(at));
+        let (_, rest) = parts.find(|(before, rest)| {
+            before.ends_with(char::is_whitespace) && rest[name.len()..].trim_start().starts_with('=')
+        })?;
+        let rest = rest[name.len()..].trim_start().strip_prefix('=')?.trim_start();
+        let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        Some(rest[1..].split_once(quote)?.0)
     };
     let x: f64 = attribute("PhysicalSizeX")?.trim().parse().ok()?;
     let y: f64 = attribute("PhysicalSizeY").and_then(|v| v.trim().parse().ok()).unwrap_or(x);
@@ -158,6 +164,13 @@ mod tests {
         );
         let size = scale.map(|s| (s.size.x_nm, s.size.y_nm, s.unit));
         assert_eq!(size, Some((2.0, 4.0, "µm".into())));
+        for (xml, nm) in [
+            ("<OME><Pixels\n  ID=\"P\"\n\tPhysicalSizeX=\"0.5\"\n\tPhysicalSizeXUnit=\"nm\"\n/></OME>", 0.5),
+            ("<OME><Pixels PhysicalSizeXUnit='nm' PhysicalSizeX = '0.25'/></OME>", 0.25),
+            ("<OME><Pixels PhysicalSizeX=\"0.5\" PhysicalSizeXUnit=\"&#xb5;m\"/></OME>", 500.0),
+        ] {
+            assert_eq!(ome(xml).map(|s| (s.size.x_nm, s.size.y_nm)), Some((nm, nm)), "{xml}");
+        }
         assert_eq!(ome("<OME><Pixels SizeX=\"8\"></OME>"), None);
         assert_eq!(ome("a cell in µm"), None);
     }
