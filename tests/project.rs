@@ -661,4 +661,8 @@ fn namesakes_and_pages_have_names_of_their_own() {
     assert_eq!(micrograph("b.mrc#1").unwrap(), 4);
     assert_eq!(micrograph("c.png").unwrap(), 5);
     assert!(refusal(micrograph("a.tif")).contains("fits several images"));
+    assert!(
+        refusal(micrograph("b.mrc")).contains("several pages")
+            && refusal(micrograph("d/b.mrc")).contains("`b.mrc#0`")
+    );
 }

@@ -208,6 +208,10 @@ pub fn find_image<'a>(
         project.micrographs.iter().filter(|entry| entry.path.ends_with(ending) || is_page(entry));
     match (fitting.next(), fitting.next()) {
         (Some(entry), None) => Ok(entry),
+        (Some(one), Some(other)) if one.path == other.path => {
+            let name = names.get(&one.id).map_or("", String::as_str);
+            Err(format!("{image} has several pages in the project; name the one that is meant, as `{name}`"))
+        }
         (Some(_), Some(_)) => {
             Err(format!("{image} fits several images of the project; write more of its path"))
         }
