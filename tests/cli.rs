@@ -483,6 +483,26 @@ fn projects_that_cannot_be_trained_say_why() {
 }
 
 #[test]
+fn pictures_that_moved_are_found_from_within_the_folder_of_the_project() {
+    let folder = tempfile::tempdir().unwrap();
+    let (picture, _) = field(folder.path());
+    let (table, path) = (folder.path().join("t.csv"), folder.path().join("one.nanotheca"));
+    fs::write(&table, "image,x,y,class\nfield.png,32,32,bar\n").unwrap();
+    let images = ["--images", text(&picture), "--labels", text(&table), "--patch-px", "56"];
+    works(&[&["new", text(&path)], &images[..]].concat());
+    fs::create_dir(folder.path().join("raw")).unwrap();
+    fs::rename(&picture, folder.path().join("raw/monday.png")).unwrap();
+    // The name alone, as one types it there. One class is too few, but the picture is there.
+    let output = Command::new(env!("CARGO_BIN_EXE_nanotheca"))
+        .args(["run", "one.nanotheca", "--out", "out", "--device", "cpu"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("found in another place") && said.contains("one class"), "{said}");
+}
+
+#[test]
 fn an_output_that_cannot_be_written_is_named_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let project = project(folder.path());

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::explore::embed;
 use crate::explore::sanity::Sanity;
 use crate::library::report::{HoldOut, wilson};
-use crate::project::{Project, store};
+use crate::project::{Project, atomic, store};
 use crate::train::checkpoint::Checkpoint;
 use crate::train::config::TrainConfig;
 use crate::train::resume::Halted;
@@ -219,7 +219,7 @@ fn print_sanity(sanity: &Sanity) {
 /// The project, with the micrographs that moved found again by their content.
 fn open(path: &Path) -> Result<Project> {
     let mut project = store::load(path)?;
-    let moved = store::relocate(&mut project, path.parent().unwrap_or(Path::new("."))).len();
+    let moved = store::relocate(&mut project, atomic::folder_of(path)).len();
     if moved > 0 {
         eprintln!("{moved} of the micrographs found in another place, by content");
     }

@@ -7,8 +7,7 @@ use crate::micrograph::{Micrograph, format};
 use crate::particle::detect::{self, Detection, Example, Examples, Likeness, Settings};
 use crate::particle::{MicrographId, Prediction};
 use crate::project::history::History;
-use crate::project::session;
-use crate::project::{MicrographEntry, Project, Region, store};
+use crate::project::{MicrographEntry, Project, Region, atomic, session, store};
 use crate::worker::job::{self, Dataset};
 use crate::worker::provenance::Made;
 use std::collections::BTreeMap;
@@ -21,7 +20,7 @@ const MOST_PAGES: usize = 4096;
 /// Reads a project and looks for its micrographs if they moved.
 pub fn load(path: &Path) -> Result<Loaded> {
     let opened = session::open(path)?;
-    Ok(located(opened, path.parent().unwrap_or(Path::new("."))))
+    Ok(located(opened, atomic::folder_of(path)))
 }
 
 /// Brings back a project that was never saved, from its journal.
