@@ -29,6 +29,8 @@ impl App {
     }
 
     pub(super) fn open_paths(&mut self, ctx: &egui::Context, paths: Vec<PathBuf>) {
+        // As named on the command line or typed: what lies beside a file is looked for in its folder.
+        let paths: Vec<PathBuf> = paths.into_iter().map(whole).collect();
         if paths.iter().any(|path| is_project(path)) {
             self.leave(ctx, Leaving::Paths(paths));
         } else {
@@ -208,7 +210,7 @@ impl App {
 
     /// Saves under another name from now on.
     pub(super) fn save_as(&mut self, path: &Path) {
-        let before = self.state.path.replace(store::with_extension(path));
+        let before = self.state.path.replace(whole(store::with_extension(path)));
         if self.path_before.is_none() && before != self.state.path {
             self.path_before = Some(before);
         }
@@ -289,6 +291,11 @@ impl App {
             Done::Chosen { purpose, instantly: paths.is_none() && asked.elapsed() < INSTANT, paths }
         });
     }
+}
+
+/// The path from the root on.
+fn whole(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 fn is_project(path: &Path) -> bool {
