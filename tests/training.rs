@@ -155,6 +155,15 @@ fn a_model_file_gives_back_the_model() {
     let path = folder.path().join("model.safetensors");
     let checkpoint = Checkpoint::of(&vae, &trainer.config, &names(2), None, 2);
     checkpoint.save(&path).unwrap();
+    #[cfg(unix)]
+    {
+        // It may be read by whom any new file may be read.
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode();
+        let any = folder.path().join("any");
+        std::fs::write(&any, "").unwrap();
+        assert_eq!(mode(&path), mode(&any));
+    }
     let read = Checkpoint::load(&path).unwrap();
     assert_eq!(read.description, checkpoint.description);
     assert_eq!(read.arrays, checkpoint.arrays);
