@@ -275,6 +275,12 @@ impl Read {
     }
 }
 
+/// True if all weights of a model in training are finite numbers, or cannot be read.
+pub(super) fn has_finite_weights(vae: &Vae) -> bool {
+    let finite = |(_, values): &(Vec<usize>, Vec<f32>)| values.iter().all(|v| v.is_finite());
+    Read::of(vae, true).map_or(true, |read| read.weights.iter().all(finite))
+}
+
 impl ModuleVisitor for Read {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let value = if self.trained { param.val().inner() } else { param.val() };

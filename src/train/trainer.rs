@@ -4,9 +4,11 @@ use super::adam::adam;
 use super::config::{Preset, TrainConfig};
 use super::present::Seen;
 use super::register;
+use super::resume::has_finite_weights;
 use super::schedule::{self, Turn};
 use crate::error::{Error, Result};
 use crate::model::VaeConfig;
+use crate::model::network::Networks;
 use crate::model::vae::{PixelSubset, Vae};
 use crate::particle::patch::PatchSet;
 use burn::module::Module;
@@ -50,6 +52,8 @@ pub struct Trainer {
     pub(super) labelled: Vec<usize>,
     pub(super) unlabelled: Vec<usize>,
     pub(super) optimizer: ModuleOptimizer,
+    /// The weights before the last step, whose loss was finite: its gradient need not have been.
+    good: Option<Networks>,
     pub(super) rng: ChaCha8Rng,
     pub(super) device: Device,
     pub(super) turns: std::vec::IntoIter<Turn>,
@@ -110,6 +114,7 @@ impl Trainer {
             labelled,
             unlabelled,
             optimizer,
+            good: None,
             rng,
             device,
             turns: Vec::new().into_iter(),
@@ -139,7 +144,7 @@ impl Trainer {
     /// The next step.
     ///
     /// # Errors
-    /// A loss that is not finite; the weights are then those before the step.
+    /// A loss that is not finite; the weights are then those before the step, or before the one that spoiled them.
     pub fn step(&mut self) -> Result<Step> {
         if self.turns.len() == 0 {
             self.begin_epoch();
@@ -147,17 +152,45 @@ impl Trainer {
         let Some(turn) = self.turns.next() else {
             return Err(Error::Training("there is nothing to train on".into()));
         };
-        let images = match (&turn, self.config.preset) {
-            (Turn::Labelled(batch), _) => self.labelled_turn(batch)?,
-            (Turn::Unlabelled(batch), Preset::Paper) => self.published_turn(batch)?,
-            (Turn::Unlabelled(batch), Preset::Default) => self.joint_turn(batch)?,
+        let before = self.vae.networks.clone();
+        let images = match self.take(&turn) {
+            Ok(images) => images,
+            Err(error) => {
+                // Of a device that stopped answering nothing can be read.
+                if matches!(error, Error::Training(_)) {
+                    self.go_back(before);
+                }
+                return Err(error);
+            }
         };
+        // The last step of an epoch may be the last of all, which no other one finds out about.
+        if self.turns.len() == 0 && !has_finite_weights(&self.vae) {
+            self.go_back(before);
+            return Err(not_finite("training"));
+        }
+        self.good = Some(before);
         self.step += 1;
         let epoch = (self.turns.len() == 0).then(|| {
             self.epoch += 1;
             std::mem::take(&mut self.sums)
         });
         Ok(Step { images, epoch })
+    }
+
+    fn take(&mut self, turn: &Turn) -> Result<usize> {
+        match (turn, self.config.preset) {
+            (Turn::Labelled(batch), _) => self.labelled_turn(batch),
+            (Turn::Unlabelled(batch), Preset::Paper) => self.published_turn(batch),
+            (Turn::Unlabelled(batch), Preset::Default) => self.joint_turn(batch),
+        }
+    }
+
+    /// To the weights before a step; to those before the last one, where that has spoiled them.
+    fn go_back(&mut self, before: Networks) {
+        self.vae.networks = before;
+        if let Some(good) = self.good.take().filter(|_| !has_finite_weights(&self.vae)) {
+            self.vae.networks = good;
+        }
     }
 
     fn begin_epoch(&mut self) {
