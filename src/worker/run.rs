@@ -128,11 +128,13 @@ impl Run {
         }
     }
 
-    /// True if it is to stop because nothing gets better any more.
+    /// True if it is to stop because nothing gets better any more. Labels that joined are to be learned first, and what
+    /// judges may be others since.
     pub fn has_settled(&self) -> bool {
         let config = &self.trainer.config;
         let Some(patience) = config.patience else { return false };
-        let from = config.encore.map_or(0, |encore| encore.from);
+        let joined = self.lineage.joined.last().map_or(0, |epoch| epoch.saturating_sub(1));
+        let from = config.encore.map_or(0, |encore| encore.from).max(joined);
         let first = self.curve.partition_point(|point| point.epoch <= from);
         let least = config.epochs.saturating_sub(from) / EARLIEST;
         let curve = &self.curve[first..];
@@ -181,5 +183,54 @@ impl Run {
             }),
             accuracy,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::device;
+    use super::super::message::DeviceChoice;
+    use super::*;
+    use crate::train::config::TrainConfig;
+    use std::sync::Arc;
+
+    #[test]
+    fn labels_that_joined_are_learned_before_a_training_settles() {
+        let patches = Arc::new(PatchSet {
+            side: 4,
+            wide: 4,
+            pixels: vec![0.5; 32].into(),
+            labels: vec![None; 2],
+            held_out: vec![None; 2],
+        });
+        let config = TrainConfig { epochs: 40, patience: Some(5), ..TrainConfig::proposed().with_hidden(4) };
+        let (classes, chosen) = (vec!["all".to_owned()], device::cpu(None));
+        let trainer =
+            Trainer::new(config.clone(), &classes, patches.clone(), &chosen.device, chosen.tiled).unwrap();
+        let job = Box::new(TrainJob {
+            config,
+            classes,
+            patches,
+            ids: Vec::new(),
+            validation: None,
+            geometry: None,
+            device: DeviceChoice::Cpu,
+        });
+        let mut run = Run::new(job, trainer, chosen);
+        // One judge is right in every epoch, and the loss stays as it is.
+        let flat = |epoch| EpochPoint {
+            epoch,
+            loss: 300.0,
+            accuracy: Some(Accuracy { right: 1, of: 1 }),
+            ..EpochPoint::default()
+        };
+        run.curve = (1..=20).map(flat).collect();
+        assert!(run.has_settled());
+        run.lineage.join(21);
+        assert!(!run.has_settled());
+        run.curve.extend((21..=25).map(flat));
+        assert!(!run.has_settled());
+        run.curve.push(flat(26));
+        assert!(run.has_settled());
     }
 }
