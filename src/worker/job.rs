@@ -126,14 +126,14 @@ impl Dataset {
     /// Whether there is something to tell apart.
     ///
     /// # Errors
-    /// No label at all, or labels of one class only, and what to do about it.
+    /// No label that teaches, or such labels of one class only, and what to do about it.
     pub fn check_classes(&self) -> Result<()> {
         match &self.class_names[..] {
             [] => Err(Error::Training(
-                "no particle has a class; label at least one particle of each of two classes".into(),
+                "no particle has a class to learn from (labels that are held out only judge); label at least one particle of each of two classes".into(),
             )),
             [only] => Err(Error::Training(format!(
-                "all labels are of one class ({only}); label at least one particle of a second class"
+                "all labels to learn from are of one class ({only}); label at least one particle of a second class"
             ))),
             _ => Ok(()),
         }
@@ -265,4 +265,40 @@ pub fn open(project: &Project, id: MicrographId) -> Result<Micrograph> {
         .micrograph(id)
         .ok_or_else(|| Error::invalid("micrograph", format!("the project has none with number {}", id.0)))?;
     entry.open()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_labels_only_judge_it_is_not_said_that_there_are_none() {
+        let mut project = Project::new();
+        let entry = MicrographEntry::new("a.png", 0, 100, 100, None, "hash");
+        let (micrograph, edit) = project.add_micrograph_edit(entry);
+        project.apply(edit).unwrap();
+        let mut label = |name: &str| {
+            let (class, edit) = project.add_class_edit(name);
+            project.apply(edit).unwrap();
+            let (id, edit) = project.add_particle_edit(micrograph, 5.0, 5.0, Some(class));
+            project.apply(edit).unwrap();
+            id
+        };
+        let (rod, cube) = (label("rod"), label("cube"));
+        let refused = |project: &Project| {
+            let classes = trained_classes(project);
+            let (class_names, pixels) = (present_names(project, &classes), Arc::new([]));
+            let patches = PatchSet { side: 1, wide: 1, pixels, labels: Vec::new(), held_out: Vec::new() };
+            let dataset = Dataset { patches: Arc::new(patches), ids: Vec::new(), classes, class_names };
+            dataset.check_classes().err().map(|error| error.to_string())
+        };
+        assert_eq!(refused(&project), None);
+        for (held_out, said) in [(cube, "all labels to learn from are of one class (rod)"), (rod, "held out")]
+        {
+            let edit = project.hold_out_edit(&[held_out], true).unwrap();
+            project.apply(edit).unwrap();
+            let message = refused(&project).unwrap();
+            assert!(message.contains(said), "{message}");
+        }
+    }
 }
