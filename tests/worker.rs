@@ -184,6 +184,22 @@ fn dropping_it_while_it_trains_ends_the_thread() {
 }
 
 #[test]
+fn dropping_it_at_the_end_of_a_training_waits_for_no_look_at_all_patches() {
+    let worker = Worker::spawn(|| {});
+    let many = 50_000;
+    let patches = bars_and_discs(many, 12, 16, 1);
+    // In its shortest epoch it sees a few labels alone.
+    let config = TrainConfig { epochs: 1, batch: 4096, labels_only: true, ..job(1).config };
+    let held_out = vec![None; many];
+    let patches = Arc::new(PatchSet { held_out, ..patches });
+    worker.send(Command::Train(Box::new(TrainJob { config, patches, ids: Vec::new(), ..*job(1) })));
+    wait(&worker, epoch_done);
+    let events = worker.events().clone();
+    drop(worker);
+    assert!(!events.try_iter().any(|event| matches!(event, Event::Predictions { .. })));
+}
+
+#[test]
 fn a_job_that_cannot_be_done_is_refused_in_words() {
     let worker = Worker::spawn(|| {});
     let mut job = job(1);

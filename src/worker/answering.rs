@@ -15,6 +15,7 @@ use crate::train::config::TrainConfig;
 use crate::train::lineage::Lineage;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// A model that answers, in training or not.
 pub(super) struct Model {
@@ -51,7 +52,7 @@ impl Engine<'_> {
     pub(super) fn predict(&mut self, patches: &Arc<PatchSet>) -> Option<Arc<[Prediction]>> {
         let model = self.model.as_ref()?;
         let epoch = model.epochs;
-        match embed::predict(&model.vae, patches, &mut || true) {
+        match embed::predict(&model.vae, patches, &mut || !self.leaving.load(Ordering::Relaxed)) {
             Ok(predictions) => {
                 let predictions: Arc<[Prediction]> = predictions.into();
                 let patches = patches.clone();
@@ -68,7 +69,8 @@ impl Engine<'_> {
     /// Measures the model on the patches it has just predicted.
     pub(super) fn check(&mut self, patches: &PatchSet, predictions: &[Prediction]) {
         let Some(model) = &self.model else { return };
-        match sanity::check(&model.vae, patches, predictions, &mut || true) {
+        let proceed = &mut || !self.leaving.load(Ordering::Relaxed);
+        match sanity::check(&model.vae, patches, predictions, proceed) {
             Ok(sanity) => self.tell(Event::Checked(Arc::new(sanity))),
             Err(e) => self.fail(&e),
         }

@@ -13,12 +13,15 @@ use crate::error::Error;
 use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// The state of the thread.
 pub(super) struct Engine<'a> {
     pub(super) outbox: &'a Sender<Event>,
     pub(super) notify: &'a dyn Fn(),
+    /// True once nobody waits any more.
+    pub(super) leaving: &'a AtomicBool,
     pub(super) run: Option<Run>,
     /// The last training that ended: new labels take it up again.
     pub(super) ended: Option<Run>,
@@ -39,10 +42,11 @@ pub(super) struct Engine<'a> {
 }
 
 /// Works until the inbox is closed.
-pub fn run(inbox: &Receiver<Command>, outbox: &Sender<Event>, notify: &dyn Fn()) {
+pub fn run(inbox: &Receiver<Command>, outbox: &Sender<Event>, notify: &dyn Fn(), leaving: &AtomicBool) {
     let mut engine = Engine {
         outbox,
         notify,
+        leaving,
         run: None,
         ended: None,
         model: None,

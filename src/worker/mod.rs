@@ -1,7 +1,8 @@
 //! The one thread that owns the device, the model and every tensor.
 //!
 //! Tensors of one device must be worked on in one order, so they never leave this thread: commands and events are
-//! plain data. Losing the channel, or dropping the [`Worker`], stops the work after the current step.
+//! plain data. Losing the channel, or dropping the [`Worker`], stops the work after the current step; dropping it also ends
+//! what the model is asked about all patches at the end of a training.
 
 mod answering;
 pub mod device;
@@ -27,12 +28,16 @@ mod warm;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use message::{Command, Event};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 /// A handle to the worker thread.
 pub struct Worker {
     commands: Option<Sender<Command>>,
     events: Receiver<Event>,
+    /// True once it is being dropped: nobody waits for what is under way.
+    leaving: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -44,9 +49,11 @@ impl Worker {
         let (commands, inbox) = unbounded();
         let (outbox, events) = unbounded();
         let refused = outbox.clone();
+        let leaving = Arc::new(AtomicBool::new(false));
+        let left = leaving.clone();
         let thread = std::thread::Builder::new()
             .name("nanotheca-worker".into())
-            .spawn(move || engine::run(&inbox, &outbox, &notify));
+            .spawn(move || engine::run(&inbox, &outbox, &notify, &left));
         let thread = match thread {
             Ok(thread) => Some(thread),
             Err(e) => {
@@ -59,7 +66,7 @@ impl Worker {
                 None
             }
         };
-        Self { commands: Some(commands), events, thread }
+        Self { commands: Some(commands), events, leaving, thread }
     }
 
     /// Queues a command. A worker that has ended ignores it; its last event said why.
@@ -77,7 +84,8 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // Closing the channel is the request to stop; the thread sees it after at most one step.
+        // Closing the channel is the request to stop; the thread sees it after at most one step, or a part of what is longer.
+        self.leaving.store(true, Ordering::Relaxed);
         self.commands = None;
         if let Some(thread) = self.thread.take() {
             drop(thread.join());
