@@ -82,6 +82,7 @@ fn units_count() {
     assert_eq!(found("shift_x = 6 nm"), [1, 2, 3]);
     assert_eq!(found("shift_y = -3 px"), [1, 2, 3, 4]);
     assert_eq!(found("angle > 0.4 rad and angle < 30 deg"), [1, 2, 3, 4]);
+    assert_eq!(found("angle > 28° and angle < 29 °"), [1, 2, 3, 4]);
 }
 
 #[test]

@@ -69,7 +69,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>> {
             let value = number.parse::<f64>().ok().filter(|v| v.is_finite());
             let value = value.ok_or_else(|| wrong(start, format!("`{number}` is not a number")))?;
             out.push((start, Token::Number(value)));
-        } else if c.is_alphanumeric() || c == '_' {
+        } else if c.is_alphanumeric() || matches!(c, '_' | '°') {
+            i += 1;
             while i < chars.len() && (chars[i].is_alphanumeric() || matches!(chars[i], '_' | '.' | '-' | '#'))
             {
                 i += 1;
