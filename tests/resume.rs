@@ -6,7 +6,7 @@ mod common;
 use nanotheca::particle::patch::PatchSet;
 use nanotheca::train::checkpoint::Checkpoint;
 use nanotheca::train::config::{Preset, TrainConfig};
-use nanotheca::train::resume::Halted;
+use nanotheca::train::resume::{Halted, fingerprint};
 use nanotheca::train::trainer::Trainer;
 use nanotheca::worker::device;
 use std::path::Path;
@@ -80,6 +80,22 @@ fn a_resumed_training_ends_byte_for_byte_as_an_uninterrupted_one() {
             assert!(resumed == uninterrupted, "{preset:?}, stopped after {steps} steps: the models differ");
         }
     }
+}
+
+#[test]
+fn patches_are_known_by_the_hash_of_earlier_versions() {
+    let patches = common::bars_and_discs(60, 20, 12, 5);
+    let mut one_by_one = blake3::Hasher::new();
+    for size in [20, 20, 60_u64] {
+        one_by_one.update(&size.to_le_bytes());
+    }
+    for value in patches.pixels.iter() {
+        one_by_one.update(&value.to_le_bytes());
+    }
+    for label in &patches.labels {
+        one_by_one.update(&label.map_or(u64::MAX, |label| label as u64).to_le_bytes());
+    }
+    assert_eq!(fingerprint(&patches), one_by_one.finalize().to_hex().to_string());
 }
 
 #[test]
