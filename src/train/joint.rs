@@ -99,10 +99,6 @@ impl Trainer {
                 angles.push(angle - pose.angle_rad);
             }
         }
-        let most = batch.len() / 2;
-        sure.truncate(most);
-        labels.truncate(most);
-        angles.truncate(most);
         if sure.is_empty() {
             return None;
         }
