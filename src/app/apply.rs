@@ -232,7 +232,15 @@ impl App {
             (Action::Pause | Action::TrainOrPause, phase) if phase.can_pause() => {
                 self.worker.send(Command::Pause);
             }
-            (Action::Resume | Action::TrainOrPause, Phase::Paused) => self.worker.send(Command::Resume),
+            (Action::Resume | Action::TrainOrPause, Phase::Paused) => {
+                if self.export.is_some() {
+                    // What the library says of its particles and the model in it would be of different steps.
+                    self.cancel_export();
+                    let text = "The training goes on, so the export is given up. Pause, and export again.";
+                    self.tell(Level::Warning, text, None);
+                }
+                self.worker.send(Command::Resume);
+            }
             (Action::Stop, Phase::Preparing { .. }) => {
                 if let Some(assembling) = self.assembling.take() {
                     self.jobs.stop(assembling.job);
