@@ -252,6 +252,15 @@ fn rows_of_the_table_are_sorted_and_selected() {
     let at = row(&window, ids[3]);
     window.click_at(at, Modifiers::SHIFT, PointerButton::Primary);
     assert!(window.shows("4 particles selected"));
+    // Only these four, also while one of them is looked at.
+    window.press("Only the selected");
+    let shown = |window: &Window| window.harness.query_all_by_label_contains("Row of particle ").count();
+    assert_eq!(shown(&window), 4);
+    let at = row(&window, ids[2]);
+    window.click_at(at, Modifiers::NONE, PointerButton::Primary);
+    assert!(window.shows("1 particle selected") && shown(&window) == 4);
+    window.press("Only the selected");
+    assert!(shown(&window) > 4);
     let higher = |window: &Window| row(window, ids[0]).y < row(window, ids[1]).y;
     assert!(higher(&window));
     window.press("Sort by particle");

@@ -13,7 +13,8 @@ use crate::particle::ParticleId;
 use crate::review::Table;
 use crate::review::table::Row;
 use column::{COLUMNS, Column};
-use egui::{Align2, Button, Rect, Role, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, Button, Checkbox, Rect, Role, ScrollArea, Sense, TextStyle, Ui, WidgetInfo, pos2, vec2};
+use std::collections::BTreeSet;
 
 /// Height of a row, points.
 const HIGH: f32 = 20.0;
@@ -26,6 +27,8 @@ pub struct TablePanel {
     /// The table and the sorting of the order.
     of: Option<(Option<Key>, (usize, bool))>,
     order: Vec<usize>,
+    /// Only the selected rows are shown: those that were selected when this was ticked.
+    only: Option<BTreeSet<ParticleId>>,
     /// Where a range begins.
     anchor: Option<ParticleId>,
     /// The pointer is over the pane.
@@ -67,7 +70,7 @@ impl TablePanel {
     /// The particles of the pane in its order, if the pointer is over it.
     pub fn all_under_pointer(&self, data: &Data) -> Option<Vec<ParticleId>> {
         let table = data.table().filter(|_| self.under)?;
-        Some(table.rows.iter().map(|row| row.id).collect())
+        Some(self.order.iter().filter_map(|place| table.rows.get(*place)).map(|row| row.id).collect())
     }
 
     /// A new frame begins; the pane may not be in it.
@@ -83,6 +86,9 @@ impl TablePanel {
         self.of = Some(key);
         let (column, down) = self.by;
         self.order = COLUMNS.get(column).map(|(column, _)| column.order(table)).unwrap_or_default();
+        if let Some(only) = &self.only {
+            self.order.retain(|place| only.contains(&table.rows[*place].id));
+        }
         if down {
             self.order.reverse();
             // What is not known stays last.
@@ -105,8 +111,22 @@ impl TablePanel {
                 ui.ctx().copy_text(tabbed(&self.numbers(state, table)));
             }
             take::menu(ui, &[(Figure::Table, true)], actions);
+            self.only(ui, state);
             ui.weak(format!("{} to copy. Click selects, Shift takes a range.", count(rows, "row")));
         });
+    }
+
+    /// Whether only some rows are shown. They stay the same while one after the other is looked at.
+    fn only(&mut self, ui: &mut Ui, state: &State) {
+        let mut ticked = self.only.is_some();
+        let some = self.only.as_ref().map_or(state.selection.len(), BTreeSet::len);
+        let text = if some == 0 { "Only the selected".to_owned() } else { format!("Only {some} selected") };
+        let tick =
+            ui.add_enabled(some > 0, Checkbox::new(&mut ticked, text)).accessible_name("Only the selected");
+        if tick.on_hover_text("Shows the rows that are selected now, until it is taken back.").changed() {
+            self.only = ticked.then(|| state.selection.clone());
+            self.of = None;
+        }
     }
 
     fn header(&mut self, ui: &mut Ui, table: &Table) {
