@@ -244,7 +244,12 @@ fn run(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     );
     let room = ui.available_width().min(260.0);
     if let Some(device) = state.training.device.as_ref().filter(|_| room > 50.0) {
-        let device = Label::new(RichText::new(device).small().weak()).truncate();
+        // How far it is, whichever pane is open.
+        let text = match state.training.progress.as_ref().filter(|_| state.training.phase.is_active()) {
+            Some(at) => format!("epoch {} of {} · {device}", at.epoch, at.epochs),
+            None => device.clone(),
+        };
+        let device = Label::new(RichText::new(text).small().weak()).truncate();
         ui.scope(|ui| {
             ui.set_max_width(room);
             ui.add(device).on_hover_text("What computes");
