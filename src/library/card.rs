@@ -114,8 +114,20 @@ fn judged(out: &mut String, library: &Library) {
     }
 }
 
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+/// A setting as a person writes it: 0.1, not the 0.10000000149011612 that its 32 bits are exactly.
+pub(super) fn plain(value: &Value) -> String {
+    let short = |value: f64| {
+        let near = value as f32;
+        (f64::from(near) == value).then(|| near.to_string())
+    };
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().and_then(short).unwrap_or_else(|| number.to_string())
+        }
+        Value::Array(parts) => format!("[{}]", parts.iter().map(plain).collect::<Vec<_>>().join(", ")),
+        other => other.to_string(),
+    }
 }
 
 /// A name within a line or a table of markdown: nothing in it is markup.
@@ -137,6 +149,14 @@ fn cell(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_read_as_they_were_typed() {
+        let of = |value: f32| plain(&serde_json::json!(value));
+        assert_eq!([of(0.1), of(1.2), of(0.0)], ["0.1", "1.2", "0"]);
+        assert_eq!(plain(&serde_json::json!([0.1_f32, 3])), "[0.1, 3]");
+        assert_eq!(plain(&serde_json::json!(0.1)), "0.1");
+    }
 
     #[test]
     fn a_name_is_no_markup() {

@@ -1,6 +1,7 @@
 //! The parts of the page, from the summary to the command that makes the library again.
 
 use super::{LabelledBy, Library, Record, Value, charts, escape, mosaic, picture, short};
+use crate::library::card::plain;
 use crate::particle::describe::Descriptor;
 use crate::particle::trust::Sanity;
 use std::collections::BTreeMap;
@@ -104,13 +105,12 @@ pub(super) fn class(out: &mut String, library: &Library, place: usize, name: &st
     }
     let (sizes, unit) = sizes(library, place);
     if let Some(svg) = charts::histogram(&sizes, &format!("equivalent diameter ({unit})")) {
-        let _ = writeln!(
-            out,
-            "<figure>{svg}<figcaption>Sizes of {} of {} particles; the others have no closed \
-             outline.</figcaption></figure>",
-            sizes.len(),
-            members.len()
-        );
+        let of = if sizes.len() == members.len() {
+            format!("all {} particles", members.len())
+        } else {
+            format!("{} of {} particles; the others have no closed outline", sizes.len(), members.len())
+        };
+        let _ = writeln!(out, "<figure>{svg}<figcaption>Sizes of {of}.</figcaption></figure>");
     }
     let angles: Vec<f64> = members.iter().filter_map(|i| library.records[*i].angle_deg).collect();
     if let Some(svg) = charts::rose(&angles) {
@@ -308,7 +308,6 @@ fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {
         Value::Object(fields) => fields.iter().for_each(|(name, value)| flatten(&below(name), value, rows)),
         Value::Null if path.is_empty() => {}
         Value::Null => rows.push((path.to_owned(), "none".into())),
-        Value::String(text) => rows.push((path.to_owned(), text.clone())),
-        other => rows.push((path.to_owned(), other.to_string())),
+        other => rows.push((path.to_owned(), plain(other))),
     }
 }
