@@ -12,6 +12,7 @@ mod taken;
 mod threshold;
 
 use super::action::Action;
+use super::axes::numbered;
 use super::state::{State, count};
 use super::take::{self, Figure};
 use super::theme;
@@ -149,10 +150,7 @@ impl ExplorePanel {
         let whole = ui.available_rect_before_wrap();
         let [across, up] = [(&names[0], whole.width() - 60.0), (&names[1], whole.height() - 50.0)]
             .map(|(name, room)| theme::elided(ui, name, room));
-        let mut plot = Plot::new("scatter")
-            .x_axis_label(across)
-            .y_axis_label(up)
-            .y_axis_min_width(30.0)
+        let mut plot = numbered(Plot::new("scatter"), across, up, 36.0)
             .show_crosshair(false)
             .allow_drag(self.drag == Drag::Pan)
             // The wheel zooms, as on the micrograph.

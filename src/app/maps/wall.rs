@@ -5,6 +5,7 @@ use super::field::{self, Field, significant};
 use super::run::Ask;
 use super::sight::Sight;
 use crate::app::action::Action;
+use crate::app::axes::numbered;
 use crate::app::take::{self, Figure};
 use crate::app::theme;
 use crate::micrograph::PixelSize;
@@ -134,7 +135,9 @@ fn plot(ui: &mut Ui, field: Field, profile: &Profile, fit: Option<&WallFit>, siz
         let value = |d: f64| fit.middle + fit.half_step * (2.0 * (d - fit.centre_px) / fit.width_px).tanh();
         (0..=FINE).map(|i| [at(i) * nm, value(at(i)) * factor]).collect()
     });
-    Plot::new("profile")
+    let across = format!("distance ({unit})");
+    let up = format!("{} ({of_value})", field.name());
+    numbered(Plot::new("profile"), across, up, 40.0)
         .height(ui.available_height().max(90.0))
         .allow_drag(false)
         .allow_zoom(false)
@@ -142,9 +145,6 @@ fn plot(ui: &mut Ui, field: Field, profile: &Profile, fit: Option<&WallFit>, siz
         .allow_boxed_zoom(false)
         .allow_axis_zoom_drag(false)
         .show_crosshair(false)
-        .x_axis_label(format!("distance ({unit})"))
-        .y_axis_label(format!("{} ({of_value})", field.name()))
-        .y_axis_min_width(40.0)
         .grid_color(theme::grid(ui.visuals()))
         .label_formatter(move |at| {
             let egui_plot::HoverPosition::NearDataPoint { position, .. } = at else { return None };

@@ -14,7 +14,7 @@ use crate::worker::message::{Accuracy, FinishReason};
 use egui::{Label, ProgressBar, RichText, Ui};
 
 /// Height of both curves once the training has ended, points.
-const AFTERWARDS: f32 = 230.0;
+const AFTERWARDS: f32 = 180.0;
 
 /// What the panel alone remembers.
 #[derive(Default)]
