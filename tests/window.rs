@@ -329,6 +329,7 @@ fn work_without_a_file_is_offered_at_the_next_start() {
     drop(window);
     let mut window = Window::open(Open { unsaved, ..Open::default() });
     window.until("the offer", |w| w.shows("There is work that was never saved"));
+    assert!(window.shows("discs.png: 0 particles, 1 class, just now."));
     window.press("Bring it back");
     window.until("the class", |w| w.shows("Class disc"));
 }

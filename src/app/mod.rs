@@ -205,8 +205,10 @@ impl App {
             actions.push(Action::OpenSample);
         }
         let left = open.unsaved.as_deref().map(session::left_unsaved).unwrap_or_default();
-        let dialog =
-            left.last().map_or(Dialog::None, |journal| Dialog::LeftUnsaved { journal: journal.clone() });
+        let dialog = left.last().map_or(Dialog::None, |journal| Dialog::LeftUnsaved {
+            journal: journal.clone(),
+            about: start::about_unsaved(journal),
+        });
         let mut app = Self {
             state: State::default(),
             layout: layout::Layout::restored([&memory.panes, &memory.map_panes, &memory.spectra_panes]),

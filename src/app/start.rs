@@ -1,8 +1,10 @@
 //! How the window is opened on this system, and where it keeps what belongs to no project.
 
+use super::state::{ago, count};
 use super::{App, Open};
 use crate::error::{Error, Result};
-use std::path::PathBuf;
+use crate::project::session;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,6 +16,27 @@ pub fn memory_file() -> Option<PathBuf> {
 /// Where the work on projects without a file is kept safe on this system.
 pub fn unsaved_folder() -> Option<PathBuf> {
     directories::ProjectDirs::from("", "", "nanotheca").map(|dirs| dirs.data_dir().join("unsaved"))
+}
+
+/// "discs.png: 34 particles, 2 classes, 12 min ago": what is in a journal of unsaved work, for who must decide about it.
+pub(super) fn about_unsaved(journal: &Path) -> String {
+    let Some(project) = session::glance_at_unsaved(journal) else {
+        return "It cannot be read, or a newer version wrote it.".into();
+    };
+    let names: Vec<String> = project.micrographs.iter().map(|entry| entry.file_name()).collect();
+    let pictures = match &names[..] {
+        [] => "No picture".to_owned(),
+        few if few.len() <= 3 => few.join(", "),
+        [first, others @ ..] => format!("{first} and {} more", others.len()),
+    };
+    let classes = match project.classes.len() {
+        1 => "1 class".to_owned(),
+        n => format!("{n} classes"),
+    };
+    let age =
+        std::fs::metadata(journal).and_then(|file| file.modified()).ok().and_then(|at| at.elapsed().ok());
+    let when = age.map_or_else(String::new, |age| format!(", {}", ago(age.as_secs())));
+    format!("{pictures}: {}, {classes}{when}.", count(project.particles.len(), "particle"))
 }
 
 /// Opens the window and returns when it is closed.

@@ -165,6 +165,15 @@ pub fn left_unsaved(folder: &Path) -> Vec<PathBuf> {
     left
 }
 
+/// The project in a journal of unsaved work, to tell what it is; nothing is changed. `None` if it cannot be read.
+pub fn glance_at_unsaved(place: &Path) -> Option<Project> {
+    let contents = journal::read(&fs::read(place).ok()?)?;
+    let Base::Project(base) = &contents.begin.base else { return None };
+    let (mut project, mut history) = ((**base).clone(), History::new());
+    replay(&contents, 0, &mut project, &mut history)?;
+    Some(project)
+}
+
 /// Brings back a project that was never saved; its journal goes on.
 ///
 /// # Errors

@@ -58,6 +58,8 @@ pub enum Dialog {
     /// Work on a project without a file that a program that died left behind.
     LeftUnsaved {
         journal: PathBuf,
+        /// What it holds, and how old it is.
+        about: String,
     },
     /// What becomes of the particles of a class that is removed?
     RemoveClass {
@@ -137,9 +139,9 @@ pub fn show(ctx: &egui::Context, dialog: &mut Dialog, state: &State) -> Asked {
                 questions::recovered(ui, state, changes, &mut asked.actions)
             });
         }
-        Dialog::LeftUnsaved { journal } => {
+        Dialog::LeftUnsaved { journal, about } => {
             close = modal(ctx, "left", "There is work that was never saved", |ui| {
-                questions::left_unsaved(ui, journal, &mut asked.actions)
+                questions::left_unsaved(ui, journal, about, &mut asked.actions)
             });
         }
         Dialog::RemoveClass { class } => {

@@ -148,8 +148,9 @@ pub fn recovered(ui: &mut Ui, state: &State, changes: usize, actions: &mut Vec<A
     close
 }
 
-pub fn left_unsaved(ui: &mut Ui, journal: &Path, actions: &mut Vec<Action>) -> bool {
+pub fn left_unsaved(ui: &mut Ui, journal: &Path, about: &str, actions: &mut Vec<Action>) -> bool {
     ui.label("The program ended before this work had a file. It can be brought back, with its undo history.");
+    ui.strong(about);
     let mut close = false;
     buttons(ui, |ui| {
         if ui.button("Bring it back").clicked() {
