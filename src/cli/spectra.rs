@@ -14,8 +14,10 @@ use std::time::Instant;
 
 #[derive(Debug, Args)]
 pub struct Options {
-    /// CSV (a spectrum a row; a row that begins with `x` or `x (unit)`, or a first row of a name and numbers, is the axis), NPY of shape (N, points), or for a
-    /// grid (rows, columns, points), NPZ with `spectra` and, if it has one, `x`, or the first channel of a Nanonis grid (3DS).
+    /// CSV or TXT, NPY of shape (N, points), or for a grid (rows, columns, points), NPZ with `spectra` and, if it has one,
+    /// `x`, or the first channel of a Nanonis grid (3DS). A table has a spectrum a row (a row that begins with `x` or
+    /// `x (unit)`, or a first row of a name and numbers, is the axis), or a spectrum a column beside the axis, below a header
+    /// such as `Energy (eV)` and names, or below a line `x` or `x (unit)`.
     file: PathBuf,
     /// A new folder for what is found.
     #[arg(long)]

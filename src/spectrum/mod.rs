@@ -58,12 +58,7 @@ impl Spectra {
                 format!("point {} is not a finite number; mend it or leave the spectrum out", at % points);
             return Err(Error::invalid(format!("spectrum {i}{place}"), problem));
         }
-        let step = (x[points - 1] - x[0]) / (points - 1) as f64;
-        let uneven = (0..points).find(|&i| {
-            let ideal = x[0] + step * i as f64;
-            !x[i].is_finite() || step == 0.0 || (x[i] - ideal).abs() > 0.02 * step.abs()
-        });
-        if let Some(i) = uneven {
+        if let Some(i) = uneven(&x) {
             let problem = format!("{} at point {i} is not evenly spaced; resample the spectra", x[i]);
             return Err(Error::invalid("x", problem));
         }
@@ -108,6 +103,16 @@ impl Spectra {
         let n = self.count() as f64;
         sums.iter().map(|sum| sum / n).collect()
     }
+}
+
+/// The first point of an axis that is not where even steps would have it.
+fn uneven(x: &[f64]) -> Option<usize> {
+    let (first, last) = (x.first()?, x.last()?);
+    let step = (last - first) / (x.len().max(2) - 1) as f64;
+    x.iter().enumerate().position(|(i, x)| {
+        let ideal = first + step * i as f64;
+        !x.is_finite() || step == 0.0 || (x - ideal).abs() > 0.02 * step.abs()
+    })
 }
 
 #[cfg(test)]

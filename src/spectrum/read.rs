@@ -1,6 +1,9 @@
-//! Files of spectra: CSV, the arrays of NPY and NPZ, and spectroscopy grids of Nanonis.
+//! Files of spectra: tables (CSV, TXT), the arrays of NPY and NPZ, and spectroscopy grids of Nanonis.
 
+mod cells;
+mod direction;
 mod nanonis;
+mod table;
 
 use super::Spectra;
 use crate::error::{Error, Result};
@@ -16,18 +19,25 @@ const AXIS: &str = "x";
 
 /// Reads spectra by the file's ending.
 ///
-/// - CSV: a spectrum a row; a row that begins with `x` or `x (unit)` is the axis, and so is a first row of a name and
-///   numbers; a first row of words alone is left out.
+/// - CSV and TXT: a spectrum a row or a spectrum a column, separated by commas, semicolons, tabs or runs of spaces; other
+///   than commas, numbers may have decimal commas. Lines that start with `#`, `%` or `//` are comments.
+///   - A spectrum a row: a row that begins with `x` or `x (unit)` is the axis, and so is a first row of a name and
+///     numbers; first rows of words alone are left out.
+///   - A spectrum a column, the axis in the first: where a header of words stands above a first column that only rises or
+///     only falls, and there are more rows than columns; without a header, where the first column goes in even steps over
+///     at least eight rows, more than there are columns; or where the header begins with `x` or `x (unit)`, or is that
+///     alone. The unit is that of the first heading: `Energy (eV)`, `Energy [eV]`, `Wavelength / nm`.
+///   - What may be either is refused, and it is said how to tell.
 /// - NPY: (spectra, points), or (rows, columns, points) for a grid.
 /// - NPZ: the same under the name `spectra`, and, if it is there, the axis under `x`.
 /// - 3DS (Nanonis): the first channel of a grid over its sweep.
 ///
 /// # Errors
-/// [`Error::File`] naming the row, the array or the spectrum that cannot be used; [`Error::Io`].
+/// [`Error::File`] naming the row and the column, the array or the spectrum that cannot be used; [`Error::Io`].
 pub fn open(path: &Path) -> Result<Spectra> {
     let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     let (format, read): (_, Result<Read>) = match ending.as_str() {
-        "csv" | "txt" => ("CSV", csv(path)),
+        "csv" | "txt" => ("CSV", table::open(path)),
         "npy" => ("NPY", arrays(path)),
         "npz" => ("NPZ", arrays(path)),
         "3ds" => ("3DS", nanonis::grid(path)),
@@ -50,70 +60,6 @@ struct Read {
     values: Vec<f32>,
     grid: Option<[usize; 2]>,
     unit: String,
-}
-
-fn csv(path: &Path) -> Result<Read> {
-    let wrong = |row: usize, problem: String| Error::file(path, "CSV", format!("row {}", row + 1), problem);
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_path(path)
-        .map_err(|e| Error::file(path, "CSV", "file", e.to_string()))?;
-    let mut axis: Option<(usize, Vec<f64>, String)> = None;
-    let (mut values, mut points) = (Vec::new(), None);
-    for (row, record) in reader.records().enumerate() {
-        let record = record.map_err(|e| wrong(row, e.to_string()))?;
-        let name = record.get(0).unwrap_or_default();
-        let words = record.iter().filter(|cell| is_word(cell)).count();
-        // In the first row an axis may have any name.
-        let named = row == 0 && words == 1 && is_word(name) && name.starts_with(char::is_alphabetic);
-        let unit = unit_of(name).or_else(|| named.then(|| unit_in(name).unwrap_or_default()));
-        // Names of the columns.
-        if row == 0 && unit.is_none() && words == record.len() {
-            continue;
-        }
-        let cells = record.iter().enumerate().skip(usize::from(unit.is_some()));
-        let numbers = cells.map(|(column, cell)| {
-            cell.parse::<f64>().map_err(|_| {
-                let shown: String = cell.chars().take(24).collect();
-                wrong(row, format!("`{shown}` in column {} is not a number", column + 1))
-            })
-        });
-        let numbers: Vec<f64> = numbers.collect::<Result<_>>()?;
-        match (unit, &axis) {
-            (Some(unit), None) => axis = Some((row, numbers, unit)),
-            (Some(_), Some((first, ..))) => {
-                return Err(wrong(row, format!("it is an axis, too; the first one is row {}", first + 1)));
-            }
-            (None, _) => {
-                let expected = *points.get_or_insert(numbers.len());
-                if numbers.len() != expected {
-                    let problem = format!("it has {} values, the first spectrum {expected}", numbers.len());
-                    return Err(wrong(row, problem));
-                }
-                values.extend(numbers.iter().map(|v| *v as f32));
-            }
-        }
-    }
-    let points = points.unwrap_or(0);
-    let Some((row, x, unit)) = axis else {
-        return Ok(Read { x: index(points), values, grid: None, unit: String::new() });
-    };
-    if x.len() != points {
-        return Err(wrong(row, format!("the axis has {} values, the spectra {points}", x.len())));
-    }
-    Ok(Read { x, values, grid: None, unit })
-}
-
-fn is_word(cell: &str) -> bool {
-    cell.parse::<f64>().is_err()
-}
-
-/// The unit in the heading of an axis: `x` has none, `x (eV)` has eV; nothing for what is no such heading.
-fn unit_of(cell: &str) -> Option<String> {
-    let rest = cell.strip_prefix(['x', 'X'])?.trim();
-    if rest.is_empty() { Some(String::new()) } else { unit_in(rest).filter(|_| rest.starts_with('(')) }
 }
 
 /// The unit in brackets at the end of a name: `Bias (V)` has V.

@@ -13,7 +13,7 @@ pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
             title: "Spectra, and what varies among them",
             sentences: &[
                 "Open spectra and press Learn (T): how far each one is shifted is told apart from what else varies among them, without labels.",
-                "A table (CSV) has a spectrum a row; an array (NPY, NPZ) of rows, columns and points, or a Nanonis grid (3DS), is a scan, whose shifts and latents become maps.",
+                "A table (CSV, TXT) has a spectrum a row, or a spectrum a column beside its axis; an array (NPY, NPZ) of rows, columns and points, or a Nanonis grid (3DS), is a scan, whose shifts and latents become maps.",
             ],
             main: ("Try with sample peaks", Action::Spectra(SpectraAsk::Sample)),
             other: ("Open spectra…", Action::OpenSpectra),
