@@ -23,7 +23,7 @@ impl App {
         }
         let project = &self.state.project;
         let known: Vec<Option<ClassId>> = self.state.training.classes().iter().map(|(id, _)| *id).collect();
-        let gone = known.iter().any(|id| id.and_then(|id| project.class(id)).is_none());
+        let gone = self.state.gone().next().is_some();
         let mut labels = project.particles.values().filter_map(|particle| particle.label);
         let new = labels.any(|label| !known.contains(&Some(label)));
         if gone || new {

@@ -122,7 +122,7 @@ mod tests {
         zip.finish().unwrap().into_inner()
     }
 
-    fn read(name: &str, bytes: &[u8]) -> Result<Spectra> {
+    pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Spectra> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();

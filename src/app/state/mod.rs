@@ -2,6 +2,7 @@
 
 mod asked;
 mod counts;
+mod known;
 mod places;
 mod prepared;
 mod reach;
@@ -26,7 +27,6 @@ use crate::review::compare::Comparison;
 use crate::train::config::TrainConfig;
 use crate::train::curve::EpochPoint;
 use crate::train::lineage::Lineage;
-use crate::worker::job::present_names;
 use crate::worker::models::Kept;
 pub use asked::{Detecting, Previews};
 pub use counts::Counts;
@@ -169,33 +169,6 @@ pub struct Message {
 }
 
 impl State {
-    /// The current model's classes as the project calls them now.
-    pub fn class_names(&self) -> Vec<String> {
-        present_names(&self.project, self.training.classes())
-    }
-
-    /// A sentence that names the model's classes which the project has no more: merged or removed after the training.
-    pub fn gone_classes(&self) -> Option<String> {
-        self.results.as_ref()?;
-        let known = self.training.classes().iter();
-        let there = |id: &Option<ClassId>| id.is_some_and(|id| self.project.class(id).is_some());
-        let gone: Vec<&str> = known.filter(|(id, _)| !there(id)).map(|(_, name)| name.as_str()).collect();
-        (!gone.is_empty()).then(|| {
-            format!(
-                "The model still tells {} apart, which is a class no more. Train again.",
-                gone.join(" and ")
-            )
-        })
-    }
-
-    /// What the model says of the particles now, as a table.
-    pub fn said(&self) -> Option<Table> {
-        let results = self.results.as_ref()?;
-        let classes = self.class_names();
-        let table = Table::new(&self.project, &results.ids, &classes, results.predictions.clone(), &[]);
-        Some(table.judged_by(&self.training.judges()))
-    }
-
     /// Takes a project as the current one, forgetting all that belonged to the one before.
     pub fn replace_project(&mut self, project: Project, history: History, path: Option<PathBuf>) {
         let messages = std::mem::take(&mut self.messages);

@@ -98,10 +98,7 @@ mod tests {
     use crate::spectrum::Spectra;
 
     fn read(text: &str) -> Result<Spectra> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.txt");
-        std::fs::write(&path, text).unwrap();
-        crate::spectrum::open(&path)
+        crate::spectrum::read::tests::read("a.txt", text.as_bytes())
     }
 
     /// A first column, and beside it values that say row and column.

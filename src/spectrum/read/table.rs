@@ -239,10 +239,7 @@ mod tests {
     use crate::spectrum::Spectra;
 
     fn read(text: &str) -> Result<Spectra> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.txt");
-        std::fs::write(&path, text).unwrap();
-        crate::spectrum::open(&path)
+        crate::spectrum::read::tests::read("a.txt", text.as_bytes())
     }
 
     /// Ten rows of an axis and eight spectra; the value says spectrum and point.
