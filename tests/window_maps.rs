@@ -251,17 +251,8 @@ fn a_run_is_paused_goes_on_and_stops_and_its_maps_stay() {
         };
         // Both show two decimals, each rounded for itself.
         let same = |w: &Window| said(w).zip(drawn(w)).is_some_and(|(a, b)| (a - b).abs() < 0.02);
-        // The model's number comes a moment later; a hand is never quite still.
-        for _ in 0..200 {
-            if same(&window) {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-            window.harness.event(Event::PointerMoved(middle + off));
-            window.harness.step();
-        }
-        assert!(same(&window), "{:?} in the line, {:?} from the model", said(&window), drawn(&window));
-        window.settle();
+        // The model's number comes a moment later, also to a pointer that rests.
+        window.until("the same number from the model", same);
         seen.extend(said(&window));
     }
     assert!(seen.iter().any(|z0| (z0 - seen[0]).abs() > 0.01), "one for all places: {seen:?}");

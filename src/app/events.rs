@@ -42,7 +42,11 @@ impl App {
             }
             if !matches!(
                 event,
-                Event::Device { .. } | Event::Saved(_) | Event::Loaded { .. } | Event::Preview(_)
+                Event::Device { .. }
+                    | Event::Saved(_)
+                    | Event::Loaded { .. }
+                    | Event::Preview(_)
+                    | Event::NoPreview(_)
             ) {
                 return;
             }
@@ -59,6 +63,7 @@ impl App {
             }
             Event::Predictions { patches, predictions, .. } => self.on_predictions(&patches, predictions),
             Event::Preview(images) => self.on_preview(images),
+            Event::NoPreview(request) => self.state.previews.came_back(&request),
             Event::Loaded { from, classes, latent, geometry, epochs, lineage, .. } => {
                 self.on_loaded(&from, Arrived { classes, latent, geometry, epochs, lineage });
             }
@@ -75,7 +80,7 @@ impl App {
                 self.on_finished();
             }
             Event::Failed { message, details } => {
-                self.state.previews.asked = None;
+                self.nothing_comes_back();
                 self.learning = None;
                 self.cancel_export();
                 // While training the pane says it, in full; a toast points there.
@@ -83,7 +88,7 @@ impl App {
                 self.tell(Level::Error, message, Some(details).filter(|details| !details.is_empty()));
             }
             Event::Refused { message } => {
-                self.state.previews.asked = None;
+                self.nothing_comes_back();
                 self.learning = None;
                 self.cancel_export();
                 self.tell(Level::Error, message, None);
@@ -92,11 +97,17 @@ impl App {
         }
     }
 
+    /// A computation has failed, and with it perhaps a question that was under way.
+    fn nothing_comes_back(&mut self) {
+        self.state.previews.asked = None;
+        self.state.maps.asking.lost();
+    }
+
     fn on_map_event(&mut self, event: Event) {
         self.state.maps.take(&event);
         match event {
             Event::Map(MapEvent::Failed { message, details }) => {
-                self.state.maps.asking.lost();
+                self.nothing_comes_back();
                 let details = Some(details).filter(|details| !details.is_empty());
                 // A choice that is due is said at the left, calmly.
                 if !self.state.maps.is_undecided(self.state.shown) {
@@ -147,9 +158,7 @@ impl App {
 
     fn on_preview(&mut self, images: PreviewImages) {
         let previews = &mut self.state.previews;
-        if previews.asked.as_ref().is_some_and(|(asked, _)| *asked == images.request) {
-            previews.asked = None;
-        }
+        previews.came_back(&images.request);
         match images.request {
             PreviewRequest::Manifold { .. } => previews.manifold = Some(images),
             PreviewRequest::At { .. } => previews.image = Some(images),

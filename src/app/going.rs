@@ -7,12 +7,9 @@ use super::state::{Opened, Small};
 use crate::particle::MicrographId;
 use crate::particle::detect::Contrast;
 use crate::worker::message::{Command, PreviewRequest};
-use std::time::{Duration, Instant};
 
 /// Pixels of open micrographs that are kept, bytes; the shown one is always kept.
 const KEPT_BYTES: usize = 1 << 30;
-/// A preview not answered for so long is asked again.
-const LOST: Duration = Duration::from_secs(5);
 
 impl App {
     /// Work that follows from the state, not from an event: pictures to open, searches and previews to start.
@@ -178,10 +175,10 @@ impl App {
         });
     }
 
-    /// Sends the next preview request; the worker answers only the newest, so one waits for the other.
+    /// Sends the next preview request once the one before has come back, answered or not.
     fn ask_preview(&mut self) {
         let previews = &mut self.state.previews;
-        if previews.asked.as_ref().is_some_and(|(_, since)| since.elapsed() < LOST) {
+        if previews.asked.is_some() {
             return;
         }
         // In turns: while the model learns fast, each is wanted again before the others were drawn.
@@ -194,7 +191,7 @@ impl App {
                 PreviewRequest::Manifold { .. } => 2,
                 PreviewRequest::Film { .. } => 0,
             };
-            previews.asked = Some((request.clone(), Instant::now()));
+            previews.asked = Some(request.clone());
             self.worker.send(Command::Preview(request));
         }
     }

@@ -301,7 +301,7 @@ impl eframe::App for App {
         }
         self.keep_going();
         self.follow_review();
-        self.ask_model(ctx);
+        self.ask_model();
         self.watch_journal();
         self.state.under_way = self.jobs.names();
         if self.state.is_blank() || self.state.recent.first() != self.memory.recent.first() {

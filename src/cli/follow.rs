@@ -118,6 +118,7 @@ pub fn train(
             }
             Event::Saved(_)
             | Event::Preview(_)
+            | Event::NoPreview(_)
             | Event::Map(_)
             | Event::Folds(_)
             | Event::Spectra(_)

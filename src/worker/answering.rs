@@ -79,8 +79,8 @@ impl Engine<'_> {
     pub(super) fn answer(&mut self, request: PreviewRequest) {
         // The newest weights, which may be younger than the last epoch.
         self.keep_up();
-        // A request from before there is a model is not an error; the window asks again.
-        let Some(model) = &self.model else { return };
+        // A request from before there is a model is not an error; the window asks again when there is one.
+        let Some(model) = &self.model else { return self.tell(Event::NoPreview(request)) };
         let images = match &request {
             PreviewRequest::Manifold { class, axes, per_side, ranges } => {
                 traverse::plane(&model.vae, *class, *axes, *per_side, *ranges)

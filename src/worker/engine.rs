@@ -202,7 +202,7 @@ impl Engine<'_> {
             self.answer(request);
         }
         if let Some(query) = self.map_query.take() {
-            self.answer_map(&query);
+            self.answer_map(query);
         }
         self.classify_on();
         if self.training() {

@@ -66,6 +66,8 @@ pub enum MapEvent {
         details: String,
     },
     Answer(MapAnswer),
+    /// There is no model yet, or nothing is known at the place asked about.
+    NoAnswer(MapQuery),
     /// The model of the maps told last was written.
     Saved(PathBuf),
     /// Why it was not.

@@ -70,14 +70,17 @@ impl Engine<'_> {
         self.tell(Event::Map(MapEvent::Failed { message, details }));
     }
 
-    /// Answers the newest question about the maps; one from before there is a model waits for nothing.
-    pub(super) fn answer_map(&mut self, query: &MapQuery) {
-        let Some(model) = self.map_model() else { return };
-        match model.answer(query) {
-            Ok(Some(answer)) => self.tell(Event::Map(MapEvent::Answer(answer))),
-            Ok(None) => {}
-            Err(error) => self.fail(&error),
-        }
+    /// Answers the newest question about the maps, or says that there is no answer: who asked waits for one of both.
+    pub(super) fn answer_map(&mut self, query: MapQuery) {
+        let answer = match self.map_model().map(|model| model.answer(&query)) {
+            Some(Ok(answer)) => answer,
+            Some(Err(error)) => {
+                self.fail(&error);
+                None
+            }
+            None => None,
+        };
+        self.tell(Event::Map(answer.map_or(MapEvent::NoAnswer(query), MapEvent::Answer)));
     }
 
     /// The model of the run under way, once it has one, or of the last one.

@@ -140,6 +140,8 @@ pub enum Event {
     /// After training: the model measured on its own patches.
     Checked(Arc<Sanity>),
     Preview(PreviewImages),
+    /// There is no model yet that could draw this.
+    NoPreview(PreviewRequest),
     /// What a map run tells.
     Map(MapEvent),
     /// What a run on spectra tells.

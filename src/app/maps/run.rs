@@ -1,6 +1,6 @@
 //! A map run as the window sees it: settings, phase, the newest maps, questions and answers. No widgets.
 
-pub use super::asking::{Asking, LOST};
+pub use super::asking::Asking;
 use super::field::{Field, Line};
 use super::survey::{Survey, Surveyed};
 use super::tool::MapTool;
@@ -245,6 +245,7 @@ impl Maps {
             }
             MapEvent::Failed { .. } | MapEvent::Saved(_) | MapEvent::NotSaved(_) => {}
             MapEvent::Answer(answer) => self.asking.answered(answer),
+            MapEvent::NoAnswer(query) => self.asking.came_back(query),
         }
     }
 

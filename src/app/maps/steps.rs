@@ -3,7 +3,7 @@
 use super::example;
 use super::field::{Field, Line};
 use super::leave::Leaving;
-use super::run::{Ask, LOST, Power, Segmented, Spectra, Subject, Workspace};
+use super::run::{Ask, Power, Segmented, Spectra, Subject, Workspace};
 use super::survey::Survey;
 use super::wall::Wall;
 use crate::app::App;
@@ -196,11 +196,9 @@ impl App {
     }
 
     /// Sends the question that waits, once the one before is answered.
-    pub(in crate::app) fn ask_model(&mut self, ctx: &egui::Context) {
+    pub(in crate::app) fn ask_model(&mut self) {
         if let Some(query) = self.state.maps.asking.next() {
             self.worker.send(Command::MapAsk(query));
-        } else if self.state.maps.asking.waits() {
-            ctx.request_repaint_after(LOST);
         }
     }
 

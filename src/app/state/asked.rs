@@ -51,11 +51,18 @@ pub struct Previews {
     pub wanted_film: Option<PreviewRequest>,
     /// The kind that is asked next: image, manifold or film.
     pub turn: usize,
-    /// Sent and not answered; the worker answers only the newest, so there is never more than one.
-    pub asked: Option<(PreviewRequest, std::time::Instant)>,
+    /// Sent and not come back; the worker answers only the newest, so there is never more than one.
+    pub asked: Option<PreviewRequest>,
     pub manifold: Option<PreviewImages>,
     pub image: Option<PreviewImages>,
     pub film: Option<PreviewImages>,
     /// Grows when an image changes or the model has learned, so that panels ask anew.
     pub revision: u64,
+}
+
+impl Previews {
+    /// A request is no longer under way, answered or not.
+    pub fn came_back(&mut self, request: &PreviewRequest) {
+        self.asked.take_if(|asked| asked == request);
+    }
 }
