@@ -5,7 +5,7 @@ use super::state::{State, count};
 use crate::particle::detect::{Method, Settings, Unit};
 use crate::project::MicrographEntry;
 use crate::project::edit::Edit;
-use egui::{ComboBox, Slider, Ui};
+use egui::{ComboBox, Slider, SliderClamping, Ui};
 
 /// Draws the panel; it has no state of its own.
 pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
@@ -99,6 +99,11 @@ fn contrast(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
     }
 }
 
+/// A slider over 0..1 that leaves a finer value alone until a hand moves it.
+fn share<'a>(value: &'a mut f32, text: &str) -> Slider<'a> {
+    Slider::new(value, 0.0..=1.0).fixed_decimals(2).clamping(SliderClamping::Edits).text(text)
+}
+
 fn sliders(ui: &mut Ui, state: &State, settings: &mut Settings) {
     ui.horizontal(|ui| {
         let choices =
@@ -120,7 +125,7 @@ fn sliders(ui: &mut Ui, state: &State, settings: &mut Settings) {
         let mut shown = *value;
         let slider = Slider::new(&mut shown, *range.start() * scale..=*range.end() * scale)
             .logarithmic(true)
-            .clamping(egui::SliderClamping::Edits)
+            .clamping(SliderClamping::Edits)
             .max_decimals(decimals)
             .suffix(unit)
             .text(text);
@@ -134,9 +139,9 @@ fn sliders(ui: &mut Ui, state: &State, settings: &mut Settings) {
     if smallest | diameter(&mut settings.max_diameter, 4.0..=2000.0, "largest") {
         settings.max_diameter = settings.max_diameter.max(settings.min_diameter);
     }
-    ui.add(Slider::new(&mut settings.threshold, 0.0..=1.0).fixed_decimals(2).text("contrast"))
+    ui.add(share(&mut settings.threshold, "contrast"))
         .on_hover_text("Least contrast to the surroundings; higher finds fewer.");
-    ui.add(Slider::new(&mut settings.separation, 0.0..=1.0).fixed_decimals(2).text("divide"))
+    ui.add(share(&mut settings.separation, "divide"))
         .on_hover_text("How eagerly touching particles are divided.");
     ui.checkbox(&mut settings.at_border, "Keep particles cut by the border");
     let mut in_nm = settings.unit == Unit::Nanometres;

@@ -13,7 +13,7 @@ use crate::app::theme;
 use crate::micrograph::PixelSize;
 use crate::micrograph::stats::percentiles;
 use crate::worker::mapping::{MapAnswer, MapQuery};
-use egui::{ColorImage, Image, RichText, Sense, Slider, TextureHandle, Ui, WidgetInfo, vec2};
+use egui::{ColorImage, Image, RichText, Sense, Slider, SliderClamping, TextureHandle, Ui, WidgetInfo, vec2};
 
 /// Latents that are worth drawing, prior standard deviations.
 const REACH: f32 = 4.0;
@@ -158,7 +158,9 @@ impl DecoderPanel {
             ui.horizontal(|ui| {
                 let label = ui.label(RichText::new(format!("z{i}")).monospace());
                 ui.spacing_mut().slider_width = (ui.available_width() - 130.0).clamp(60.0, 240.0);
-                let slider = Slider::new(value, -REACH..=REACH).max_decimals(2).fixed_decimals(2);
+                // Only a hand moves it: kept to its range it would round what the model says and ask about that instead.
+                let slider = Slider::new(value, -REACH..=REACH).clamping(SliderClamping::Edits);
+                let slider = slider.fixed_decimals(2);
                 moved |= ui.add(slider).labelled_by(label.id).changed();
                 if let Some(sd) = sd.get(i) {
                     ui.label(
