@@ -7,16 +7,14 @@ mod common;
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use common::bars_and_discs;
+use common::{bars_and_discs, gpu};
 use nanotheca::model::objective;
 use nanotheca::model::vae::{PixelSubset, Vae};
 use nanotheca::model::weights;
 use nanotheca::train::config::TrainConfig;
-use nanotheca::worker::device;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
-use std::io::Write;
 
 const SIDE: usize = 12;
 const BATCH: usize = 8;
@@ -49,17 +47,7 @@ fn evaluate(vae: &Vae, pixels: &[f32], eps: &[f32]) -> (f32, Vec<Vec<f32>>) {
 
 #[test]
 fn wgpu_and_the_cpu_agree() {
-    let gpu = match device::gpu(true) {
-        Ok(chosen) => chosen,
-        Err(e) => {
-            // Past the test harness, which keeps what a passing test prints to itself.
-            writeln!(std::io::stderr(), "SKIPPED: wgpu_and_the_cpu_agree needs a Vulkan driver ({e})")
-                .unwrap();
-            // The project's own checks install a driver; there a skip is a failure.
-            assert!(std::env::var_os("NANOTHECA_REQUIRE_GPU").is_none(), "a Vulkan driver was promised: {e}");
-            return;
-        }
-    };
+    let Some(gpu) = gpu::or_skip("wgpu_and_the_cpu_agree") else { return };
     println!("on {}", gpu.name);
     let set = bars_and_discs(BATCH, SIDE, BATCH, 3);
     let config = TrainConfig::paper().with_hidden(16).model(vec![SIDE, SIDE], 2);

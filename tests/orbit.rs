@@ -4,7 +4,8 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use nanotheca::explore::embed;
 use nanotheca::model::Copies;
-use nanotheca::model::orbit::{self, Pairs};
+use nanotheca::model::orbit;
+use nanotheca::model::pairs::Pairs;
 use nanotheca::model::vae::{PixelSubset, Vae};
 use nanotheca::particle::patch::{PatchSet, sampled};
 use nanotheca::sample::cards::{self, Ranges};

@@ -2,7 +2,8 @@
 
 use crate::error::Result;
 use crate::model::objective;
-use crate::model::orbit::{self, Pairs};
+use crate::model::orbit;
+use crate::model::pairs::Pairs;
 use crate::model::vae::{PixelSubset, Vae};
 use crate::particle::patch::PatchSet;
 use crate::train::present::{Seen, Shown, plain};

@@ -2,7 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::model::VaeConfig;
-use crate::model::orbit::{self, Pairs};
+use crate::model::look::column;
+use crate::model::orbit;
+use crate::model::pairs::Pairs;
 use crate::model::vae::{PixelSubset, Posterior, Vae};
 use crate::particle::Prediction;
 use crate::particle::patch::{PatchSet, TOGETHER, turned};
@@ -199,7 +201,7 @@ fn recognise(
     let Some(seen) = seen else {
         let probabilities = flat_probabilities(vae, images, n)?;
         let classes: Vec<u32> = probabilities.iter().map(|p| best(p) as u32).collect();
-        let posterior = vae.encode(upload(vae, images, n), &classes);
+        let posterior = vae.encode(upload(vae, images, n), column(&classes, &vae.device()));
         let pairs = Pairs { images: (0..n as u32).collect(), turns: vec![0; n], classes };
         return Ok(Recognised { probabilities, pairs, beyond: vec![0.0; n], posterior });
     };
@@ -217,7 +219,7 @@ fn recognise(
     }
     // The copy between two turns that stands upright: the encoder has only the rest of the angle to find.
     let copies = upright(seen, chunk, pose, &pairs.turns, &beyond);
-    let posterior = vae.encode(upload(vae, &copies, n), &pairs.classes);
+    let posterior = vae.encode(upload(vae, &copies, n), column(&pairs.classes, &vae.device()));
     Ok(Recognised { probabilities, pairs, beyond, posterior })
 }
 

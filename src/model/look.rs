@@ -5,7 +5,7 @@
 //! the copy that stands upright tells class and angle together (the discrete rotations of Nasiri and Bepler 2022,
 //! arXiv 2210.12918). Turning an image by one step only permutes its copies, so the class cannot change.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 use std::f32::consts::TAU;
 use std::sync::Arc;
@@ -43,41 +43,64 @@ impl Look {
     }
 }
 
-/// All turned copies of a batch, on the host.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Copies {
-    /// `[batch * turns, inputs]`.
-    pub values: Arc<Vec<f32>>,
-    pub inputs: usize,
+/// All turned copies of a batch, where the classifier reads them.
+#[derive(Clone, Debug)]
+pub enum Copies {
+    /// In memory, `[batch * turns, inputs]`.
+    Host { values: Arc<Vec<f32>>, inputs: usize },
+    /// On another device, `[batch * turns, inputs]`.
+    There(Tensor<2>),
 }
 
 impl Copies {
     /// Number of copies.
     pub fn rows(&self) -> usize {
-        self.values.len() / self.inputs.max(1)
+        match self {
+            Self::Host { values, inputs } => values.len() / (*inputs).max(1),
+            Self::There(copies) => copies.dims()[0],
+        }
     }
 
     /// All copies on a device, `[batch * turns, inputs]`.
     pub fn tensor(&self, device: &Device) -> Tensor<2> {
-        Tensor::from_data(TensorData::new(self.values.to_vec(), [self.rows(), self.inputs]), device)
+        match self {
+            Self::Host { values, inputs } => {
+                Tensor::from_data(TensorData::new(values.to_vec(), [self.rows(), *inputs]), device)
+            }
+            Self::There(copies) => copies.clone(),
+        }
     }
 
     /// The given copies on a device, `[rows, inputs]`.
     pub fn pick(&self, rows: &[u32], device: &Device) -> Tensor<2> {
-        let mut values = Vec::with_capacity(rows.len() * self.inputs);
-        for &row in rows {
-            values.extend_from_slice(
-                &self.values[row as usize * self.inputs..(row as usize + 1) * self.inputs],
-            );
+        match self {
+            Self::Host { values, inputs } => {
+                let copy = |&row: &u32| &values[row as usize * inputs..(row as usize + 1) * inputs];
+                let picked: Vec<f32> = rows.iter().flat_map(copy).copied().collect();
+                Tensor::from_data(TensorData::new(picked, [rows.len(), *inputs]), device)
+            }
+            Self::There(copies) => copies.clone().select(0, column(rows, device)),
         }
-        Tensor::from_data(TensorData::new(values, [rows.len(), self.inputs]), device)
     }
 
     /// The copies of the first `images` images.
     #[must_use]
     pub fn first(&self, images: usize, turns: usize) -> Self {
-        Self { values: Arc::new(self.values[..images * turns * self.inputs].to_vec()), inputs: self.inputs }
+        match self {
+            Self::Host { values, inputs } => {
+                let values = Arc::new(values[..images * turns * inputs].to_vec());
+                Self::Host { values, inputs: *inputs }
+            }
+            Self::There(copies) => Self::There(copies.clone().slice([0..images * turns])),
+        }
     }
+}
+
+/// Indices as an integer tensor.
+pub fn column(indices: &[u32], device: &Device) -> Tensor<1, Int> {
+    let indices: Vec<i32> = indices.iter().map(|&i| i as i32).collect();
+    let n = indices.len();
+    Tensor::from_data(TensorData::new(indices, [n]), device)
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@
 //! - [`kernel`]: decoder, likelihood and gradient in one pass over cache-sized tiles; [`fused`]: the same as an
 //!   operation of the tensor library; [`vae`] also has it in plain operations, for other devices and as reference.
 //! - [`vae`] and [`objective`]: the model and its loss terms.
-//! - [`look`] and [`orbit`]: recognition from turned copies of an image, and the loss terms with class and turn
+//! - [`look`], [`pairs`] and [`orbit`]: recognition from turned copies of an image, and the loss terms with class and turn
 //!   enumerated together.
 //! - [`smooth`]: the penalty on content that changes within a lattice period.
 //! - [`weights`]: weights by name, as pyroVED names them.
@@ -26,6 +26,7 @@ pub mod look;
 pub mod network;
 pub mod objective;
 pub mod orbit;
+pub mod pairs;
 pub mod pose;
 pub mod recognise;
 pub mod smooth;

@@ -41,7 +41,7 @@ pub fn unlabelled(
     let (classes, images) = (per_class(batch, k), per_image(batch, k));
     let weighted = if threshold > 0.0 && k > 1 {
         let sparse = Sparse::choose(&q, threshold, batch, k);
-        let rows = super::vae::class_column(&sparse.rows, &x.device());
+        let rows = super::look::column(&sparse.rows, &x.device());
         let pick = |all: &[u32]| sparse.rows.iter().map(|&r| all[r as usize]).collect::<Vec<u32>>();
         // Kept probabilities, renormalised per image; differentiable through both.
         let kept = row_q * sparse.mask.clone();
@@ -93,7 +93,7 @@ pub fn labelled(
     subset: &PixelSubset,
 ) -> Tensor<1> {
     let [batch, _] = x.dims();
-    let posterior = vae.encode(x.clone(), labels);
+    let posterior = vae.encode(x.clone(), super::look::column(labels, &x.device()));
     let z = posterior.sample(eps);
     let ones = Tensor::ones([batch], &x.device());
     let images: Vec<u32> = (0..batch as u32).collect();
@@ -108,6 +108,6 @@ pub fn cross_entropy(vae: &Vae, x: Tensor<2>, labels: &[u32]) -> Tensor<1> {
     let device = x.device();
     let log_q = vae.log_probabilities(x);
     let [batch, _] = log_q.dims();
-    let at = super::vae::class_column(labels, &device).reshape([batch, 1]);
+    let at = super::look::column(labels, &device).reshape([batch, 1]);
     log_q.gather(1, at).neg().squeeze_dim(1)
 }

@@ -5,94 +5,26 @@
 //! sum_(y,r) q(y,r|x) [ -ln p(x|z,y,r) + beta KL(q(z|x,y,r) || N(0,1)) ] + KL(q(y,r|x) || uniform).
 //!
 //! The encoder sees the copy that turn r calls upright, so z holds what is left of the angle, the shift and the content.
-//! Only the most probable pairs are decoded and their probabilities renormalised ([`Pairs`]); with all pairs it is exact.
+//! Only the most probable pairs are decoded and their probabilities renormalised ([`super::pairs`]); with all pairs it is exact.
 
+use super::look::column;
 use super::objective::Unlabelled;
-use super::vae::{PixelSubset, Posterior, Vae, class_column};
+use super::pairs::Choice;
+use super::vae::{PixelSubset, Posterior, Vae};
 use super::{Copies, VaeConfig, pose};
-use burn::tensor::{Tensor, TensorData};
-
-/// The (class, turn) pairs of a batch that are decoded, image by image.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pairs {
-    /// For each row its image, class and turn.
-    pub images: Vec<u32>,
-    pub classes: Vec<u32>,
-    pub turns: Vec<u32>,
-}
-
-impl Pairs {
-    /// The `most` most probable pairs of each image whose probability is at least `threshold` times that of the best.
-    ///
-    /// `log_joint`: `[batch, turns * classes]`. `most` 0 means all of them; `fixed` ignores the threshold, so that every
-    /// batch has the same shape.
-    pub fn choose(config: &VaeConfig, log_joint: &[f32], most: usize, threshold: f32, fixed: bool) -> Self {
-        let k = config.classes;
-        let all = k * config.turns();
-        let most = if most == 0 { all } else { most.min(all) };
-        let mut pairs = Self::default();
-        let mut order: Vec<u32> = Vec::with_capacity(all);
-        for (image, log_q) in log_joint.chunks_exact(all).enumerate() {
-            order.clear();
-            order.extend(0..all as u32);
-            let by_probability = |a: &u32, b: &u32| {
-                log_q[*b as usize].total_cmp(&log_q[*a as usize]).then(a.cmp(b)) // ties by index: the same every time
-            };
-            if most < all {
-                order.select_nth_unstable_by(most - 1, by_probability);
-                order.truncate(most);
-            }
-            order.sort_unstable_by(by_probability);
-            let least = if fixed || threshold <= 0.0 {
-                f32::NEG_INFINITY
-            } else {
-                log_q[order[0] as usize] + threshold.ln()
-            };
-            for &pair in order.iter().filter(|&&pair| log_q[pair as usize] >= least) {
-                pairs.images.push(image as u32);
-                pairs.classes.push(pair % k as u32);
-                pairs.turns.push(pair / k as u32);
-            }
-        }
-        pairs
-    }
-
-    /// Number of rows.
-    pub fn len(&self) -> usize {
-        self.images.len()
-    }
-
-    /// True if there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.images.is_empty()
-    }
-
-    /// Index of each row's copy among all copies of the batch.
-    fn copies(&self, config: &VaeConfig) -> Vec<u32> {
-        let turns = config.turns() as u32;
-        self.images.iter().zip(&self.turns).map(|(image, turn)| image * turns + turn).collect()
-    }
-
-    /// Index of each row in the flattened log joint.
-    fn entries(&self, config: &VaeConfig) -> Vec<u32> {
-        let k = config.classes as u32;
-        self.copies(config).iter().zip(&self.classes).map(|(copy, class)| copy * k + class).collect()
-    }
-}
+use burn::tensor::{Int, Tensor, TensorData};
+use std::f32::consts::TAU;
 
 /// Posterior of each pair from the copy its turn calls upright.
-pub fn encode(vae: &Vae, copies: &Copies, pairs: &Pairs) -> Posterior {
-    let upright = copies.pick(&pairs.copies(&vae.config), &vae.device());
-    vae.encode(upright, &pairs.classes)
+pub fn encode(vae: &Vae, copies: &Copies, pairs: &impl Choice) -> Posterior {
+    let device = vae.device();
+    vae.encode(pairs.upright(copies, &vae.config, &device), pairs.classes(&device))
 }
 
 /// Poses `[rows, 4]` of latents `[rows, z]` of the pairs.
-pub fn poses(config: &VaeConfig, z: &Tensor<2>, pairs: &Pairs) -> Tensor<2> {
-    let start = config.look.filter(|_| config.invariances.rotation).map(|look| {
-        let angles: Vec<f32> = pairs.turns.iter().map(|&turn| look.angle(turn as usize)).collect();
-        Tensor::from_data(TensorData::new(angles, [pairs.len(), 1]), &z.device())
-    });
-    pose::from_latents(config, z, start)
+pub fn poses(config: &VaeConfig, z: &Tensor<2>, pairs: &impl Choice) -> Tensor<2> {
+    let turned = config.look.filter(|_| config.invariances.rotation);
+    pose::from_latents(config, z, turned.map(|look| pairs.angles(look, &z.device())))
 }
 
 /// The unlabelled term of a batch; `beta` weighs the latent KL.
@@ -105,7 +37,7 @@ pub fn unlabelled(
     copies: &Copies,
     log_joint: Tensor<2>,
     target: Tensor<2>,
-    pairs: &Pairs,
+    pairs: &impl Choice,
     eps: Tensor<2>,
     beta: f32,
     subset: &PixelSubset,
@@ -117,26 +49,27 @@ pub fn unlabelled(
     let weight = renormalised(&q, pairs, vae, batch);
     let kl_latent = (weight.clone() * posterior.kl()).sum();
     let kl_class = (q * log_joint.add_scalar((all as f32).ln())).sum();
-    let at = poses(&vae.config, &z, pairs);
-    let excess = vae.weighted_excess_at(at, z, &pairs.classes, &pairs.images, target.clone(), weight, subset);
+    let (at, classes) = (poses(&vae.config, &z, pairs), pairs.classes(&vae.device()));
+    let excess = vae.weighted_excess_at(at, z, classes, pairs.images(), target.clone(), weight, subset);
     let reconstruction = excess.sum() + vae.uninformed_at(target, subset).sum();
     let loss = reconstruction.clone() + kl_latent.clone().mul_scalar(beta) + kl_class.clone();
     Unlabelled { loss, reconstruction, kl_latent, kl_class }
 }
 
 /// Probabilities of the pairs, summing to 1 within each image, `[pairs]`.
-fn renormalised(q: &Tensor<2>, pairs: &Pairs, vae: &Vae, batch: usize) -> Tensor<1> {
+fn renormalised(q: &Tensor<2>, pairs: &impl Choice, vae: &Vae, batch: usize) -> Tensor<1> {
     let device = q.device();
     let [_, all] = q.dims();
-    let kept = q.clone().reshape([batch * all]).select(0, class_column(&pairs.entries(&vae.config), &device));
+    let kept = q.clone().reshape([batch * all]).select(0, pairs.entries(&vae.config, &device));
     // Sums over the rows of an image, as a product with the [batch, pairs] matrix of who belongs to whom.
-    let mut member = vec![0.0_f32; batch * pairs.len()];
-    for (row, &image) in pairs.images.iter().enumerate() {
-        member[image as usize * pairs.len() + row] = 1.0;
+    let rows = pairs.images().len();
+    let mut member = vec![0.0_f32; batch * rows];
+    for (row, &image) in pairs.images().iter().enumerate() {
+        member[image as usize * rows + row] = 1.0;
     }
-    let member = Tensor::<2>::from_data(TensorData::new(member, [batch, pairs.len()]), &device);
-    let total = member.matmul(kept.clone().reshape([pairs.len(), 1])).reshape([batch]);
-    kept / total.select(0, class_column(&pairs.images, &device))
+    let member = Tensor::<2>::from_data(TensorData::new(member, [batch, rows]), &device);
+    let total = member.matmul(kept.clone().reshape([rows, 1])).reshape([batch]);
+    kept / total.select(0, column(pairs.images(), &device))
 }
 
 /// The labelled term at known classes and turns, one row an image, summed, `[1]`.
@@ -144,19 +77,20 @@ pub fn labelled(
     vae: &Vae,
     copies: &Copies,
     target: Tensor<2>,
-    pairs: &Pairs,
+    pairs: &impl Choice,
     eps: Tensor<2>,
     beta: f32,
     subset: &PixelSubset,
 ) -> Tensor<1> {
     let posterior = encode(vae, copies, pairs);
     let z = posterior.sample(eps);
-    let ones = Tensor::ones([pairs.len()], &vae.device());
-    let at = poses(&vae.config, &z, pairs);
-    let excess = vae.weighted_excess_at(at, z, &pairs.classes, &pairs.images, target.clone(), ones, subset);
+    let rows = pairs.images().len();
+    let ones = Tensor::ones([rows], &vae.device());
+    let (at, classes) = (poses(&vae.config, &z, pairs), pairs.classes(&vae.device()));
+    let excess = vae.weighted_excess_at(at, z, classes, pairs.images(), target.clone(), ones, subset);
     let nll = excess.sum() + vae.uninformed_at(target, subset).sum();
     let choices = (vae.config.classes * vae.config.turns()) as f32;
-    nll + posterior.kl().sum().mul_scalar(beta).add_scalar(pairs.len() as f32 * choices.ln())
+    nll + posterior.kl().sum().mul_scalar(beta).add_scalar(rows as f32 * choices.ln())
 }
 
 /// Cross-entropy of class and of the turn given the class, `[batch]`.
@@ -170,24 +104,101 @@ pub fn cross_entropy(
     turn_weight: f32,
 ) -> Tensor<1> {
     let device = log_joint.device();
-    let (k, turns) = (vae.config.classes, vae.config.turns());
-    let [batch, _] = log_joint.dims();
-    let of_class: Vec<i32> =
-        labels.iter().flat_map(|&label| std::iter::repeat_n(label as i32, turns)).collect();
-    let index = Tensor::from_data(TensorData::new(of_class, [batch, turns, 1]), &device);
-    let at_label = log_joint.reshape([batch, turns, k]).gather(2, index).reshape([batch, turns]);
+    let turns = vae.config.turns();
+    let shares: Vec<f32> = angles.iter().flat_map(|&a| turn_shares(a, turns)).collect();
+    let shares = Tensor::from_data(TensorData::new(shares, [labels.len(), turns]), &device);
+    entropy(vae, log_joint, column(labels, &device), shares, turn_weight)
+}
+
+/// The same with `labels` `[batch]` and how each angle is shared among the turns, `[batch, turns]`.
+fn entropy(
+    vae: &Vae,
+    log_joint: Tensor<2>,
+    labels: Tensor<1, Int>,
+    shares: Tensor<2>,
+    turn_weight: f32,
+) -> Tensor<1> {
+    let at_label = turns_of(vae, log_joint, labels);
     let most = at_label.clone().detach().max_dim(1); // [batch, 1]
     let log_class = (at_label.clone() - most.clone()).exp().sum_dim(1).log() + most;
     let log_turn = at_label - log_class.clone();
-    let shares = Tensor::<2>::from_data(
-        TensorData::new(
-            angles.iter().flat_map(|&a| turn_shares(a, turns)).collect::<Vec<f32>>(),
-            [batch, turns],
-        ),
-        &device,
-    );
     let turn = (shares * log_turn).sum_dim(1).mul_scalar(turn_weight);
     (log_class + turn).neg().squeeze_dim(1)
+}
+
+/// The turns of one class of each image, `[batch, turns * classes]` and `[batch]` -> `[batch, turns]`.
+fn turns_of(vae: &Vae, joint: Tensor<2>, labels: Tensor<1, Int>) -> Tensor<2> {
+    let (k, turns) = (vae.config.classes, vae.config.turns());
+    let [batch, _] = joint.dims();
+    let index = labels.reshape([batch, 1, 1]).repeat_dim(1, turns);
+    joint.reshape([batch, turns, k]).gather(2, index).reshape([batch, turns])
+}
+
+/// What is sure in one view must hold in another: cross-entropy of the second view against class and angle of the first,
+/// `[batch]`, 0 where no class of the first has a probability of `least`. Nothing leaves the device, every batch has one
+/// shape; [`confident`] and [`cross_entropy`] are the same on the host.
+///
+/// `first` and `second` `[batch, turns * classes]`; `turned` `[batch, 1]`: the angle of the second view less that of the
+/// first, radians.
+pub fn agreement(
+    vae: &Vae,
+    first: Tensor<2>,
+    second: Tensor<2>,
+    turned: Tensor<2>,
+    least: f32,
+    turn_weight: f32,
+) -> Tensor<1> {
+    let (k, turns) = (vae.config.classes, vae.config.turns());
+    let [batch, _] = first.dims();
+    let joint = first.detach().exp();
+    let of_class = joint.clone().reshape([batch, turns, k]).sum_dim(1).reshape([batch, k]);
+    let sure = of_class.clone().max_dim(1).greater_equal_elem(least).float().reshape([batch]);
+    let labels = of_class.argmax(1).reshape([batch]);
+    let of_turn = turns_of(vae, joint, labels.clone());
+    let angle = peak_of(of_turn).mul_scalar(TAU / turns as f32) + turned;
+    sure * entropy(vae, second, labels, shares_of(angle, turns), turn_weight)
+}
+
+/// [`peak`] of each row of `[batch, turns]`, in turns, `[batch, 1]`.
+fn peak_of(of_turn: Tensor<2>) -> Tensor<2> {
+    let turns = of_turn.dims()[1] as i32;
+    let best = of_turn.clone().argmax(1);
+    if turns < 3 {
+        return best.float();
+    }
+    let beside = |by: i32| {
+        let turn = best.clone().add_scalar(turns + by).remainder_scalar(turns);
+        of_turn.clone().gather(1, turn)
+    };
+    let [before, at, after] = [-1, 0, 1].map(beside);
+    let all = (before.clone() + at + after.clone()).clamp_min(f32::MIN_POSITIVE);
+    best.float() + ((after - before) / all).clamp(-0.5, 0.5)
+}
+
+/// [`turn_shares`] of angles `[batch, 1]`, `[batch, turns]`.
+fn shares_of(angles: Tensor<2>, turns: usize) -> Tensor<2> {
+    let ([batch, _], device, all) = (angles.dims(), angles.device(), turns as f32);
+    if turns == 1 {
+        return Tensor::ones([batch, 1], &device);
+    }
+    let at = angles.mul_scalar(all / TAU);
+    let at = at.clone() - at.div_scalar(all).floor().mul_scalar(all);
+    let turn = Tensor::<1, Int>::arange(0..turns as i64, &device).float().reshape([1, turns]);
+    // How far round the circle each turn is.
+    let apart = (turn - at).abs();
+    let apart = apart.clone().min_pair(apart.neg().add_scalar(all));
+    apart.neg().add_scalar(1.0).clamp_min(0.0)
+}
+
+/// Class and angle of an image whose class is at least `least` probable, from its log joint `[turns * classes]`. The angle
+/// lies between the most probable turn and its neighbours, by their probabilities.
+pub fn confident(log_q: &[f32], k: usize, turns: usize, least: f32) -> Option<(u32, f32)> {
+    let of = |class: usize, turn: usize| log_q[turn * k + class].exp();
+    let sum = |class: usize| (0..turns).map(|turn| of(class, turn)).sum::<f32>();
+    let sums: Vec<f32> = (0..k).map(sum).collect();
+    let class = (0..k).find(|&class| sums[class] >= least)?;
+    let (turn, part) = peak(|turn| of(class, turn), turns);
+    Some((class as u32, (turn as f32 + part) * TAU / turns as f32))
 }
 
 /// How an angle is shared between the two turns next to it, `[turns]`, summing to 1.
@@ -213,7 +224,7 @@ pub fn peak(probabilities: impl Fn(usize) -> f32, turns: usize) -> (usize, f32) 
 
 /// The turn at or below an angle, and how far it is to the next, 0..1.
 pub fn nearest(angle: f32, turns: usize) -> (usize, f32) {
-    let at = (angle / std::f32::consts::TAU).rem_euclid(1.0) * turns as f32;
+    let at = (angle / TAU).rem_euclid(1.0) * turns as f32;
     let low = (at as usize).min(turns - 1);
     (low % turns, (at - low as f32).clamp(0.0, 1.0))
 }
@@ -224,9 +235,9 @@ mod tests {
 
     #[test]
     fn angles_are_shared_between_neighbours() {
-        let shares = turn_shares(-std::f32::consts::TAU / 32.0, 16);
+        let shares = turn_shares(-TAU / 32.0, 16);
         assert!((shares[15] - 0.5).abs() < 1e-4 && (shares[0] - 0.5).abs() < 1e-4, "{shares:?}");
-        let shares = turn_shares(std::f32::consts::TAU * 3.0 / 16.0 + 1e-4, 16);
+        let shares = turn_shares(TAU * 3.0 / 16.0 + 1e-4, 16);
         assert!(shares[3] > 0.99, "{shares:?}");
     }
 }

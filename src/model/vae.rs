@@ -1,6 +1,7 @@
 //! The model: networks, priors and the decoder's two implementations.
 
 use super::kernel::{self, Inputs, Rows, Task};
+use super::look::column;
 use super::network::Networks;
 use super::{Copies, VaeConfig, fourier, fused, grid, likelihood, pose, recognise};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
@@ -116,11 +117,12 @@ impl Vae {
         let Some(classifier) = &self.networks.classifier else {
             return Tensor::zeros([batch, 1], &device);
         };
-        let logits = if self.tiled {
-            let rows = Rows { values: copies.values.clone(), widths: classifier.widths(), activation: kind };
-            recognise::dense_rows(classifier.flat(), rows)
-        } else {
-            classifier.forward(copies.tensor(&device), kind)
+        let logits = match copies {
+            Copies::Host { values, .. } if self.tiled => {
+                let rows = Rows { values: values.clone(), widths: classifier.widths(), activation: kind };
+                recognise::dense_rows(classifier.flat(), rows)
+            }
+            _ => classifier.forward(copies.tensor(&device), kind),
         };
         activation::log_softmax(logits.reshape([batch, turns * k]), 1)
     }
@@ -168,7 +170,7 @@ impl Vae {
         let k = self.config.classes;
         let h = self.image_part(x.clone());
         let (rows, class) = if k > 1 {
-            (h.repeat_dim(0, k), Some(class_column(&per_class(batch, k), &x.device())))
+            (h.repeat_dim(0, k), Some(column(&per_class(batch, k), &x.device())))
         } else {
             (h, None)
         };
@@ -177,10 +179,10 @@ impl Vae {
         Posterior { mean, sd }
     }
 
-    /// Posterior of each image at its given class.
-    pub fn encode(&self, x: Tensor<2>, classes: &[u32]) -> Posterior {
+    /// Posterior of each image at its given class, `classes` `[batch]`.
+    pub fn encode(&self, x: Tensor<2>, classes: Tensor<1, Int>) -> Posterior {
         let [_, pixels] = x.dims();
-        let class = (self.config.classes > 1).then(|| class_column(classes, &x.device()));
+        let class = (self.config.classes > 1).then_some(classes);
         let h = self.image_part(x);
         let (mean, sd) = self.networks.encoder.rows(h, pixels, class, self.config.recognition_activation());
         Posterior { mean, sd }
@@ -201,6 +203,7 @@ impl Vae {
         subset: &PixelSubset,
     ) -> Tensor<1> {
         let pose = pose::from_latents(&self.config, &z, None);
+        let classes = column(classes, &z.device());
         self.weighted_excess_at(pose, z, classes, images, subset.of(x), weight, subset)
     }
 
@@ -210,7 +213,7 @@ impl Vae {
         &self,
         pose: Tensor<2>,
         z: Tensor<2>,
-        classes: &[u32],
+        classes: Tensor<1, Int>,
         images: &[u32],
         target: Tensor<2>,
         weight: Tensor<1>,
@@ -227,7 +230,7 @@ impl Vae {
         let rows = match (images.len(), target.dims()[0]) {
             (r, b) if r == b && in_order(images, b) => target,
             (r, b) if r % b == 0 && in_order(images, b) => target.repeat_dim(0, r / b),
-            _ => target.select(0, class_column(images, &device)),
+            _ => target.select(0, column(images, &device)),
         };
         let excess = likelihood::excess_tensor(self.config.likelihood, o, rows);
         weight * excess.sum_dim(1).squeeze_dim::<1>(1).mul_scalar(subset.weight)
@@ -253,7 +256,7 @@ impl Vae {
     /// As [`Self::decode`], with poses `[rows, 4]` (angle, shift, shift, scale) given instead of read off `z`.
     pub fn decode_at(&self, pose: Tensor<2>, z: Tensor<2>, classes: &[u32], grid: &Arc<[f32]>) -> Tensor<2> {
         let (device, rows) = (z.device(), classes.len());
-        let code = self.code(z, classes);
+        let code = self.code(z, column(classes, &device));
         if !self.tiled {
             let at_once = self.rows_at_once(grid).min(rows.max(1));
             let part = |first: usize| {
@@ -283,11 +286,10 @@ impl Vae {
     }
 
     /// What the decoder's first layer makes of content and class.
-    fn code(&self, z: Tensor<2>, classes: &[u32]) -> Tensor<2> {
+    fn code(&self, z: Tensor<2>, classes: Tensor<1, Int>) -> Tensor<2> {
         let [rows, width] = z.dims();
-        let device = z.device();
         let content = z.slice([0..rows, self.config.pose()..width]);
-        let class = (self.config.classes > 1).then(|| class_column(classes, &device));
+        let class = (self.config.classes > 1).then_some(classes);
         self.networks.decoder.code_part(content, class)
     }
 
@@ -325,11 +327,4 @@ pub fn per_image(batch: usize, classes: usize) -> Vec<u32> {
 
 fn in_order(images: &[u32], batch: usize) -> bool {
     images.iter().enumerate().all(|(i, &image)| image as usize == i % batch)
-}
-
-/// Indices as an integer tensor.
-pub fn class_column(indices: &[u32], device: &Device) -> Tensor<1, Int> {
-    let indices: Vec<i32> = indices.iter().map(|&c| c as i32).collect();
-    let n = indices.len();
-    Tensor::from_data(TensorData::new(indices, [n]), device)
 }

@@ -57,6 +57,7 @@ impl Trainer {
         self.label_angles = angles;
         self.patches = fresh.patches;
         self.seen = fresh.seen;
+        self.resident = fresh.resident;
         self.labels = fresh.labels;
         self.labelled = fresh.labelled;
         self.unlabelled = fresh.unlabelled;

@@ -1,10 +1,13 @@
 //! The step of the default preset: labelled and unlabelled images together, one optimiser step.
 
 use super::present::{Grain, Shown};
-use super::trainer::{Trainer, finite, host, not_finite};
+use super::resident::Resident;
+use super::trainer::{Trainer, host, not_finite};
 use crate::error::Result;
 use crate::model::Copies;
-use crate::model::orbit::{self, Pairs};
+use crate::model::objective::Unlabelled;
+use crate::model::orbit;
+use crate::model::pairs::{Choice, Pairs, Ranked};
 use crate::model::vae::PixelSubset;
 use burn::tensor::Tensor;
 use rand::RngExt;
@@ -36,14 +39,17 @@ impl Trainer {
         if self.config.labels_only {
             return self.label_turn();
         }
-        let mut loss = self.unlabelled_part(batch)?;
+        let (terms, agreement) = self.unlabelled_part(batch)?;
         let mut images = batch.len();
+        let mut labelled = None;
         if !self.labelled.is_empty() && self.vae.config.classes > 1 {
             let some = self.deal(self.config.labelled_batch);
-            loss = loss + self.labelled_part(&some)?;
+            labelled = Some(self.labelled_part(&some));
             images += some.len();
         }
-        self.update(loss);
+        self.count(&terms, labelled.as_ref(), batch.len())?;
+        let parts = [agreement, labelled].into_iter().flatten();
+        self.update(parts.fold(terms.loss, |sum, part| sum + part));
         Ok(images)
     }
 
@@ -52,48 +58,65 @@ impl Trainer {
         let some = self.deal(self.config.labelled_batch);
         let subset = self.subset();
         let (entropy, ..) = self.classified(&some, &subset);
-        finite("classifier", &entropy)?;
+        let value = host(entropy.clone().inner())?[0];
+        if !value.is_finite() {
+            return Err(not_finite("classifier"));
+        }
         self.sums.images += some.len();
-        self.sums.loss += host(entropy.clone().inner())?.into_iter().map(f64::from).sum::<f64>();
+        self.sums.loss += f64::from(value);
         self.update(entropy);
         Ok(some.len())
     }
 
-    fn unlabelled_part(&mut self, batch: &[usize]) -> Result<Tensor<1>> {
+    /// The bound of a batch, and what a second view of it costs.
+    fn unlabelled_part(&mut self, batch: &[usize]) -> Result<(Unlabelled, Option<Tensor<1>>)> {
         let subset = self.subset();
         let (poses, _) = self.poses(batch.len(), false);
         let shows = self.shows(batch, &poses, &[], &subset);
-        let config = &self.vae.config;
         let log_joint = self.vae.log_joint(&shows.copies);
-        // The one value the next choice depends on; everything else stays on the device.
+        let most = self.config.most_pairs;
+        if !self.vae.tiled {
+            let pairs = Ranked::choose(&self.vae.config, &log_joint, most);
+            let terms = self.bound(&shows, log_joint.clone(), &pairs, &subset);
+            return Ok((terms, self.agreement_there(batch, &poses, log_joint)));
+        }
+        // In memory a look at the numbers costs nothing, and what is improbable need not be decoded.
         let known = host(log_joint.clone().inner())?;
-        let (most, threshold) = (self.config.most_pairs, self.config.class_threshold);
-        let pairs = Pairs::choose(config, &known, most, threshold, !self.vae.tiled);
-        let eps = self.noise(pairs.len());
+        let pairs = Pairs::choose(&self.vae.config, &known, most, self.config.class_threshold, false);
+        let terms = self.bound(&shows, log_joint, &pairs, &subset);
+        Ok((terms, self.agreement(batch, &poses, &known)))
+    }
+
+    fn bound(
+        &mut self,
+        shows: &Shows,
+        log_joint: Tensor<2>,
+        pairs: &impl Choice,
+        subset: &PixelSubset,
+    ) -> Unlabelled {
+        let eps = self.noise(pairs.images().len());
         let beta = self.config.beta(self.epoch);
-        let terms =
-            orbit::unlabelled(&self.vae, &shows.copies, log_joint, shows.target, &pairs, eps, beta, &subset);
-        self.count(&terms, batch.len())?;
-        Ok(match self.agreement(batch, &poses, &known) {
-            Some(agreement) => terms.loss + agreement,
-            None => terms.loss,
-        })
+        let target = shows.target.clone();
+        orbit::unlabelled(&self.vae, &shows.copies, log_joint, target, pairs, eps, beta, subset)
+    }
+
+    /// Weight of the agreement of two views; `None` where nothing is to agree.
+    fn agreement_weight(&self) -> Option<f32> {
+        let weight = self.config.consistency * self.config.auxiliary;
+        (weight > 0.0 && !self.labelled.is_empty() && self.vae.config.classes > 1).then_some(weight)
     }
 
     /// What is sure in one view must hold in another: cross-entropy of the same images turned, moved, stretched and
     /// under noise, against the class and angle found in the first view (the pseudo-labels of Sohn et al. 2020, arXiv
     /// 2001.07685, with a pose). `None` if nothing is sure.
     fn agreement(&mut self, batch: &[usize], poses: &[Shown], joint: &[f32]) -> Option<Tensor<1>> {
+        let weight = self.agreement_weight()?;
         let (k, turns) = (self.vae.config.classes, self.vae.config.turns());
-        let weight = self.config.consistency * self.config.auxiliary;
-        if weight <= 0.0 || self.labelled.is_empty() || k < 2 {
-            return None;
-        }
         let mut sure = Vec::new();
         let mut labels = Vec::new();
         let mut angles = Vec::new();
         for ((&image, pose), log_q) in batch.iter().zip(poses).zip(joint.chunks_exact(k * turns)) {
-            if let Some((class, angle)) = confident(log_q, k, turns, self.config.confidence) {
+            if let Some((class, angle)) = orbit::confident(log_q, k, turns, self.config.confidence) {
                 sure.push(image);
                 labels.push(class);
                 angles.push(angle - pose.angle_rad);
@@ -102,17 +125,30 @@ impl Trainer {
         if sure.is_empty() {
             return None;
         }
-        let (poses, turned) = self.poses(sure.len(), true);
-        let noise = self.config.view_noise;
-        let grain: Vec<Grain> = sure.iter().map(|_| Grain::random(noise, &mut self.rng)).collect();
-        let copies = self.copies(&sure, &poses, &grain);
+        let (copies, turned) = self.second_view(&sure);
         angles.iter_mut().zip(turned).for_each(|(angle, turned)| *angle += turned);
         let log_joint = self.vae.log_joint(&copies);
-        Some(
-            orbit::cross_entropy(&self.vae, log_joint, &labels, &angles, TURN_WEIGHT)
-                .sum()
-                .mul_scalar(weight),
-        )
+        let entropy = orbit::cross_entropy(&self.vae, log_joint, &labels, &angles, TURN_WEIGHT);
+        Some(entropy.sum().mul_scalar(weight))
+    }
+
+    /// The same without a look at the numbers: every image is shown once more, and those that are not sure count nothing.
+    fn agreement_there(&mut self, batch: &[usize], poses: &[Shown], joint: Tensor<2>) -> Option<Tensor<1>> {
+        let weight = self.agreement_weight()?;
+        let (copies, turned) = self.second_view(batch);
+        let turned = turned.iter().zip(poses).map(|(second, first)| second - first.angle_rad).collect();
+        let turned = self.upload(turned, batch.len());
+        let second = self.vae.log_joint(&copies);
+        let entropy = orbit::agreement(&self.vae, joint, second, turned, self.config.confidence, TURN_WEIGHT);
+        Some(entropy.sum().mul_scalar(weight))
+    }
+
+    /// Images in new poses and under noise, and by how much each is turned, radians.
+    fn second_view(&mut self, images: &[usize]) -> (Copies, Vec<f32>) {
+        let (poses, turned) = self.poses(images.len(), true);
+        let noise = self.config.view_noise;
+        let grain: Vec<Grain> = images.iter().map(|_| Grain::random(noise, &mut self.rng)).collect();
+        (self.copies(images, &poses, &grain), turned)
     }
 
     /// Cross-entropy of labelled images in new poses, and what decoding them needs.
@@ -129,7 +165,7 @@ impl Trainer {
         (entropy.mul_scalar(self.config.auxiliary), shows, Known { labels, angles })
     }
 
-    fn labelled_part(&mut self, some: &[usize]) -> Result<Tensor<1>> {
+    fn labelled_part(&mut self, some: &[usize]) -> Tensor<1> {
         let subset = self.subset();
         let (entropy, shows, known) = self.classified(some, &subset);
         let (_, batch) = self.config.epoch_of(self.unlabelled.len());
@@ -140,9 +176,7 @@ impl Trainer {
         let (copies, target) = (shows.copies.first(decoded, turns), shows.target.slice([0..decoded]));
         let beta = self.config.beta(self.epoch);
         let bound = orbit::labelled(&self.vae, &copies, target, &pairs, eps, beta, &subset);
-        let sum = bound + entropy;
-        finite("labelled", &sum)?;
-        Ok(sum)
+        bound + entropy
     }
 
     /// Rows of known class, each at one of the two turns next to its angle.
@@ -188,28 +222,22 @@ impl Trainer {
 
     /// Turned copies of posed images.
     fn copies(&self, which: &[usize], poses: &[Shown], grain: &[Grain]) -> Copies {
-        let none = || Copies { values: Arc::default(), inputs: self.vae.config.inputs() };
-        self.seen.as_ref().map_or_else(none, |seen| seen.copies(which, poses, grain))
+        match (&self.resident, &self.seen) {
+            (Some(Resident::Wide(wide)), _) => wide.copies(which, poses, grain),
+            (_, Some(seen)) => seen.copies(which, poses, grain),
+            _ => Copies::Host { values: Arc::default(), inputs: self.vae.config.inputs() },
+        }
     }
 
     fn shows(&self, which: &[usize], poses: &[Shown], grain: &[Grain], subset: &PixelSubset) -> Shows {
-        let target = self
-            .seen
-            .as_ref()
-            .map_or_else(Vec::new, |seen| seen.pixels(which, poses, subset.indices.as_deref()));
-        Shows { copies: self.copies(which, poses, grain), target: self.upload(target, which.len()) }
+        let some = subset.indices.as_deref();
+        let target = match (&self.resident, &self.seen) {
+            (Some(Resident::Wide(wide)), _) => wide.pixels(which, poses, some),
+            (_, Some(seen)) => self.upload(seen.pixels(which, poses, some), which.len()),
+            _ => self.upload(Vec::new(), which.len()),
+        };
+        Shows { copies: self.copies(which, poses, grain), target }
     }
-}
-
-/// Class and angle of an image whose class is at least `least` probable. The angle lies between the most probable turn
-/// and its neighbours, by their probabilities.
-fn confident(log_q: &[f32], k: usize, turns: usize, least: f32) -> Option<(u32, f32)> {
-    let of = |class: usize, turn: usize| log_q[turn * k + class].exp();
-    let sum = |class: usize| (0..turns).map(|turn| of(class, turn)).sum::<f32>();
-    let sums: Vec<f32> = (0..k).map(sum).collect();
-    let class = (0..k).find(|&class| sums[class] >= least)?;
-    let (turn, part) = orbit::peak(|turn| of(class, turn), turns);
-    Some((class as u32, (turn as f32 + part) * std::f32::consts::TAU / turns as f32))
 }
 
 /// Weight of the turn's cross-entropy beside the class's.
@@ -217,23 +245,21 @@ const TURN_WEIGHT: f32 = 0.5;
 
 /// What a step reports must be a number.
 impl Trainer {
-    /// Adds a step's terms to the epoch's sums.
+    /// Adds a step's terms to the epoch's sums: the one look at a device's numbers that a step takes.
     ///
     /// # Errors
-    /// A term that is not finite.
-    pub(super) fn count(&mut self, terms: &crate::model::objective::Unlabelled, batch: usize) -> Result<()> {
-        let parts = Tensor::cat(
-            vec![
-                terms.loss.clone(),
-                terms.reconstruction.clone(),
-                terms.kl_latent.clone(),
-                terms.kl_class.clone(),
-            ],
-            0,
-        );
+    /// A term that is not finite, among the unlabelled ones or that of the labelled images.
+    pub(super) fn count(
+        &mut self,
+        terms: &Unlabelled,
+        labelled: Option<&Tensor<1>>,
+        batch: usize,
+    ) -> Result<()> {
+        let own = [&terms.loss, &terms.reconstruction, &terms.kl_latent, &terms.kl_class];
+        let parts = Tensor::cat(own.into_iter().chain(labelled).cloned().collect(), 0);
         let values = host(parts.inner())?;
-        if values.iter().any(|v| !v.is_finite()) {
-            return Err(not_finite("unlabelled"));
+        if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+            return Err(not_finite(if at < own.len() { "unlabelled" } else { "labelled" }));
         }
         self.sums.images += batch;
         self.sums.loss += f64::from(values[0]);

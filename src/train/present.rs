@@ -42,7 +42,7 @@ impl Shown {
     }
 
     /// Where the point g of the patch turned back by `turn` comes from, as (matrix, offset): matrix g + offset.
-    fn source(&self, turn: f32) -> ([f32; 4], [f32; 2]) {
+    pub(super) fn source(&self, turn: f32) -> ([f32; 4], [f32; 2]) {
         let product = |a: [f32; 4], b: [f32; 4]| {
             [
                 a[0] * b[0] + a[1] * b[2],
@@ -83,13 +83,18 @@ impl Grain {
         let (sd, hot) = (draw(most), draw(most * 0.2));
         Self { sd, hot, seed: rng.random() }
     }
+
+    /// False for none at all.
+    pub fn is_some(&self) -> bool {
+        self.sd > 0.0 || self.hot > 0.0
+    }
 }
 
 /// Patches as the networks see them.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    look: Look,
-    points: Vec<[f32; 2]>,
+    pub(super) look: Look,
+    pub(super) points: Vec<[f32; 2]>,
     /// Side of the patch and of its surroundings, pixels of the patch.
     side: usize,
     wide: usize,
@@ -124,6 +129,12 @@ impl Seen {
     /// Copy r is the posed patch turned back by the angle of turn r. `grain` lays noise over the patches first; an empty
     /// slice is none.
     pub fn copies(&self, indices: &[usize], poses: &[Shown], grain: &[Grain]) -> Copies {
+        let values = Arc::new(self.copied(indices, poses, grain));
+        Copies::Host { values, inputs: self.points.len() }
+    }
+
+    /// Their values, `[len * turns, inputs]`.
+    pub fn copied(&self, indices: &[usize], poses: &[Shown], grain: &[Grain]) -> Vec<f32> {
         let inputs = self.points.len();
         let mut out = vec![0.0; indices.len() * self.look.turns * inputs];
         let groups = indices.par_chunks(TOGETHER).zip(poses.par_chunks(TOGETHER)).enumerate();
@@ -142,7 +153,7 @@ impl Seen {
                 }
             },
         );
-        Copies { values: Arc::new(out), inputs }
+        out
     }
 
     /// The turned copies of up to [`TOGETHER`] patches in one pose, `[len, turns, inputs]`.
@@ -193,7 +204,7 @@ impl Seen {
     }
 
     /// Where the points of a copy lie in the small surroundings, as (matrix, offset).
-    fn place(&self, pose: &Shown, turn: usize) -> ([f32; 4], [f32; 2]) {
+    pub(super) fn place(&self, pose: &Shown, turn: usize) -> ([f32; 4], [f32; 2]) {
         // Pixels of the small surroundings: per pixel of the patch, and per point of the look.
         let shrunk = self.small_wide as f32 / self.wide as f32;
         let pitch = self.side as f32 / self.look.side as f32 * shrunk;
@@ -203,18 +214,53 @@ impl Seen {
 
     /// Pixels of the posed patches at full resolution, `[len, pixels]`, or the given ones of each.
     pub fn pixels(&self, indices: &[usize], poses: &[Shown], which: Option<&[u32]>) -> Vec<f32> {
-        let middle = (self.side as f32 - 1.0) / 2.0;
-        let place = |i: usize| [(i % self.side) as f32 - middle, (i / self.side) as f32 - middle];
-        let points: Vec<[f32; 2]> = match which {
-            Some(which) => which.iter().map(|&i| place(i as usize)).collect(),
-            None => (0..self.side * self.side).map(place).collect(),
-        };
+        let points = self.pixel_places(which);
         let mut out = vec![0.0; indices.len() * points.len()];
         out.par_chunks_mut(points.len()).zip(indices.par_iter().zip(poses)).for_each(|(out, (&i, pose))| {
             let source = &self.pixels[i * self.wide * self.wide..][..self.wide * self.wide];
             let (matrix, offset) = pose.source(0.0);
             sampled(source, self.wide, &points, matrix, offset, out);
         });
+        out
+    }
+}
+
+/// What [`super::resident`] takes to another device.
+impl Seen {
+    /// Side of the surroundings, pixels of the patch, and at the pitch of the look.
+    pub(super) fn widths(&self) -> (usize, usize) {
+        (self.wide, self.small_wide)
+    }
+
+    pub(super) fn wide_pixels(&self) -> &[f32] {
+        &self.pixels
+    }
+
+    pub(super) fn small_pixels(&self) -> &[f32] {
+        &self.small
+    }
+
+    /// Centres of pixels of the patch, from its middle: of all of them or of the given ones.
+    pub(super) fn pixel_places(&self, which: Option<&[u32]>) -> Vec<[f32; 2]> {
+        let middle = (self.side as f32 - 1.0) / 2.0;
+        let place = |i: usize| [(i % self.side) as f32 - middle, (i / self.side) as f32 - middle];
+        match which {
+            Some(which) => which.iter().map(|&i| place(i as usize)).collect(),
+            None => (0..self.side * self.side).map(place).collect(),
+        }
+    }
+
+    /// Shrinking as a matrix that maps a row of the surroundings to one at the pitch of the look, `[small, wide]`: what
+    /// becomes of each single bright column.
+    pub(super) fn shrinking(&self) -> Vec<f32> {
+        let (wide, small) = self.widths();
+        let mut out = vec![0.0; small * wide];
+        for column in 0..wide {
+            let lit = (0..wide * wide).map(|i| if i % wide == column { 1.0 } else { 0.0 }).collect();
+            for (row, value) in shrunk(lit, wide, small).into_iter().take(small).enumerate() {
+                out[row * wide + column] = value;
+            }
+        }
         out
     }
 }
@@ -234,7 +280,7 @@ pub fn plain(patches: &PatchSet, indices: &[usize]) -> Vec<f32> {
 }
 
 fn grained(plain: &[f32], grain: Grain) -> Option<Vec<f32>> {
-    if grain.sd <= 0.0 && grain.hot <= 0.0 {
+    if !grain.is_some() {
         return None;
     }
     let mut rng = ChaCha8Rng::seed_from_u64(grain.seed);

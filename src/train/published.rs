@@ -1,6 +1,7 @@
 //! The steps of the published recipe: a bound without labels, then one with labels and the classifier's own loss.
 
 use super::present::plain;
+use super::resident::Resident;
 use super::trainer::{Trainer, finite};
 use crate::error::Result;
 use crate::model::objective;
@@ -37,17 +38,23 @@ impl Trainer {
         for (part, labels) in batch.chunks(at_once).zip(labels.chunks(at_once)) {
             let (x, eps) = (self.plain(part), self.noise(part.len()));
             let bound = objective::labelled(&self.vae, x, labels, eps, beta, &subset);
-            finite("labelled", &bound)?;
+            self.watch("labelled", &bound)?;
             sum.accumulate(&self.vae.networks, self.every_gradient(&bound));
         }
         self.apply(sum.grads());
         let auxiliary = objective::cross_entropy(&self.vae, self.plain(batch), &labels)
             .sum()
             .mul_scalar(self.config.auxiliary);
-        finite("classifier", &auxiliary)?;
+        self.watch("classifier", &auxiliary)?;
         let gradients = self.every_gradient(&auxiliary);
         self.apply(gradients);
         Ok(batch.len())
+    }
+
+    /// A look at a loss, where it costs nothing. Another device would be waited for; there the next bound without labels or the
+    /// end of the epoch finds it out.
+    fn watch(&self, what: &str, loss: &Tensor<1>) -> Result<()> {
+        if self.vae.tiled { finite(what, loss) } else { Ok(()) }
     }
 
     /// Images whose activations fit into [`MEMORY`] while each is decoded `rows` times in plain operations. The loss is a
@@ -68,13 +75,16 @@ impl Trainer {
         let eps = self.noise(batch * self.vae.config.classes);
         let (beta, subset) = (self.config.beta(self.epoch), self.subset());
         let terms = objective::unlabelled(&self.vae, x, eps, beta, &subset, self.config.class_threshold);
-        self.count(&terms, batch)?;
+        self.count(&terms, None, batch)?;
         Ok(terms.loss)
     }
 
     /// Images as they were cut.
     fn plain(&self, batch: &[usize]) -> Tensor<2> {
-        self.upload(plain(&self.patches, batch), batch.len())
+        match &self.resident {
+            Some(Resident::Plain(held)) => held.take(batch),
+            _ => self.upload(plain(&self.patches, batch), batch.len()),
+        }
     }
 
     /// The gradient of `loss` by every parameter, zero where the loss does not touch it: the reference steps these, too.

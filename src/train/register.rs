@@ -86,8 +86,8 @@ pub fn common_turn(turns: &[f32]) -> f32 {
 
 /// All turned copies of each patch, each copy of mean 0 and length 1: `[STEPS, inputs]` a patch.
 fn standard_copies(seen: &Seen, patches: &[usize]) -> Vec<Vec<f32>> {
-    let copies = seen.copies(patches, &vec![Shown::default(); patches.len()], &[]);
-    let inputs = copies.inputs;
+    let copies = seen.copied(patches, &vec![Shown::default(); patches.len()], &[]);
+    let inputs = copies.len() / (patches.len() * STEPS).max(1);
     let standard = |copies: &[f32]| {
         let mut copies = copies.to_vec();
         for copy in copies.chunks_exact_mut(inputs) {
@@ -98,7 +98,7 @@ fn standard_copies(seen: &Seen, patches: &[usize]) -> Vec<Vec<f32>> {
         }
         copies
     };
-    copies.values.par_chunks(STEPS * inputs).map(standard).collect()
+    copies.par_chunks(STEPS * inputs).map(standard).collect()
 }
 
 /// Correlation of `other`, turned back by each step, with `upright`: `[STEPS]`.

@@ -2,13 +2,13 @@
 
 use super::adam::adam;
 use super::config::{Preset, TrainConfig};
+use super::good::Good;
 use super::present::Seen;
 use super::register;
-use super::resume::has_finite_weights;
+use super::resident::Resident;
 use super::schedule::{self, Turn};
 use crate::error::{Error, Result};
 use crate::model::VaeConfig;
-use crate::model::network::Networks;
 use crate::model::vae::{PixelSubset, Vae};
 use crate::particle::patch::PatchSet;
 use burn::module::Module;
@@ -46,14 +46,15 @@ pub struct Trainer {
     pub(super) patches: Arc<PatchSet>,
     /// The patches as turned copies; `None` if the model looks at plain images.
     pub(super) seen: Option<Seen>,
+    /// The patches where they are computed with, if that is not the CPU.
+    pub(super) resident: Option<Resident>,
     pub(super) labels: Vec<u32>,
     /// Angle at which each labelled patch stands, radians; 0 for the others.
     pub(super) label_angles: Vec<f32>,
     pub(super) labelled: Vec<usize>,
     pub(super) unlabelled: Vec<usize>,
     pub(super) optimizer: ModuleOptimizer,
-    /// The weights before the last step, whose loss was finite: its gradient need not have been.
-    good: Option<Networks>,
+    good: Good,
     pub(super) rng: ChaCha8Rng,
     pub(super) device: Device,
     pub(super) turns: std::vec::IntoIter<Turn>,
@@ -103,18 +104,20 @@ impl Trainer {
         let angles = register::angles(&patches, &vae.config, &labelled, &labels);
         labelled.iter().zip(angles).for_each(|(&i, angle)| label_angles[i] = angle);
         let seen = Seen::new(&patches, &vae.config);
+        let resident = if tiled { None } else { Resident::new(&patches, seen.as_ref(), &device) };
         let optimizer = adam(tiled);
         Ok(Self {
             vae,
             config,
             patches,
             seen,
+            resident,
             labels,
             label_angles,
             labelled,
             unlabelled,
             optimizer,
-            good: None,
+            good: Good::default(),
             rng,
             device,
             turns: Vec::new().into_iter(),
@@ -153,24 +156,10 @@ impl Trainer {
             return Err(Error::Training("there is nothing to train on".into()));
         };
         let before = self.vae.networks.clone();
-        let images = match self.take(&turn) {
-            Ok(images) => images,
-            Err(error) => {
-                // Of a device that stopped answering nothing can be read.
-                if matches!(error, Error::Training(_)) {
-                    self.go_back(before);
-                }
-                return Err(error);
-            }
-        };
-        // The last step of an epoch may be the last of all, which no other one finds out about.
-        if self.turns.len() == 0 && !has_finite_weights(&self.vae) {
-            self.go_back(before);
-            return Err(not_finite("training"));
-        }
-        self.good = Some(before);
+        let (taken, last) = (self.take(&turn), self.turns.len() == 0);
+        let images = self.good.after(&mut self.vae, before, taken, last, "training")?;
         self.step += 1;
-        let epoch = (self.turns.len() == 0).then(|| {
+        let epoch = last.then(|| {
             self.epoch += 1;
             std::mem::take(&mut self.sums)
         });
@@ -182,14 +171,6 @@ impl Trainer {
             (Turn::Labelled(batch), _) => self.labelled_turn(batch),
             (Turn::Unlabelled(batch), Preset::Paper) => self.published_turn(batch),
             (Turn::Unlabelled(batch), Preset::Default) => self.joint_turn(batch),
-        }
-    }
-
-    /// To the weights before a step; to those before the last one, where that has spoiled them.
-    fn go_back(&mut self, before: Networks) {
-        self.vae.networks = before;
-        if let Some(good) = self.good.take().filter(|_| !has_finite_weights(&self.vae)) {
-            self.vae.networks = good;
         }
     }
 

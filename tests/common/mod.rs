@@ -1,6 +1,8 @@
 //! Small known-answer patch sets for tests.
 #![allow(dead_code)] // each test binary uses its own part
 
+pub mod gpu;
+
 use nanotheca::particle::patch::PatchSet;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -8,6 +8,8 @@ use crate::model::smooth;
 use crate::model::vae::{PixelSubset, Vae};
 use crate::model::{Likelihood, VaeConfig};
 use crate::train::adam::adam;
+use crate::train::good::Good;
+use crate::train::resident::Held;
 use crate::train::trainer::{finite, host, not_finite};
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
@@ -49,6 +51,8 @@ pub struct ShiftTrainer {
     pub vae: Vae,
     pub settings: MapSettings,
     set: Arc<WindowSet>,
+    /// Windows and their neighbours where they are computed with, if that is not the CPU.
+    held: [Option<Held>; 2],
     optimizer: ModuleOptimizer,
     rng: ChaCha8Rng,
     device: Device,
@@ -61,6 +65,7 @@ pub struct ShiftTrainer {
     pub steps: usize,
     sums: Epoch,
     seen: usize,
+    good: Good,
 }
 
 impl ShiftTrainer {
@@ -87,10 +92,14 @@ impl ShiftTrainer {
         let config = VaeConfig { input, ..settings.model(set.dims.clone(), likelihood, shift_prior) };
         let vae = Vae::init(config, &mut rng, &device, tiled);
         let head_start = set.start.is_some().then(|| (0, adam(tiled)));
+        let held = [Some(&set.values), set.neighbours.as_ref()].map(|windows| {
+            windows.filter(|_| !tiled).and_then(|windows| Held::new(windows, set.pixels(), &device))
+        });
         Ok(Self {
             vae,
             settings,
             set,
+            held,
             optimizer: adam(tiled),
             rng,
             device,
@@ -101,6 +110,7 @@ impl ShiftTrainer {
             steps: 0,
             sums: Epoch::default(),
             seen: 0,
+            good: Good::default(),
         })
     }
 
@@ -118,8 +128,15 @@ impl ShiftTrainer {
     /// The next step, those of the head start first; means over the epoch after its last one.
     ///
     /// # Errors
-    /// A loss that is not finite; the weights are then those before the step.
+    /// A loss that is not finite; the weights are then those before the step, or before the one that spoiled them.
     pub fn step(&mut self) -> Result<Option<Epoch>> {
+        let before = self.vae.networks.clone();
+        let stepped = self.take_step();
+        let last = matches!(stepped, Ok(Some(_)));
+        self.good.after(&mut self.vae, before, stepped, last, "map")
+    }
+
+    fn take_step(&mut self) -> Result<Option<Epoch>> {
         if let Some((done, mut optimizer)) = self.head_start.take() {
             if done < HEAD_START {
                 self.learn_start(&mut optimizer)?;
@@ -178,7 +195,7 @@ impl ShiftTrainer {
     fn learn_start(&mut self, optimizer: &mut ModuleOptimizer) -> Result<()> {
         let (batch, wanted) = self.some_starts();
         let wanted = self.upload(wanted, batch.len());
-        let mean = self.vae.encode_all(self.windows(&self.set.values, &batch)).mean;
+        let mean = self.vae.encode_all(self.windows(&batch)).mean;
         let loss = (mean - wanted).powi_scalar(2).sum().mul_scalar(1.0 / batch.len() as f32);
         finite("starting", &loss)?;
         let gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
@@ -195,7 +212,7 @@ impl ShiftTrainer {
             let noise: f32 = self.rng.sample(StandardNormal);
             *v += DECODER_NOISE * noise;
         }
-        let (latents, x) = (self.upload(latents, n), self.windows(&self.set.values, &batch));
+        let (latents, x) = (self.upload(latents, n), self.windows(&batch));
         let subset = self.subset();
         let images: Vec<u32> = (0..n as u32).collect();
         let ones = Tensor::ones([n], &self.device);
@@ -209,7 +226,7 @@ impl ShiftTrainer {
 
     fn learn(&mut self, batch: &[usize]) -> Result<()> {
         let n = batch.len();
-        let x = self.windows(&self.set.values, batch);
+        let x = self.windows(batch);
         let eps: Vec<f32> = (0..n * self.vae.config.z()).map(|_| self.rng.sample(StandardNormal)).collect();
         let eps = self.upload(eps, n);
         let subset = self.subset();
@@ -217,26 +234,27 @@ impl ShiftTrainer {
         let mut loss = terms.loss.clone();
         let content = self.content(x);
         let weight = self.settings.smoothness_at(self.epoch);
-        let mut roughness = None;
-        if let Some(neighbours) = self.set.neighbours.clone() {
-            let rough = smooth::roughness(content.clone(), self.content(self.windows(&neighbours, batch)));
+        let mut roughness = Tensor::zeros([1], &self.device);
+        if let Some(neighbours) = self.neighbours(batch) {
+            let rough = smooth::roughness(content.clone(), self.content(neighbours));
             if weight > 0.0 {
                 loss = loss + rough.clone().mul_scalar(weight * n as f32);
             }
-            roughness = Some(rough);
+            roughness = rough;
         }
-        let numbers = [Some(terms.loss), Some(terms.reconstruction), Some(terms.kl_latent), roughness];
-        let numbers = numbers.map(|t| t.map_or(Ok(0.0), |t| host(t.inner()).map(|v| f64::from(v[0]))));
-        let [loss_sum, reconstruction, kl, rough] = numbers;
-        let (loss_sum, rough) = (loss_sum?, rough?);
+        // One look at the device for all the numbers of a step.
+        let numbers = [terms.loss, terms.reconstruction, terms.kl_latent, roughness, content.flatten(0, 1)];
+        let numbers = host(Tensor::cat(numbers.to_vec(), 0).inner())?;
+        let (numbers, content) = numbers.split_at(4);
+        let [loss_sum, reconstruction, kl, rough] = [0, 1, 2, 3].map(|i| f64::from(numbers[i]));
         if !(loss_sum + rough).is_finite() {
             return Err(not_finite("map"));
         }
         self.sums.loss += loss_sum;
-        self.sums.reconstruction += reconstruction?;
-        self.sums.kl += kl?;
+        self.sums.reconstruction += reconstruction;
+        self.sums.kl += kl;
         self.sums.roughness += rough;
-        self.sums.spread += spread(&host(content.inner())?, self.vae.config.latent);
+        self.sums.spread += spread(content, self.vae.config.latent);
         self.seen += n;
         let gradients = GradientsParams::from_grads(loss.backward(), &self.vae.networks);
         let networks = self.vae.networks.clone();
@@ -256,7 +274,18 @@ impl ShiftTrainer {
         mean.slice([0..rows, self.vae.config.pose()..z])
     }
 
-    fn windows(&self, from: &[f32], batch: &[usize]) -> Tensor<2> {
+    fn windows(&self, batch: &[usize]) -> Tensor<2> {
+        self.some(&self.held[0], &self.set.values, batch)
+    }
+
+    fn neighbours(&self, batch: &[usize]) -> Option<Tensor<2>> {
+        Some(self.some(&self.held[1], self.set.neighbours.as_deref()?, batch))
+    }
+
+    fn some(&self, held: &Option<Held>, from: &[f32], batch: &[usize]) -> Tensor<2> {
+        if let Some(held) = held {
+            return held.take(batch);
+        }
         let pixels = self.set.pixels();
         let values: Vec<f32> =
             batch.iter().flat_map(|&i| from[i * pixels..(i + 1) * pixels].iter().copied()).collect();
