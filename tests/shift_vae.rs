@@ -6,6 +6,7 @@ use burn::tensor::Device;
 use nanotheca::explore::order_map::prepare;
 use nanotheca::explore::spectra::{Learning, Spectra, learn};
 use nanotheca::micrograph::Micrograph;
+use nanotheca::model::Likelihood;
 use nanotheca::order::Map;
 use nanotheca::order::agree::best_fit;
 use nanotheca::sample::lattice::{Field, LatticeRecipe};
@@ -117,6 +118,27 @@ fn the_same_seed_gives_the_same_maps_and_the_model_comes_back_from_its_file() {
     let (vae, plan): (_, serde_json::Value) = shift::load(&path, &Device::flex(), true).unwrap();
     assert_eq!(vae.config.dims, vec![first.plan.side; 2]);
     assert_eq!(plan["window_px"], first.plan.window_px);
+}
+
+#[test]
+fn a_gradient_that_explodes_leaves_the_last_good_weights() {
+    let sample = recipe(Field::None).draw().unwrap();
+    let settings = MapSettings { lock: false, learning_rate: 1.0, ..quick() };
+    let prepared = prepare(&sample.micrograph, None, &settings).unwrap();
+    let (plan, windows) = (&prepared.plan, Arc::new(prepared.draw(1).unwrap()));
+    for tiled in [true, false] {
+        let (settings, device) = (plan.settings.clone(), Device::flex());
+        // Its gradient is the first to be no number any more: only the next step finds out.
+        let likelihood = Likelihood::Gaussian { sigma: 2e-18 };
+        let prior = plan.shift_prior();
+        let mut trainer =
+            ShiftTrainer::new(settings, windows.clone(), likelihood, prior, 1, &device, tiled).unwrap();
+        let error = (0..50).find_map(|_| trainer.step().err()).expect("it explodes").to_string();
+        assert!(trainer.step > 0, "the loss itself was finite at first");
+        assert!(error.contains("finite"), "{error}");
+        let weights = nanotheca::model::weights::to_arrays(&trainer.snapshot().networks);
+        assert!(weights.values().all(|a| a.values.iter().all(|v| v.is_finite())));
+    }
 }
 
 #[test]
