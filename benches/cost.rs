@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench cost` trains on rings (class c is a ring of its own radius, so the classifier is soon sure) and
 //! prints CSV: preset, classes, side, milliseconds a step of 64 images once the classifier is sure, and images a second
-//! of classification. `python benches/cost_plot.py FILE` draws it.
+//! of classification, and of classification and encoding (class, angle, shift, content). `python benches/cost_plot.py FILE` draws it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)] // a bench speaks and may fail
 
 use nanotheca::explore::embed;
@@ -55,17 +55,23 @@ fn measure(preset: &str, config: TrainConfig, side: usize, classes: usize) {
         .collect();
     times.sort_unstable_by(f64::total_cmp);
     let vae = trainer.snapshot();
-    let began = Instant::now();
-    let rounds = 4;
-    for _ in 0..rounds {
-        embed::classify(&vae, &patches, &(0..patches.len()).collect::<Vec<_>>()).expect("classes");
-    }
-    let rate = (rounds * patches.len()) as f64 / began.elapsed().as_secs_f64();
-    println!("{preset},{classes},{side},{:.2},{rate:.0}", times[TIMED / 2]);
+    let all: Vec<usize> = (0..patches.len()).collect();
+    let rate = |work: &dyn Fn()| {
+        let began = Instant::now();
+        let rounds = 8;
+        (0..rounds).for_each(|_| work());
+        (rounds * all.len()) as f64 / began.elapsed().as_secs_f64()
+    };
+    let classified =
+        rate(&|| assert_eq!(embed::classify(&vae, &patches, &all).expect("classes").len(), all.len()));
+    let encoded = rate(&|| {
+        assert_eq!(embed::predict_turned(&vae, &patches, &all, 0.0).expect("poses").len(), all.len())
+    });
+    println!("{preset},{classes},{side},{:.2},{classified:.0},{encoded:.0}", times[TIMED / 2]);
 }
 
 fn main() {
-    println!("preset,classes,side,ms_per_step,classified_per_s");
+    println!("preset,classes,side,ms_per_step,classified_per_s,encoded_per_s");
     for classes in [2, 4, 8, 16] {
         measure("paper", TrainConfig::paper().with_hidden(64), 24, classes);
         measure("default", TrainConfig::proposed().with_hidden(64), 24, classes);

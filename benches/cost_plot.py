@@ -4,7 +4,7 @@ import matplotlib
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
 
-rows = [r for r in csv.DictReader(l for l in open(sys.argv[1]) if l.count(",") == 4)]
+rows = [r for r in csv.DictReader(l for l in open(sys.argv[1]) if l.count(",") == 5)]
 figure, (by_class, by_pixels) = plt.subplots(1, 2, figsize=(9, 3.4))
 for preset, marker in (("paper", "s"), ("default", "o")):
     ours = [r for r in rows if r["preset"] == preset]

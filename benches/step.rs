@@ -5,29 +5,59 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use nanotheca::particle::patch::PatchSet;
+use nanotheca::sample::cards::{self, Ranges};
 use nanotheca::train::config::TrainConfig;
 use nanotheca::train::trainer::Trainer;
 use nanotheca::worker::device::{self, Chosen};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const BATCH: usize = 64;
 
-/// Noise with labels on the first batch: the work of a step does not depend on what is on the pictures.
+/// Labelled pictures: less than a batch, so that the published order's steps on labels alone are told by their size.
+const LABELLED: usize = 12;
+
+/// Noise with a few labels: the work of a step on unlabelled pictures does not depend on what is on them.
 fn patches(side: usize, classes: usize) -> Arc<PatchSet> {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let n = 4 * BATCH;
     let pixels: Vec<f32> = (0..n * side * side).map(|_| rng.random_range(0.0..1.0)).collect();
-    let labels = (0..n).map(|i| (i < BATCH).then_some(i % classes)).collect();
+    let labels = (0..n).map(|i| (i < LABELLED).then_some(i % classes)).collect();
     Arc::new(PatchSet { side, wide: side, pixels: pixels.into(), labels, held_out: vec![None; n] })
 }
 
-fn trainer(chosen: &Chosen, config: TrainConfig, side: usize, classes: usize) -> Trainer {
-    let names: Vec<String> = (0..classes).map(|c| c.to_string()).collect();
-    Trainer::new(config, &names, patches(side, classes), &chosen.device, chosen.tiled).expect("a valid job")
+/// Card suits that a model is soon sure of: then every image of a step is shown twice.
+fn suits(side: usize, classes: usize) -> Arc<PatchSet> {
+    let ranges = Ranges { angle_deg: 180.0, shift: 0.1, ..Ranges::default() };
+    let drawn = cards::draw(BATCH, side, ranges, 1);
+    let n = classes * BATCH;
+    let labels = (0..n).map(|i| (i % BATCH < 20).then_some(i / BATCH)).collect();
+    let pixels = drawn.pixels[..n * side * side].into();
+    Arc::new(PatchSet { side, wide: side, pixels, labels, held_out: vec![None; n] })
 }
+
+fn trainer(chosen: &Chosen, config: TrainConfig, patches: Arc<PatchSet>, classes: usize) -> Trainer {
+    let names: Vec<String> = (0..classes).map(|c| c.to_string()).collect();
+    Trainer::new(config, &names, patches, &chosen.device, chosen.tiled).expect("a valid job")
+}
+
+/// Time that so many steps take which show at least a batch; the published order's labelled ones in between do not count.
+fn unlabelled(trainer: &mut Trainer, steps: u64) -> Duration {
+    let (mut spent, mut done) = (Duration::ZERO, 0);
+    while done < steps {
+        let began = Instant::now();
+        if trainer.step().expect("a step").images >= BATCH {
+            spent += began.elapsed();
+            done += 1;
+        }
+    }
+    spent
+}
+
+/// Steps after which a model of the suits is sure of most of them.
+const LEARNED: usize = 600;
 
 fn steps(criterion: &mut Criterion) {
     let mut devices = vec![("cpu-tiles", device::cpu(None))];
@@ -44,12 +74,21 @@ fn steps(criterion: &mut Criterion) {
         for (name, chosen) in &devices {
             for (preset, config) in [("exact", TrainConfig::paper()), ("default", TrainConfig::proposed())] {
                 let config = TrainConfig { batch: BATCH, epochs: usize::MAX, ..config.with_hidden(width) };
-                let mut trainer = trainer(chosen, config, side, classes);
+                let mut trainer = trainer(chosen, config, patches(side, classes), classes);
                 group.bench_function(BenchmarkId::new(*name, preset), |b| {
-                    b.iter(|| trainer.step().expect("a step"));
+                    b.iter_custom(|steps| unlabelled(&mut trainer, steps));
                 });
             }
         }
+        let config =
+            TrainConfig { batch: BATCH, epochs: usize::MAX, ..TrainConfig::proposed().with_hidden(width) };
+        let mut trainer = trainer(&device::cpu(None), config, suits(side, classes), classes);
+        group.bench_function(BenchmarkId::new("cpu-tiles", "default, sure"), |b| {
+            while trainer.epoch * trainer.steps + trainer.step < LEARNED {
+                trainer.step().expect("a step");
+            }
+            b.iter(|| trainer.step().expect("a step"));
+        });
         group.finish();
     }
 }

@@ -11,6 +11,7 @@ use crate::particle::patch::{PatchSet, TOGETHER, turned};
 use crate::train::present::{Seen, Shown, plain};
 use crate::train::trainer::host;
 use burn::tensor::{Tensor, TensorData};
+use rayon::prelude::*;
 
 /// Patches that go through the networks together.
 const CHUNK: usize = 128;
@@ -237,12 +238,10 @@ fn joint(vae: &Vae, seen: &Seen, chunk: &[usize], pose: Shown) -> Result<Vec<f32
 
 /// The copy of each patch that its turn, and what lies `beyond` it (radians), call upright, `[n, inputs]`.
 fn upright(seen: &Seen, chunk: &[usize], pose: Shown, turns: &[u32], beyond: &[f32]) -> Vec<f32> {
-    let mut out = Vec::new();
-    for ((&patch, &turn), beyond) in chunk.iter().zip(turns).zip(beyond) {
-        let pose = Shown { angle_rad: pose.angle_rad - beyond, ..pose };
-        out.extend(seen.copy(patch, &pose, turn as usize));
-    }
-    out
+    let copy = |((&patch, &turn), beyond): ((&usize, &u32), &f32)| {
+        seen.copy(patch, &Shown { angle_rad: pose.angle_rad - beyond, ..pose }, turn as usize)
+    };
+    chunk.par_iter().zip(turns).zip(beyond).flat_map_iter(copy).collect()
 }
 
 /// Poses of the images as they are, `[n, 4]`: their turn, what lies beyond it, and what the encoder found left.

@@ -61,15 +61,7 @@ fn renormalised(q: &Tensor<2>, pairs: &impl Choice, vae: &Vae, batch: usize) -> 
     let device = q.device();
     let [_, all] = q.dims();
     let kept = q.clone().reshape([batch * all]).select(0, pairs.entries(&vae.config, &device));
-    // Sums over the rows of an image, as a product with the [batch, pairs] matrix of who belongs to whom.
-    let rows = pairs.images().len();
-    let mut member = vec![0.0_f32; batch * rows];
-    for (row, &image) in pairs.images().iter().enumerate() {
-        member[image as usize * rows + row] = 1.0;
-    }
-    let member = Tensor::<2>::from_data(TensorData::new(member, [batch, rows]), &device);
-    let total = member.matmul(kept.clone().reshape([rows, 1])).reshape([batch]);
-    kept / total.select(0, column(pairs.images(), &device))
+    kept.clone() / pairs.totals(kept, batch)
 }
 
 /// The labelled term at known classes and turns, one row an image, summed, `[1]`.

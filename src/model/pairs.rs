@@ -17,6 +17,8 @@ pub trait Choice {
     fn upright(&self, copies: &Copies, config: &VaeConfig, device: &Device) -> Tensor<2>;
     /// Index of each row in the flattened log joint.
     fn entries(&self, config: &VaeConfig, device: &Device) -> Tensor<1, Int>;
+    /// For each row the sum of `values` `[rows]` over all rows of its image.
+    fn totals(&self, values: Tensor<1>, batch: usize) -> Tensor<1>;
 }
 
 /// The (class, turn) pairs of a batch that are decoded, image by image.
@@ -105,6 +107,18 @@ impl Choice for Pairs {
             self.copies(config).iter().zip(&self.classes).map(|(copy, class)| copy * k + class).collect();
         column(&entries, device)
     }
+
+    fn totals(&self, values: Tensor<1>, batch: usize) -> Tensor<1> {
+        let (rows, device) = (self.len(), values.device());
+        // A product with the [batch, rows] matrix of who belongs to whom.
+        let mut member = vec![0.0_f32; batch * rows];
+        for (row, &image) in self.images.iter().enumerate() {
+            member[image as usize * rows + row] = 1.0;
+        }
+        let member = Tensor::<2>::from_data(TensorData::new(member, [batch, rows]), &device);
+        let total = member.matmul(values.reshape([rows, 1])).reshape([batch]);
+        total.select(0, column(&self.images, &device))
+    }
 }
 
 /// The most probable pairs of every image, equally many of each, that never left the device.
@@ -177,5 +191,11 @@ impl Choice for Ranked {
 
     fn entries(&self, config: &VaeConfig, device: &Device) -> Tensor<1, Int> {
         self.copies(config, device).mul_scalar(config.classes as i32) + self.classes.clone()
+    }
+
+    fn totals(&self, values: Tensor<1>, batch: usize) -> Tensor<1> {
+        let (rows, each) = (self.len(), self.len() / batch.max(1));
+        let total = values.reshape([batch, each]).sum_dim(1);
+        total.repeat_dim(1, each).reshape([rows])
     }
 }

@@ -3,13 +3,12 @@
 use super::kernel::{self, Inputs, Rows, Task};
 use super::look::column;
 use super::network::Networks;
-use super::{Copies, VaeConfig, fourier, fused, grid, likelihood, pose, recognise};
+use super::{Copies, VaeConfig, fourier, fused, grid, likelihood, pose, recognise, weights};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use rand::Rng;
 use std::sync::Arc;
 
-/// Bytes of one layer's activations while images are only drawn: without the tile kernel they lie in memory, and some drivers
-/// give no buffer of 256 MiB.
+/// Bytes of one layer's activations: without the tile kernel they lie in memory, and some drivers give no buffer of 256 MiB.
 const ACTIVATIONS: usize = 64 << 20;
 
 /// Which pixels the decoder is asked about, and how much each counts.
@@ -91,6 +90,13 @@ impl Vae {
     pub fn init(config: VaeConfig, rng: &mut impl Rng, device: &Device, tiled: bool) -> Self {
         let networks = Networks::init(&config, rng, device);
         Self { config, networks, tiled }
+    }
+
+    /// The same model on the CPU, decoding in tiles; `None` if its weights cannot be read.
+    pub fn on_cpu(&self) -> Option<Self> {
+        let arrays = weights::to_arrays(&self.networks);
+        let networks = weights::from_arrays(&self.config, &arrays, &Device::flex()).ok()?;
+        Some(Self { config: self.config.clone(), networks, tiled: true })
     }
 
     /// The device of the weights.
@@ -225,15 +231,18 @@ impl Vae {
             let parameters = self.networks.decoder.flat();
             return fused::weighted_excess(pose, code, parameters, weight, target, self.task(images, subset));
         }
-        let o = self.plain_logits(pose, code, &subset.grid);
         // With every image in order, once a class, the rows are copies; only a sparse choice needs a gather.
         let rows = match (images.len(), target.dims()[0]) {
             (r, b) if r == b && in_order(images, b) => target,
             (r, b) if r % b == 0 && in_order(images, b) => target.repeat_dim(0, r / b),
             _ => target.select(0, column(images, &device)),
         };
-        let excess = likelihood::excess_tensor(self.config.likelihood, o, rows);
-        weight * excess.sum_dim(1).squeeze_dim::<1>(1).mul_scalar(subset.weight)
+        let excess = self.in_parts(images.len(), &subset.grid, |part| {
+            let own = |t: &Tensor<2>| t.clone().slice([part.clone()]);
+            let o = self.plain_logits(own(&pose), own(&code), &subset.grid);
+            likelihood::excess_tensor(self.config.likelihood, o, own(&rows)).sum_dim(1)
+        });
+        weight * excess.squeeze_dim::<1>(1).mul_scalar(subset.weight)
     }
 
     /// -ln p(x | nothing) of each image, `[batch]`: what a decoder that knows nothing pays. No gradient.
@@ -258,13 +267,10 @@ impl Vae {
         let (device, rows) = (z.device(), classes.len());
         let code = self.code(z, column(classes, &device));
         if !self.tiled {
-            let at_once = self.rows_at_once(grid).min(rows.max(1));
-            let part = |first: usize| {
-                let part = first..(first + at_once).min(rows);
+            return self.in_parts(rows, grid, |part| {
                 let (pose, code) = (pose.clone().slice([part.clone()]), code.clone().slice([part]));
                 activation::sigmoid(self.plain_logits(pose, code, grid))
-            };
-            return Tensor::cat((0..rows.max(1)).step_by(at_once).map(part).collect(), 0);
+            });
         }
         let host = |t: TensorData| t.try_into_vec::<f32>().unwrap_or_default();
         let (pose, code) = (host(pose.into_data()), host(code.into_data()));
@@ -276,6 +282,21 @@ impl Vae {
         out.iter_mut().for_each(|o| *o = likelihood::sigmoid(*o));
         let pixels = grid.len() / self.config.ndim();
         Tensor::from_data(TensorData::new(out, [rows, pixels]), &device)
+    }
+
+    /// What is made of `rows` rows, in parts that fit.
+    fn in_parts(
+        &self,
+        rows: usize,
+        grid: &Arc<[f32]>,
+        make: impl Fn(std::ops::Range<usize>) -> Tensor<2>,
+    ) -> Tensor<2> {
+        let at_once = self.rows_at_once(grid);
+        if rows <= at_once {
+            return make(0..rows);
+        }
+        let parts = (0..rows).step_by(at_once).map(|first| make(first..(first + at_once).min(rows)));
+        Tensor::cat(parts.collect(), 0)
     }
 
     /// Rows of which one layer's activations fit into [`ACTIVATIONS`]; a power of two, so that parts are mostly alike.

@@ -256,9 +256,9 @@ impl Seen {
         let (wide, small) = self.widths();
         let mut out = vec![0.0; small * wide];
         for column in 0..wide {
-            let lit = (0..wide * wide).map(|i| if i % wide == column { 1.0 } else { 0.0 }).collect();
-            for (row, value) in shrunk(lit, wide, small).into_iter().take(small).enumerate() {
-                out[row * wide + column] = value;
+            let row = (0..wide).map(|i| if i == column { 1.0 } else { 0.0 }).collect();
+            for (to, value) in resized(row, [wide, 1], [small, 1]).into_iter().enumerate() {
+                out[to * wide + column] = value;
             }
         }
         out
@@ -310,9 +310,15 @@ fn shrink(patches: &PatchSet, small: usize) -> Arc<[f32]> {
 }
 
 fn shrunk(pixels: Vec<f32>, wide: usize, small: usize) -> Vec<f32> {
-    let picture = ImageBuffer::<Luma<f32>, Vec<f32>>::from_raw(wide as u32, wide as u32, pixels);
+    resized(pixels, [wide; 2], [small; 2])
+}
+
+/// Width and height of what is given and of what is wanted.
+fn resized(pixels: Vec<f32>, from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
+    let [width, height] = to.map(|side| side as u32);
+    let picture = ImageBuffer::<Luma<f32>, Vec<f32>>::from_raw(from[0] as u32, from[1] as u32, pixels);
     picture.map_or_else(
-        || vec![0.0; small * small],
-        |picture| resize(&picture, small as u32, small as u32, FilterType::Triangle).into_raw(),
+        || vec![0.0; to[0] * to[1]],
+        |picture| resize(&picture, width, height, FilterType::Triangle).into_raw(),
     )
 }

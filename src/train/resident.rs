@@ -5,29 +5,55 @@ use super::present::{Grain, Seen, Shown};
 use crate::model::Copies;
 use crate::model::look::column;
 use crate::particle::patch::PatchSet;
-use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Distribution, Int, Tensor, TensorData};
 
 /// Bytes of the largest buffer that every driver gives.
-const MOST: usize = 128 << 20;
+const PIECE: usize = 128 << 20;
+/// Bytes of patches that a device is asked to keep: some 55,000 with a side of 40 px, 22,000 with 64 px.
+const MOST: usize = 1 << 30;
 
 /// Pictures on a device.
 #[derive(Debug)]
 pub struct Held {
-    /// `[pictures, pixels]`
-    rows: Tensor<2>,
+    /// `[pictures, pixels]`, equally many in all but the last.
+    pieces: Vec<Tensor<2>>,
 }
 
 impl Held {
-    /// `None` for more than a device gives in one piece.
+    /// `None` without pictures or for more than a device is asked to keep.
     pub fn new(values: &[f32], pixels: usize, device: &Device) -> Option<Self> {
-        let fits = !values.is_empty() && size_of_val(values) <= MOST;
-        let shape = [values.len() / pixels.max(1), pixels];
-        fits.then(|| Self { rows: Tensor::from_data(TensorData::new(values.to_vec(), shape), device) })
+        Self::in_pieces(values, pixels, PIECE / size_of::<f32>(), device)
+    }
+
+    /// The same in buffers of at most `most` values.
+    pub fn in_pieces(values: &[f32], pixels: usize, most: usize, device: &Device) -> Option<Self> {
+        let each = most / pixels.max(1);
+        if values.is_empty() || each == 0 || size_of_val(values) > MOST {
+            return None;
+        }
+        let upload = |piece: &[f32]| {
+            let shape = [piece.len() / pixels, pixels];
+            Tensor::from_data(TensorData::new(piece.to_vec(), shape), device)
+        };
+        Some(Self { pieces: values.chunks(each * pixels).map(upload).collect() })
     }
 
     /// The given pictures, `[len, pixels]`.
     pub fn take(&self, which: &[usize]) -> Tensor<2> {
-        self.rows.clone().select(0, column(&narrow(which), &self.rows.device()))
+        let each = self.pieces[0].dims()[0];
+        let rows = |piece: usize| {
+            let (tensor, first) = (&self.pieces[piece], piece * each);
+            let last = tensor.dims()[0] - 1;
+            let local: Vec<u32> = which.iter().map(|&i| i.saturating_sub(first).min(last) as u32).collect();
+            tensor.clone().select(0, column(&local, &tensor.device()))
+        };
+        // Of every piece as many as are wanted, so that all batches have one shape.
+        (1..self.pieces.len()).fold(rows(0), |taken, piece| {
+            let own: Vec<bool> = which.iter().map(|&i| i / each == piece).collect();
+            let own = Tensor::<2, Bool>::from_data(TensorData::new(own, [which.len(), 1]), &taken.device());
+            let shape = taken.dims();
+            taken.mask_where(own.expand(shape), rows(piece))
+        })
     }
 }
 
@@ -45,6 +71,7 @@ impl Resident {
     pub fn new(patches: &PatchSet, seen: Option<&Seen>, device: &Device) -> Option<Self> {
         match seen {
             Some(seen) => Wide::new(seen, device).map(|wide| Self::Wide(Box::new(wide))),
+            None if patches.len() * patches.side.pow(2) * size_of::<f32>() > MOST => None,
             None => {
                 let all: Vec<usize> = (0..patches.len()).collect();
                 let pixels = patches.side * patches.side;
@@ -68,7 +95,7 @@ pub struct Wide {
 }
 
 impl Wide {
-    /// `None` for more patches than a device gives room for in one piece.
+    /// `None` for more patches than a device is asked to keep.
     pub fn new(seen: &Seen, device: &Device) -> Option<Self> {
         let (wide, small) = seen.widths();
         Some(Self {
@@ -136,10 +163,6 @@ impl Wide {
         let both = rows.clone().matmul(pixels.reshape([n, wide, wide])).matmul(rows.swap_dims(1, 2));
         both.reshape([n, small * small]).clamp(0.0, 1.0)
     }
-}
-
-fn narrow(which: &[usize]) -> Vec<u32> {
-    which.iter().map(|&i| i as u32).collect()
 }
 
 /// x and y of points, `[1, points]` each.

@@ -82,6 +82,11 @@ impl MapRun {
         pause.is_some()
     }
 
+    /// What computes.
+    pub fn chosen(&self) -> &Chosen {
+        &self.chosen
+    }
+
     fn seconds(&self) -> f64 {
         let pause = self.pause.map_or(Duration::ZERO, |p| p.elapsed());
         self.began.elapsed().saturating_sub(self.rested + pause).as_secs_f64()

@@ -52,7 +52,11 @@ impl Engine<'_> {
         let Some(mut run) = self.map.take() else { return };
         let mut events = Vec::new();
         let stepped = catch_unwind(AssertUnwindSafe(|| run.step(&mut |event| events.push(event))));
+        let learns = events.iter().any(|event| matches!(event, MapEvent::Planned(_)));
         events.into_iter().for_each(|event| self.tell(Event::Map(event)));
+        if learns {
+            self.warms_up(run.chosen());
+        }
         match stepped {
             Ok(Ok(false)) => self.map = Some(run),
             Ok(Ok(true)) => self.map_model = run.model(),

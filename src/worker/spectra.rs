@@ -61,6 +61,8 @@ pub struct SpectraEvent {
 
 #[derive(Clone, Debug)]
 pub enum SpectraTold {
+    /// Before the first step on a GPU, whose programs are compiled and tuned.
+    WarmingUp,
     /// At most about 15 a second.
     Progress(SpectraProgress),
     /// What the model says of all spectra, now and then while it learns and at the end.
@@ -291,11 +293,8 @@ impl SpectraRun {
             let (job, chosen) = (&self.job, &self.chosen);
             let learning = Learning::new(job.spectra.clone(), &job.settings, &chosen.device, chosen.tiled)?;
             self.learning = Some(learning);
-            tell(SpectraTold::Progress(SpectraProgress {
-                epoch: 1,
-                epochs: job.settings.epochs,
-                ..SpectraProgress::default()
-            }));
+            let progress = SpectraProgress { epoch: 1, epochs: job.settings.epochs, ..Default::default() };
+            tell(if chosen.tiled { SpectraTold::Progress(progress) } else { SpectraTold::WarmingUp });
             return Ok(None);
         };
         if let Some((asking, took)) = self.asking.take() {

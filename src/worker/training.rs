@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 /// At most about 15 progress events a second.
 const TELL: Duration = Duration::from_millis(66);
 /// On a GPU the first steps compile shaders; after this many they run at full speed.
-const WARM_UP: usize = 3;
+pub(super) const WARM_UP: usize = 3;
 
 impl Engine<'_> {
     pub(super) fn begin(&mut self, job: Box<TrainJob>) {
@@ -30,16 +30,26 @@ impl Engine<'_> {
     }
 
     fn start(&mut self, job: Box<TrainJob>, chosen: Chosen) {
-        let trainer =
-            Trainer::new(job.config.clone(), &job.classes, job.patches.clone(), &chosen.device, chosen.tiled);
-        match trainer {
-            Err(e) => self.fail(&e),
-            Ok(trainer) => {
-                if !chosen.tiled {
-                    self.tell(Event::WarmingUp { done: 0, of: WARM_UP });
-                }
+        let (device, tiled) = (&chosen.device, chosen.tiled);
+        // The patches go to the device here, which may have no room for them or be gone.
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            Trainer::new(job.config.clone(), &job.classes, job.patches.clone(), device, tiled)
+        }));
+        match made {
+            Ok(Ok(trainer)) => {
+                self.warms_up(&chosen);
                 self.run = Some(Run::new(job, trainer, chosen));
             }
+            Ok(Err(e @ Error::Device(_))) => self.start_elsewhere(job, &chosen, &e.to_string()),
+            Ok(Err(e)) => self.fail(&e),
+            Err(panic) => self.start_elsewhere(job, &chosen, &panic_text(panic.as_ref())),
+        }
+    }
+
+    /// Says that a GPU is prepared, before its first step, which takes longest.
+    pub(super) fn warms_up(&mut self, chosen: &Chosen) {
+        if !chosen.tiled {
+            self.tell(Event::WarmingUp { done: 0, of: WARM_UP });
         }
     }
 
@@ -84,7 +94,13 @@ impl Engine<'_> {
 
     /// The device failed in mid-training: a GPU is given up for the CPU, from the beginning.
     fn lost(&mut self, mut run: Run, why: &str) {
-        if run.chosen.tiled {
+        run.job.config.encore = None; // it went on from weights that are lost
+        self.start_elsewhere(run.job, &run.chosen, why);
+    }
+
+    /// From the beginning on the CPU, if it was not there that it failed.
+    fn start_elsewhere(&mut self, job: Box<TrainJob>, failed: &Chosen, why: &str) {
+        if failed.tiled {
             return self.tell(Event::Failed {
                 message: "the computation failed unexpectedly; nothing of your work is lost".into(),
                 details: why.to_owned(),
@@ -94,8 +110,7 @@ impl Engine<'_> {
             "The GPU stopped answering ({why}); training starts again on the CPU."
         )));
         self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
-        run.job.config.encore = None; // it went on from weights that are lost
-        self.start(run.job, chosen);
+        self.start(job, chosen);
     }
 
     fn end_of_epoch(&mut self, run: &mut Run, sums: Sums) {

@@ -121,6 +121,7 @@ impl Engine<'_> {
             (Trainer::resume_on(&halted, patches, &before, &chosen.device, chosen.tiled)?, changed)
         };
         job.config = trainer.config.clone();
+        self.warms_up(&chosen);
         let mut run = Run::new(job, trainer, chosen);
         run.follow(halted.halt.lineage, halted.halt.curve);
         Ok((run, changed))
@@ -144,6 +145,7 @@ impl Engine<'_> {
         job.config = trainer.config.clone();
         let lineage = lineage.clone();
         self.tell(Event::Device { name: chosen.name.clone(), fallback: chosen.fallback.clone() });
+        self.warms_up(&chosen);
         let mut run = Run::new(job, trainer, chosen);
         run.follow(lineage, Vec::new());
         Ok(run)

@@ -13,6 +13,7 @@ mod threshold;
 
 use super::action::Action;
 use super::axes::numbered;
+use super::panes::scrolled;
 use super::state::{State, count};
 use super::take::{self, Figure};
 use super::theme;
@@ -28,6 +29,8 @@ use gather::{Gather, Gathered, Gathering, Look, Scatter};
 use paint::ColourBy;
 use threshold::Threshold;
 
+/// The plot is at least so high, points.
+const LEAST_HEIGHT: f32 = 150.0;
 /// A click or a pointer within this many points of a dot means that dot.
 const REACH: f32 = 8.0;
 /// Points between two corners of a lasso.
@@ -120,7 +123,12 @@ impl ExplorePanel {
             theme::hint(ui, "Each particle becomes a point here when training has seen it once.");
             return;
         };
-        self.choices(ui, table, data, actions);
+        // In a low pane the plot keeps a height and is scrolled to.
+        scrolled(ui, "latents", |ui| self.content(ui, state, data, table, actions));
+    }
+
+    fn content(&mut self, ui: &mut Ui, state: &State, data: &Data, table: &Table, actions: &mut Vec<Action>) {
+        self.choices(ui, table, data);
         self.ask(ui, state, table, actions);
         match self.above {
             Above::Nothing => {}
@@ -147,10 +155,12 @@ impl ExplorePanel {
         };
         let cloud = Cloud::new(dots.clone(), selected, bounds);
         let names = [&self.scatter.look.x, &self.scatter.look.y].map(|variable| data.axis(variable));
-        let whole = ui.available_rect_before_wrap();
+        let height = ui.available_height().max(LEAST_HEIGHT);
+        let whole = Rect::from_min_size(ui.cursor().min, Vec2::new(ui.available_width(), height));
         let [across, up] = [(&names[0], whole.width() - 60.0), (&names[1], whole.height() - 50.0)]
             .map(|(name, room)| theme::elided(ui, name, room));
         let mut plot = numbered(Plot::new("scatter"), across, up, 36.0)
+            .height(height)
             .show_crosshair(false)
             .allow_drag(self.drag == Drag::Pan)
             // The wheel zooms, as on the micrograph.
@@ -166,6 +176,7 @@ impl ExplorePanel {
             let wheel = plot.ctx().input(|input| input.smooth_scroll_delta().y);
             if over && wheel != 0.0 {
                 plot.zoom_bounds_around_hovered(Vec2::splat((wheel * 0.005).exp()));
+                plot.ctx().input_mut(|input| input.smooth_scroll_delta = Vec2::ZERO);
             }
             plot.add(cloud);
         });
@@ -186,8 +197,11 @@ impl ExplorePanel {
         }
     }
 
-    fn choices(&mut self, ui: &mut Ui, table: &Table, data: &Data, actions: &mut Vec<Action>) {
+    fn choices(&mut self, ui: &mut Ui, table: &Table, data: &Data) {
         ui.horizontal_wrapped(|ui| {
+            // Three menus beside each other where the pane is narrow: the plot needs the height.
+            let narrow = ui.available_width() < 620.0;
+            ui.spacing_mut().combo_width = if narrow { 56.0 } else { 90.0 };
             for (name, variable) in [("Across", &mut self.look.x), ("Up", &mut self.look.y)] {
                 ui.weak(name);
                 ComboBox::from_id_salt(name)
@@ -216,6 +230,9 @@ impl ExplorePanel {
                 })
                 .response
                 .accessible_name("Colour");
+            if narrow {
+                ui.end_row();
+            }
             for (drag, name, meaning) in [
                 (Drag::Pan, "Pan", "A drag moves the view, the wheel zooms, a double click fits."),
                 (Drag::Box, "Box", "A drag selects what lies in a box; Shift adds."),
@@ -234,7 +251,6 @@ impl ExplorePanel {
                     self.above = if open { Above::Nothing } else { above };
                 }
             }
-            take::menu(ui, &[(Figure::Scatter, true)], actions);
         });
     }
 
@@ -242,12 +258,14 @@ impl ExplorePanel {
     fn ask(&mut self, ui: &mut Ui, state: &State, table: &Table, actions: &mut Vec<Action>) {
         ui.horizontal_wrapped(|ui| {
             let hint = if table.in_nm { "p < 0.7 and area > 400 nm2" } else { "p < 0.7 and area > 400 px2" };
-            let edit = TextEdit::singleline(&mut self.query).hint_text(hint).desired_width(220.0);
+            let room = (ui.available_width() - 150.0).clamp(120.0, 220.0);
+            let edit = TextEdit::singleline(&mut self.query).hint_text(hint).desired_width(room);
             let line = ui.add(edit).accessible_name("Query");
             let entered = line.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
             if ui.button("Find").clicked() || entered {
                 self.find(table, actions);
             }
+            take::menu(ui, &[(Figure::Scatter, true)], actions);
             match &self.said {
                 Ok(said) if !state.selection.is_empty() => {
                     let selected = count(state.selection.len(), "particle");

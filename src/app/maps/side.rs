@@ -156,9 +156,7 @@ fn sentence(state: &State, own: bool) -> RichText {
             "Press Start (T). The first map comes within seconds and improves while you look.".to_owned()
         }
         Phase::Starting | Phase::Preparing { .. } => "Lattice, window and model are chosen.".to_owned(),
-        Phase::WarmingUp { done, of } => {
-            format!("The device is prepared, step {done} of about {of}. Only once.")
-        }
+        Phase::WarmingUp { done, of } => training::warming_up(*done, *of),
         Phase::Running => "The maps follow. Point at a pixel or into the latent plane.".to_owned(),
         Phase::Paused => "Nothing is lost. Resume (T) goes on where it was.".to_owned(),
         Phase::Stopping => "One step is finished first.".to_owned(),

@@ -115,6 +115,9 @@ impl SpectraWork {
             return false;
         }
         match &event.told {
+            SpectraTold::WarmingUp if self.phase.can_pause() => {
+                self.phase = Phase::WarmingUp { done: 0, of: 1 };
+            }
             SpectraTold::Progress(progress) => {
                 // A sign of life ends the start-up, but not a pause or a stop that were asked for.
                 if self.phase.can_pause() {

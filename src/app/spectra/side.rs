@@ -165,9 +165,8 @@ fn sentence(work: &SpectraWork) -> RichText {
     RichText::new(match &work.phase {
         Phase::Idle if work.subject.is_none() => "Open spectra to begin.".to_owned(),
         Phase::Idle => "Press Learn (T). Shifts and latents come after the first epoch and improve.".into(),
-        Phase::Starting | Phase::Preparing { .. } | Phase::WarmingUp { .. } => {
-            "The worker takes the spectra.".into()
-        }
+        Phase::Starting | Phase::Preparing { .. } => "The worker takes the spectra.".into(),
+        Phase::WarmingUp { done, of } => training::warming_up(*done, *of),
         Phase::Running => "The dots follow. Point at one to see its spectrum.".into(),
         Phase::Paused => "Nothing is lost. Resume (T) goes on where it was.".into(),
         Phase::Stopping => "One step is finished first.".into(),

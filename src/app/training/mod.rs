@@ -58,7 +58,8 @@ impl TrainingPanel {
                 numbers::ui(ui, state, &mut self.logarithmic, actions);
             });
             // While it learns the curves fill the pane; afterwards the self-check stands under them.
-            let room = if run.sanity.is_some() { AFTERWARDS } else { ui.available_height() - 60.0 };
+            let free = ui.available_height();
+            let room = if run.sanity.is_some() { AFTERWARDS.min(free - 30.0) } else { free - 60.0 };
             self.plots(ui, run, room);
             if let Some(sanity) = &run.sanity {
                 sanity::ui(ui, sanity);
@@ -77,11 +78,11 @@ impl TrainingPanel {
         let curve = &run.curve;
         let can_log = curve.iter().all(|point| point.loss > 0.0);
         let has_accuracy = curve.iter().any(|point| point.accuracy.is_some());
-        let height = if has_accuracy { (free * 0.54).max(92.0) } else { free.max(120.0) };
+        let height = if has_accuracy { (free * 0.54).max(80.0) } else { free.max(120.0) };
         let logarithmic = self.logarithmic && can_log;
         plots::loss(ui, run, logarithmic, height, &mut self.hidden);
         if has_accuracy {
-            plots::accuracy(ui, run, (free - height).max(84.0));
+            plots::accuracy(ui, run, (free - height).max(68.0));
         }
     }
 }
@@ -103,8 +104,14 @@ pub fn title(phase: &Phase) -> &'static str {
     }
 }
 
+/// What a GPU does before its first steps.
+pub fn warming_up(done: usize, of: usize) -> String {
+    format!(
+        "Preparing the GPU: its programs are compiled and tuned, step {done} of about {of}. It takes longest the first time."
+    )
+}
+
 fn sentence(state: &State, phase: &Phase) -> RichText {
-    let run = &state.training;
     let text = match phase {
         Phase::Idle => match state.readiness() {
             Readiness::Missing(text) => text,
@@ -128,15 +135,7 @@ fn sentence(state: &State, phase: &Phase) -> RichText {
         },
         Phase::Preparing { .. } => "Squares round all particles, in one size and one brightness.".to_owned(),
         Phase::Starting => "The worker takes the patches.".to_owned(),
-        Phase::WarmingUp { done, of } => {
-            let device = match run.device.as_deref() {
-                Some(name) if name.contains("CPU") || name.contains("cpu") => "the CPU",
-                _ => "the GPU",
-            };
-            format!(
-                "Preparing {device}: its programs are compiled and tuned, step {done} of about {of}. Only once."
-            )
-        }
+        Phase::WarmingUp { done, of } => warming_up(*done, *of),
         Phase::Running => "Predictions appear on the micrograph while it learns.".to_owned(),
         Phase::Paused => "Nothing is lost. Resume (T) goes on where it was.".to_owned(),
         Phase::Stopping => "One step is finished first.".to_owned(),

@@ -8,11 +8,25 @@ use crate::worker::folds::FOLDS;
 use egui::text::{LayoutJob, TextFormat};
 use egui::{FontSelection, Label, ProgressBar, TextStyle, Ui};
 
-/// Two lines: how far and how fast, how well.
+/// How well, how far and how fast.
 pub fn ui(ui: &mut Ui, state: &State, logarithmic: &mut bool, actions: &mut Vec<Action>) {
     let run = &state.training;
     let Some(progress) = &run.progress else { return };
     let of = if progress.epochs > 0 { format!(" of {}", progress.epochs) } else { String::new() };
+    ui.horizontal_wrapped(|ui| {
+        let (text, meaning) = match run.accuracy() {
+            Some(accuracy) => {
+                (share(accuracy), "Share of the labels that training never saw, with the 95 % interval.")
+            }
+            None => {
+                ("unknown".to_owned(), "No label is held out: select some labelled particles and press H.")
+            }
+        };
+        number(ui, "Hold-out accuracy", &text).on_hover_text(meaning);
+    });
+    if run.accuracy().is_none() && run.dataset.is_some() {
+        folds(ui, run, actions);
+    }
     ui.horizontal_wrapped(|ui| {
         number(ui, "Epoch", &format!("{}{of}", progress.epoch));
         // Unknown for a training of an earlier day.
@@ -28,22 +42,6 @@ pub fn ui(ui: &mut Ui, state: &State, logarithmic: &mut bool, actions: &mut Vec<
         if let Some(mib) = resident_mib() {
             number(ui, "Memory", &format!("{mib} MiB")).on_hover_text("Of the whole program.");
         }
-    });
-    ui.horizontal_wrapped(|ui| {
-        let (text, meaning) = match run.accuracy() {
-            Some(accuracy) => {
-                (share(accuracy), "Share of the labels that training never saw, with the 95 % interval.")
-            }
-            None => {
-                ("unknown".to_owned(), "No label is held out: select some labelled particles and press H.")
-            }
-        };
-        number(ui, "Hold-out accuracy", &text).on_hover_text(meaning);
-    });
-    if run.accuracy().is_none() && run.dataset.is_some() {
-        folds(ui, run, actions);
-    }
-    ui.horizontal(|ui| {
         number(ui, "Loss", &run.curve.last().map_or_else(|| "–".to_owned(), |point| significant(point.loss)));
         let can = run.curve.iter().all(|point| point.loss > 0.0);
         ui.add_enabled(can, egui::Checkbox::new(logarithmic, "log axis"));
