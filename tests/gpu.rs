@@ -8,13 +8,17 @@ mod common;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use common::{bars_and_discs, gpu};
+use nanotheca::explore::embed;
 use nanotheca::model::objective;
 use nanotheca::model::vae::{PixelSubset, Vae};
 use nanotheca::model::weights;
-use nanotheca::train::config::TrainConfig;
+use nanotheca::train::config::{Augmentation, TrainConfig};
+use nanotheca::train::trainer::Trainer;
+use nanotheca::worker::device::Chosen;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
+use std::sync::Arc;
 
 const SIDE: usize = 12;
 const BATCH: usize = 8;
@@ -45,6 +49,32 @@ fn evaluate(vae: &Vae, pixels: &[f32], eps: &[f32]) -> (f32, Vec<Vec<f32>>) {
     (value, collect.1)
 }
 
+/// An epoch of the default preset, new labels, another epoch: the same on both devices as far as rounding goes.
+fn trainings_agree(gpu: &Chosen) {
+    let mut config =
+        TrainConfig { view_noise: 0.0, look_side: 12, ..TrainConfig::proposed().with_hidden(16) };
+    config.augmentation = config.augmentation.map(|range| Augmentation { noise: 0.0, ..range });
+    let few = Arc::new(bars_and_discs(48, SIDE, 12, 3));
+    let more = Arc::new(bars_and_discs(48, SIDE, 30, 3));
+    let names = ["bar".to_owned(), "disc".to_owned()];
+    let [here, there] = [&Device::flex(), &gpu.device].map(|device| {
+        let mut trainer = Trainer::new(config.clone(), &names, few.clone(), device, false).unwrap();
+        let epoch = |trainer: &mut Trainer| {
+            let sums = std::iter::repeat_with(|| trainer.step().unwrap().epoch).flatten().next().unwrap();
+            sums.loss / sums.images as f64
+        };
+        let first = epoch(&mut trainer);
+        trainer.relabel(&names, more.clone()).unwrap();
+        let second = epoch(&mut trainer);
+        let told = embed::predict(&trainer.snapshot(), &more, &mut || true).unwrap();
+        (first, second, told.iter().map(|p| p.probabilities[0]).collect::<Vec<f32>>())
+    });
+    assert!((here.0 / there.0 - 1.0).abs() < 0.01, "{} on the CPU, {} on {}", here.0, there.0, gpu.name);
+    assert!((here.1 / there.1 - 1.0).abs() < 0.02, "{} on the CPU, {} on {}", here.1, there.1, gpu.name);
+    let apart = here.2.iter().zip(&there.2).map(|(a, b)| (a - b).abs()).sum::<f32>() / 48.0;
+    assert!(apart < 0.05, "probabilities {apart} apart");
+}
+
 #[test]
 fn wgpu_and_the_cpu_agree() {
     let Some(gpu) = gpu::or_skip("wgpu_and_the_cpu_agree") else { return };
@@ -60,6 +90,7 @@ fn wgpu_and_the_cpu_agree() {
     let (a, ga) = evaluate(&cpu, &set.pixels, &eps);
     let (b, gb) = evaluate(&there, &set.pixels, &eps);
     assert!((a - b).abs() <= 1e-3 * a.abs(), "loss {a} on the CPU, {b} on {}", gpu.name);
+    trainings_agree(&gpu);
     assert_eq!(ga.len(), gb.len());
     for (i, (a, b)) in ga.iter().zip(&gb).enumerate() {
         let scale = a.iter().fold(1e-6_f32, |m, v| m.max(v.abs()));

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that panics has failed
 
 use burn::tensor::{Device, Tensor, TensorData};
-use nanotheca::explore::embed;
+use nanotheca::explore::traverse::{self, Pose};
+use nanotheca::explore::{embed, sanity};
 use nanotheca::model::Copies;
 use nanotheca::model::orbit;
 use nanotheca::model::pairs::Pairs;
@@ -255,4 +256,50 @@ fn points_are_sampled_where_they_are_asked_for() {
     assert_eq!(out, [2.5, 3.5, 2.5]);
     sampled(&pixels, 5, &points, [0.0, -1.0, 1.0, 0.0], [0.0, 0.0], &mut out);
     assert_eq!(out, [2.0, 2.0, 1.0]);
+}
+
+/// The generator is part of the promise: a picture turned by a quarter turns the learned angle and nothing else, and what
+/// the decoder draws at what was learned of a picture is that picture, sharply.
+#[test]
+fn what_was_learned_draws_the_picture_sharply_and_follows_its_turn() {
+    let side = 24;
+    let ranges = Ranges { angle_deg: 180.0, shift: 0.05, ..Ranges::default() };
+    let drawn = cards::draw(90, side, ranges, 6);
+    let few = cards::draw(10, side, Ranges { angle_deg: 5.0, ..Ranges::default() }, 7);
+    let mut labels: Vec<Option<usize>> = few.factors.iter().map(|f| Some(f.suit)).collect();
+    labels.resize(labels.len() + drawn.factors.len(), None);
+    let all = set([few.pixels, drawn.pixels.clone()].concat(), side, labels);
+    let config = TrainConfig { epochs: 60, ..TrainConfig::proposed().with_hidden(64) };
+    let names: Vec<String> = cards::SUITS.iter().map(|s| (*s).to_owned()).collect();
+    let mut trainer = Trainer::new(config, &names, Arc::new(all), &Device::flex(), true).unwrap();
+    while !trainer.done() {
+        trainer.step().unwrap();
+    }
+    let vae = trainer.snapshot();
+    let none = vec![None; drawn.factors.len()];
+    let unseen = set(drawn.pixels, side, none);
+    let predictions = embed::predict(&vae, &unseen, &mut || true).unwrap();
+    let sanity = sanity::check(&vae, &unseen, &predictions, &mut || true).unwrap();
+    let [median, most] = sanity.angle_error_deg.unwrap();
+    assert!(sanity.class_agreement > 0.98, "{sanity:?}");
+    assert!(median < 2.0 && most < 8.0, "{sanity:?}");
+    assert!(sanity.content_drift < 0.3, "{sanity:?}");
+    // Sharpness: how steep the edges of what is drawn are, beside those of the picture.
+    let steepness = |image: &[f32]| -> f32 {
+        (0..side * (side - 1)).map(|i| (image[i + side] - image[i]).powi(2)).sum::<f32>()
+    };
+    let (mut sharp, mut alike) = (Vec::new(), Vec::new());
+    for (image, p) in unseen.pixels.chunks_exact(side * side).zip(&predictions) {
+        let pose = Pose { angle_rad: p.angle_rad, shift_px: p.shift_px, scale: p.scale };
+        let drawn = traverse::image(&vae, p.best(), &p.mu, pose).unwrap();
+        sharp.push((steepness(&drawn) / steepness(image)).sqrt());
+        let off: f32 = drawn.iter().zip(image).map(|(a, b)| (a - b).powi(2)).sum();
+        alike.push(1.0 - off / image.iter().map(|v| v * v).sum::<f32>());
+    }
+    let middle = |mut values: Vec<f32>| {
+        values.sort_unstable_by(f32::total_cmp);
+        values[values.len() / 2]
+    };
+    let (sharp, alike) = (middle(sharp), middle(alike));
+    assert!(sharp > 0.6 && alike > 0.93, "steepness {sharp}, explained {alike}");
 }

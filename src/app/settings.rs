@@ -1,5 +1,7 @@
 //! What training uses, one plain line each. A change is one step of the history, made when the field is let go.
 
+mod advanced;
+
 use super::action::Action;
 use super::detection::combo;
 use super::state::State;
@@ -127,7 +129,7 @@ fn training(ui: &mut Ui, config: &mut TrainConfig) {
         let label = name(ui, "Learning rate");
         ui.add(
             DragValue::new(&mut config.learning_rate)
-                .range(1e-6..=1.0)
+                .range(1e-6..=0.05)
                 .speed(1e-5)
                 .max_decimals(6)
                 .update_while_editing(false),
@@ -144,48 +146,9 @@ fn training(ui: &mut Ui, config: &mut TrainConfig) {
         let label = name(ui, "Seed");
         ui.add(DragValue::new(&mut config.seed).update_while_editing(false)).labelled_by(label.id);
     });
-    if config.preset == Preset::Default {
-        egui::CollapsingHeader::new("Advanced")
-            .id_salt("advanced training")
-            .show(ui, |ui| advanced(ui, config));
-    }
-}
-
-/// Settings few need; each with what it does.
-fn advanced(ui: &mut Ui, config: &mut TrainConfig) {
-    if let Some(range) = &mut config.augmentation {
-        line(ui, "Two particles of one class may differ in size and shear by this much.", |ui| {
-            number(ui, "Stretch", &mut range.stretch, 0.0..=0.5, 0.01);
-        });
-        line(ui, "Labelled patches are moved by up to this part of their side.", |ui| {
-            number(ui, "Shift", &mut range.shift, 0.0..=0.25, 0.01);
-        });
-        line(ui, "Labelled patches get noise of up to this standard deviation (they span 0 to 1).", |ui| {
-            number(ui, "Noise", &mut range.noise, 0.0..=2.0, 0.01);
-        });
-    }
-    line(ui, "Copies of a particle looked at, equally spaced in angle; more is finer and slower.", |ui| {
-        let label = name(ui, "Turned copies");
-        ui.add(DragValue::new(&mut config.rotations).range(1..=72).update_while_editing(false))
-            .labelled_by(label.id);
-    });
-    line(ui, "Points along a side of a copy; finer detail is left to the decoder.", |ui| {
-        let label = name(ui, "Copy resolution");
-        ui.add(DragValue::new(&mut config.look_side).range(8..=64).update_while_editing(false))
-            .labelled_by(label.id);
-    });
-    line(ui, "Part of the pixels the decoder draws in a step; 1 is exact, less is faster.", |ui| {
-        number(ui, "Pixels", &mut config.pixel_share, 0.02..=1.0, 0.01);
-    });
-    line(ui, "Weight of a label against that of the pictures.", |ui| {
-        number(ui, "Label weight", &mut config.auxiliary, 0.0..=1000.0, 1.0);
-    });
-    line(ui, "How much what is sure in one view of a particle is taught to another; 0 is off.", |ui| {
-        number(ui, "Agreement", &mut config.consistency, 0.0..=2.0, 0.05);
-    });
-    line(ui, "Weight of the latents' prior at the end; more keeps fewer latents alive.", |ui| {
-        number(ui, "Beta", &mut config.beta_end, 0.0..=20.0, 0.1);
-    });
+    egui::CollapsingHeader::new("Advanced")
+        .id_salt("advanced training")
+        .show(ui, |ui| advanced::ui(ui, config));
 }
 
 fn number(ui: &mut Ui, what: &str, value: &mut f32, range: std::ops::RangeInclusive<f32>, speed: f64) {

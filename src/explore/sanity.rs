@@ -33,8 +33,9 @@ pub fn check(
 ) -> Result<Sanity> {
     let spread = spread(predictions, vae.config.latent);
     let collapsed: Vec<bool> = spread.iter().map(|s| *s < COLLAPSED).collect();
-    let symmetry =
-        (0..vae.config.classes).map(|class| symmetry_of(vae, class)).collect::<Result<Vec<u32>>>()?;
+    let symmetry = (0..vae.config.classes)
+        .map(|class| symmetry_of(vae, class, &middle(predictions, class, vae.config.latent)))
+        .collect::<Result<Vec<u32>>>()?;
     let step = patches.len().div_ceil(MOST).max(1);
     let which: Vec<usize> = (0..patches.len()).step_by(step).collect();
     let mut sums = Sums::default();
@@ -120,10 +121,18 @@ fn spread(predictions: &[Prediction], latent: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The highest of the usual rotational symmetries the class's own picture has; 0 for round.
-fn symmetry_of(vae: &Vae, class: usize) -> Result<u32> {
+/// Mean content of what a class holds; the prior's where it holds nothing.
+fn middle(predictions: &[Prediction], class: usize, latent: usize) -> Vec<f32> {
+    let of: Vec<&Prediction> = predictions.iter().filter(|p| p.best() == class).collect();
+    let n = of.len().max(1) as f32;
+    (0..latent).map(|i| of.iter().filter_map(|p| p.mu.get(i)).sum::<f32>() / n).collect()
+}
+
+/// The highest of the usual rotational symmetries that the class's picture at that content has; 0 for round. In the middle of
+/// the prior there may be no particle, and a picture that no particle has.
+fn symmetry_of(vae: &Vae, class: usize, content: &[f32]) -> Result<u32> {
     let side = vae.config.dims[0];
-    let picture = traverse::image(vae, class, &vec![0.0; vae.config.latent], Pose::default())?;
+    let picture = traverse::image(vae, class, content, Pose::default())?;
     let same = |angle: f32| looks_the_same(&picture, side, angle);
     if same(PI / 7.0) && same(PI / 5.0) {
         return Ok(0);

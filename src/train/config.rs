@@ -50,6 +50,9 @@ pub struct TrainConfig {
     pub hidden_classifier: Vec<usize>,
     pub activation: Activation,
     pub likelihood: Likelihood,
+    /// The decoder sees each coordinate also as waves up to this order, 0..=8; 0 is the coordinate alone.
+    #[serde(default)]
+    pub waves: usize,
     /// Standard deviation of the shift prior; the image is 2 wide.
     pub shift_prior: f32,
     /// Standard deviation of the scale prior round 1.
@@ -116,6 +119,7 @@ impl TrainConfig {
             hidden_classifier: vec![128, 128],
             activation: Activation::Tanh,
             likelihood: Likelihood::Bernoulli,
+            waves: 0,
             shift_prior: 0.1,
             scale_prior: 0.1,
             learning_rate: 5e-4,
@@ -207,7 +211,7 @@ impl TrainConfig {
             scale_prior: self.scale_prior,
             angle_prior,
             look,
-            waves: 0,
+            waves: self.waves,
             input: None,
         }
     }

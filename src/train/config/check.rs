@@ -37,6 +37,7 @@ impl TrainConfig {
                 self.patience.map_or_else(String::new, |epochs| epochs.to_string()),
                 "at least 1 epoch, or null",
             ),
+            check("waves", self.waves <= 8, &self.waves, "0 to 8"),
             check("batch", (1..=4096).contains(&self.batch), &self.batch, "1 to 4096"),
             check("rotations", (1..=360).contains(&self.rotations), &self.rotations, "1 to 360"),
             check("look side", (4..=256).contains(&self.look_side), &self.look_side, "4 to 256"),
