@@ -164,8 +164,19 @@ fn sliders(ui: &mut Ui, state: &State, settings: &mut Settings) {
 
 /// A labelled list of choices.
 pub fn combo<T: PartialEq + Copy>(ui: &mut Ui, label: &str, value: &mut T, choices: &[(T, &str)]) {
-    let current = choices.iter().find(|(choice, _)| choice == value).map_or("", |(_, name)| name);
     let name = ui.label(label);
+    choose(ui, &name, label, value, choices);
+}
+
+/// The same beside a name that stands there already.
+pub fn choose<T: PartialEq + Copy>(
+    ui: &mut Ui,
+    name: &egui::Response,
+    label: &str,
+    value: &mut T,
+    choices: &[(T, &str)],
+) {
+    let current = choices.iter().find(|(choice, _)| choice == value).map_or("", |(_, name)| name);
     let shown = ComboBox::from_id_salt(label).selected_text(current).width(110.0).show_ui(ui, |ui| {
         for (choice, name) in choices {
             ui.selectable_value(value, *choice, *name);

@@ -3,7 +3,7 @@
 mod advanced;
 
 use super::action::Action;
-use super::detection::combo;
+use super::detection::choose;
 use super::state::State;
 use crate::particle::patch::{Normalise, PatchGeometry};
 use crate::project::edit::Edit;
@@ -42,7 +42,7 @@ impl SettingsPanel {
                     (DeviceChoice::Gpu, "GPU"),
                     (DeviceChoice::Cpu, "CPU"),
                 ];
-                combo(ui, "Device", &mut device, &choices);
+                choice(ui, "Device", &mut device, &choices);
             });
         });
         if device != state.training.choice {
@@ -79,9 +79,15 @@ fn name(ui: &mut Ui, text: &str) -> egui::Response {
     .inner
 }
 
+fn choice<T: PartialEq + Copy>(ui: &mut Ui, what: &str, value: &mut T, choices: &[(T, &str)]) {
+    let label = name(ui, what);
+    choose(ui, &label, what, value, choices);
+}
+
 /// A field with one plain line under it.
 fn line(ui: &mut Ui, meaning: &str, field: impl FnOnce(&mut Ui)) {
-    ui.horizontal(field);
+    // In a narrow pane the field stands under its name.
+    ui.horizontal_wrapped(field);
     ui.add(egui::Label::new(RichText::new(meaning).weak().small()).wrap());
     ui.add_space(2.0);
 }
@@ -197,7 +203,7 @@ fn patches(ui: &mut Ui, patch: &mut PatchGeometry) {
     });
     line(ui, "Black and white from the whole micrograph keep brightness; from each patch forget it.", |ui| {
         let choices = [(Normalise::Micrograph, "of the micrograph"), (Normalise::Patch, "of each patch")];
-        combo(ui, "Brightness", &mut patch.normalise, &choices);
+        choice(ui, "Brightness", &mut patch.normalise, &choices);
     });
     line(ui, "In crowded fields a neighbour in the patch is replaced by background.", |ui| {
         ui.checkbox(&mut patch.blank_neighbours, "Blank neighbours");

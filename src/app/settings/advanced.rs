@@ -1,6 +1,6 @@
 //! Training settings that few need; each with what it does.
 
-use super::{combo, line, name, number};
+use super::{choice, line, name, number};
 use crate::train::config::{Activation, Likelihood, Preset, TrainConfig};
 use egui::{DragValue, Ui};
 use std::ops::RangeInclusive;
@@ -69,7 +69,7 @@ fn decoded(ui: &mut Ui, config: &mut TrainConfig) {
         (Likelihood::Gaussian { sigma }, "Gaussian"),
     ];
     line(ui, "How a drawn grey value is compared with the picture's.", |ui| {
-        combo(ui, "Likelihood", &mut config.likelihood, &likelihoods);
+        choice(ui, "Likelihood", &mut config.likelihood, &likelihoods);
     });
     if let Likelihood::Gaussian { sigma } = &mut config.likelihood {
         line(ui, "Standard deviation of a pixel; less draws more faithfully, noise too.", |ui| {
@@ -92,7 +92,7 @@ fn networks(ui: &mut Ui, config: &mut TrainConfig) {
         (Activation::Softplus, "softplus"),
     ];
     line(ui, "What bends the layers of the decoder; tanh draws smoothly.", |ui| {
-        combo(ui, "Non-linearity", &mut config.activation, &activations);
+        choice(ui, "Non-linearity", &mut config.activation, &activations);
     });
     line(
         ui,
