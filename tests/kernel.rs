@@ -263,3 +263,24 @@ fn a_network_over_many_rows_is_the_plain_one() {
         assert!(close(&gradient, &expected_gradient), "{rows} {widths:?}");
     }
 }
+
+#[test]
+fn plain_operations_in_parts_are_those_in_one() {
+    // Of these pictures 32 rows go through the decoder at once, so that no buffer is larger than every driver gives.
+    let device = Device::flex().autodiff();
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    let config = config(&[64, 64], &[128, 128], Activation::Tanh, Likelihood::Bernoulli);
+    let mut vae = Vae::init(config.clone(), &mut rng, &device, true);
+    let batch = 13;
+    let x = random(&mut rng, [batch, config.pixels()], 0.0, 1.0, &device);
+    let z = random(&mut rng, [batch * 3, config.z()], -1.0, 1.0, &device);
+    let w = random(&mut rng, [1, batch * 3], 0.1, 1.0, &device).reshape([batch * 3]);
+    let subset = PixelSubset::all(&config);
+    let tiled = evaluate(&vae, &z, &x, &w, &subset);
+    vae.tiled = false;
+    let plain = evaluate(&vae, &z, &x, &w, &subset);
+    for (i, (a, b)) in tiled.iter().zip(&plain).enumerate() {
+        let least = if i == 0 { 0.1 * config.pixels() as f32 } else { 1e-6 };
+        close(&format!("part {i}"), a, b, 1e-5, least);
+    }
+}
