@@ -110,7 +110,12 @@ impl Wide {
         })
     }
 
-    /// As [`Seen::copies`]; the noise is the device's own.
+    /// Where the device's noise begins.
+    pub fn seed(&self, seed: u64) {
+        self.shrink.device().seed(seed);
+    }
+
+    /// As [`Seen::copies`]; the noise is the device's own, one draw after the other.
     pub fn copies(&self, which: &[usize], poses: &[Shown], grain: &[Grain]) -> Copies {
         let (_, small) = self.seen.widths();
         let noisy = grain.iter().any(|grain| grain.is_some());
@@ -138,8 +143,6 @@ impl Wide {
     fn noisy(&self, which: &[usize], grain: &[Grain]) -> Tensor<2> {
         let clean = self.pixels.take(which);
         let (shape, device) = (clean.dims(), clean.device());
-        // A seed a step: a training that goes on after a halt draws what it would have drawn.
-        device.seed(grain[0].seed);
         let each = |of: fn(&Grain) -> f32| {
             let values: Vec<f32> = grain.iter().map(of).collect();
             Tensor::<2>::from_data(TensorData::new(values, [grain.len(), 1]), &device)

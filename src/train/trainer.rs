@@ -180,6 +180,10 @@ impl Trainer {
             Preset::Paper => schedule::published(&self.unlabelled, &self.labelled, batch, &mut self.rng),
             Preset::Default => schedule::even(&self.unlabelled, steps, batch, &mut self.rng),
         };
+        if let Some(Resident::Wide(wide)) = &self.resident {
+            // Once an epoch: the device's queue has to run dry for it.
+            wide.seed(self.rng.random());
+        }
         self.step = 0;
         self.steps = turns.len();
         self.turns = turns.into_iter();
