@@ -8,6 +8,7 @@ use burn_wgpu::wgpu::DeviceType;
 use burn_wgpu::{RuntimeOptions, WgpuDevice, WgpuInitError, try_init_setup};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A device ready to compute.
 #[derive(Clone, Debug)]
@@ -26,7 +27,11 @@ pub struct Chosen {
 pub fn choose(choice: DeviceChoice) -> Chosen {
     match choice {
         DeviceChoice::Cpu => cpu(None),
-        DeviceChoice::Auto => gpu(false).unwrap_or_else(|_| cpu(None)),
+        DeviceChoice::Auto => {
+            let lost =
+                || LOST.load(Ordering::Relaxed).then(|| format!("The GPU {GONE}; computing on the CPU."));
+            gpu(false).unwrap_or_else(|_| cpu(lost()))
+        }
         DeviceChoice::Gpu => gpu(true).unwrap_or_else(|e| {
             cpu(Some(format!("No GPU could be used ({e}); computing on the CPU instead.")))
         }),
@@ -45,6 +50,9 @@ pub fn cpu(fallback: Option<String>) -> Chosen {
 /// # Errors
 /// Why there is none.
 pub fn gpu(software: bool) -> Result<Chosen> {
+    if LOST.load(Ordering::Relaxed) {
+        return Err(Error::Device(format!("it {GONE}")));
+    }
     let adapter = open()?;
     if adapter.software && !software {
         return Err(Error::Device(format!("{} is a software driver", adapter.name)));
@@ -52,6 +60,14 @@ pub fn gpu(software: bool) -> Result<Chosen> {
     let device = Device::from(WgpuDevice::default());
     Ok(Chosen { device, name: format!("GPU: {}", adapter.name), tiled: false, fallback: None })
 }
+
+/// A GPU stopped answering: it is not offered any more, since this process cannot open it a second time.
+pub fn give_up_the_gpu() {
+    LOST.store(true, Ordering::Relaxed);
+}
+
+static LOST: AtomicBool = AtomicBool::new(false);
+const GONE: &str = "stopped answering earlier; start the program again to use it";
 
 #[derive(Clone, Debug)]
 struct Adapter {

@@ -106,6 +106,7 @@ impl Engine<'_> {
                 details: why.to_owned(),
             });
         }
+        device::give_up_the_gpu();
         let chosen = device::cpu(Some(format!(
             "The GPU stopped answering ({why}); training starts again on the CPU."
         )));
