@@ -1,6 +1,7 @@
 //! What people open by accident, and what is left of a download that broke off.
 
 use super::raster::{encoded, grey8};
+use super::sxm;
 use super::write::{Folder, Kind, Mrc, TiffPage, gzip, npy, npz, opened, pixels, refused, spiepy, tiff};
 use image::ImageFormat;
 use nanotheca::Error;
@@ -22,6 +23,7 @@ pub fn valid_files() -> Vec<(&'static str, Vec<u8>)> {
         ("a.mrc.gz", gzip(&mrc)),
         ("a.mrc", mrc),
         ("a.dat", spiepy(3, 5, &values)),
+        ("a.sxm", sxm::small()),
     ]
 }
 
@@ -62,6 +64,27 @@ fn a_file_cut_short_never_gives_another_picture() {
                 Err(other) => panic!("{name} cut at {cut}: {other}"),
                 // What is missing may be without meaning, as the end mark of a PNG.
                 Ok(m) => assert_eq!(m.pixels, whole.pixels, "{name} cut at {cut}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_byte_anywhere_gives_a_whole_picture_or_an_error() {
+    let folder = Folder::new();
+    for (name, bytes) in valid_files() {
+        for at in 0..bytes.len() {
+            for byte in [0, 255, !bytes[at], bytes[at] ^ 1] {
+                let mut bytes = bytes.clone();
+                bytes[at] = byte;
+                match open(folder.file(name, &bytes)) {
+                    Err(Error::File { .. }) => {}
+                    Err(other) => panic!("{name} with {byte} at {at}: {other}"),
+                    Ok(m) => {
+                        assert_eq!(m.pixels.len(), m.width * m.height, "{name} with {byte} at {at}");
+                        assert!(m.pixels.iter().all(|v| v.is_finite()), "{name} with {byte} at {at}");
+                    }
+                }
             }
         }
     }

@@ -7,11 +7,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::path::PathBuf;
 
-const NAMES: [&str; 11] =
-    ["r.png", "r.jpg", "r.bmp", "r.tif", "r.mrc", "r.mrc.gz", "r.npy", "r.npz", "r.dat", "r.txt", "r"];
+const NAMES: [&str; 12] = [
+    "r.png", "r.jpg", "r.bmp", "r.tif", "r.mrc", "r.mrc.gz", "r.npy", "r.npz", "r.dat", "r.txt", "r.sxm", "r",
+];
 
 /// First bytes that send the rest to every reader.
-const STARTS: [&[u8]; 12] = [
+const STARTS: [&[u8]; 13] = [
     b"",
     b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR",
     b"\xFF\xD8\xFF\xE0\0\x10JFIF\0",
@@ -24,6 +25,7 @@ const STARTS: [&[u8]; 12] = [
     b"\x1F\x8B\x08\0",
     b"\x02\0\0\0\x02\0\0\0\x01\0\0\0\x06\0\0\0",
     b"1 2 3\n4 5 6\n",
+    b":NANONIS_VERSION:\n2\n:SCANIT_END:\n\n\n\x1A\x04",
 ];
 
 /// Opens it every way; what opens is a whole picture of finite numbers.
@@ -54,7 +56,7 @@ proptest! {
 
     #[test]
     fn random_damage_never_panics(
-        which in 0_usize..9,
+        which in 0_usize..10,
         damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
     ) {
         let (name, mut bytes) = valid_files().swap_remove(which);
@@ -68,7 +70,7 @@ proptest! {
 
     #[test]
     fn random_damage_to_a_header_never_panics(
-        which in 0_usize..9,
+        which in 0_usize..10,
         damage in vec((0_usize..256, prop::sample::select(&[0_u8, 1, 2, 4, 127, 128, 255][..])), 1..6),
     ) {
         let (name, mut bytes) = valid_files().swap_remove(which);

@@ -13,5 +13,6 @@ mod data_sets;
 mod matrices;
 mod mrc;
 mod raster;
+mod sxm;
 mod tiff;
 mod write;

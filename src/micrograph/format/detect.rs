@@ -15,6 +15,7 @@ const SIGNATURES: &[(&[u8], Format)] = &[
     (b"\x93NUMPY", Format::Npy),
     (b"PK\x03\x04", Format::Npz),
     (b"PK\x05\x06", Format::Npz),
+    (b":NANONIS_VERSION:", Format::Sxm),
 ];
 
 /// First bytes of files that a microscopist may well have, but that are not read here; and the way out.
@@ -25,7 +26,6 @@ const FOREIGN: &[(&[u8], &str, &str)] = &[
     (b"II\x97\x01", "FEI SER", "export it as TIFF or MRC"),
     (b"GWYP", "Gwyddion", "export it as TIFF or as a text matrix"),
     (b"GWYO", "Gwyddion", "export it as TIFF or as a text matrix"),
-    (b":NANONIS_VERSION:", "Nanonis SXM", "export it as TIFF or as a text matrix"),
     (b"BZh", "bzip2", "unpack it with bunzip2 first"),
     (b"\xFD7zXZ\0", "xz", "unpack it with unxz first"),
     (b"GIF8", "GIF", "save it as PNG"),
@@ -90,6 +90,7 @@ impl Source {
             "npy" => Format::Npy,
             "npz" => Format::Npz,
             "dat" | "txt" | "csv" | "tsv" | "asc" => Format::TextMatrix,
+            "sxm" => Format::Sxm,
             _ => return None,
         })
     }

@@ -7,12 +7,14 @@
 //! | MRC, MRCS, MAP, REC, ST | `mrc` |
 //! | NPY, NPZ | `npy`, `npz` |
 //! | text and SPIEPy matrices | `matrix` |
+//! | Nanonis SXM | `sxm`, `channels` |
 //! | arrays that are no picture | `numbers` |
 //!
 //! Any of them may be packed with gzip. Colour becomes luminance. Every reader compares what a header promises with the
 //! file's own length before it takes memory: a truncated, lying or foreign file gives an error that names the file, the
 //! format and the field, and never a part of a picture.
 
+mod channels;
 mod detect;
 mod matrix;
 mod mrc;
@@ -24,6 +26,7 @@ mod raster;
 mod sample;
 mod scale;
 mod source;
+mod sxm;
 mod tiff;
 mod tiff_chunks;
 mod tiff_scale;
@@ -44,7 +47,7 @@ use std::path::Path;
 /// The extensions of files that [`open`] reads, for dialogs; each may be followed by `.gz`.
 pub const EXTENSIONS: &[&str] = &[
     "png", "jpg", "jpeg", "bmp", "tif", "tiff", "mrc", "mrcs", "map", "rec", "st", "npy", "npz", "dat",
-    "txt", "csv", "asc", "gz",
+    "txt", "csv", "asc", "sxm", "gz",
 ];
 
 /// The format of a micrograph's file.
@@ -68,6 +71,8 @@ pub enum Format {
     TextMatrix,
     #[serde(rename = "SPIEPy matrix")]
     SpiePy,
+    #[serde(rename = "Nanonis SXM")]
+    Sxm,
 }
 
 impl Format {
@@ -83,6 +88,7 @@ impl Format {
             Self::Npz => "NPZ",
             Self::TextMatrix => "text matrix",
             Self::SpiePy => "SPIEPy matrix",
+            Self::Sxm => "Nanonis SXM",
         }
     }
 }
@@ -162,7 +168,7 @@ pub fn open_first(path: impl AsRef<Path>) -> Result<First> {
     let Loaded { format, page, micrograph } = load(path.as_ref(), 0)?;
     let mut notes = page.notes;
     notes.extend(micrograph.warning());
-    let alike = matches!(format, Format::Mrc | Format::Npy);
+    let alike = matches!(format, Format::Mrc | Format::Npy | Format::Sxm);
     Ok(First { micrograph, pages: page.pages, alike, notes })
 }
 
@@ -209,6 +215,7 @@ fn load(path: &Path, page: usize) -> Result<Loaded> {
         Format::Npz => npz::read(&source, page),
         Format::TextMatrix => matrix::read_text(&source, page),
         Format::SpiePy => matrix::read_spiepy(&source, page),
+        Format::Sxm => sxm::read(&source, page),
     }?;
     let pixels = std::mem::take(&mut page.pixels);
     let pixel_size = page.scale.as_ref().map(|s| s.size);
