@@ -1,11 +1,13 @@
 //! What people open by accident, and what is left of a download that broke off.
 
 use super::raster::{encoded, grey8};
-use super::sxm;
 use super::write::{Folder, Kind, Mrc, TiffPage, gzip, npy, npz, opened, pixels, refused, spiepy, tiff};
+use super::{gwy, sxm};
 use image::ImageFormat;
 use nanotheca::Error;
 use nanotheca::micrograph::format::{info, open};
+use std::fs::OpenOptions;
+use std::io::{Seek, SeekFrom, Write};
 
 /// One small valid file of each format, but for text.
 pub fn valid_files() -> Vec<(&'static str, Vec<u8>)> {
@@ -24,6 +26,7 @@ pub fn valid_files() -> Vec<(&'static str, Vec<u8>)> {
         ("a.mrc", mrc),
         ("a.dat", spiepy(3, 5, &values)),
         ("a.sxm", sxm::small()),
+        ("a.gwy", gwy::small()),
     ]
 }
 
@@ -73,11 +76,16 @@ fn a_file_cut_short_never_gives_another_picture() {
 fn a_wrong_byte_anywhere_gives_a_whole_picture_or_an_error() {
     let folder = Folder::new();
     for (name, bytes) in valid_files() {
-        for at in 0..bytes.len() {
-            for byte in [0, 255, !bytes[at], bytes[at] ^ 1] {
-                let mut bytes = bytes.clone();
-                bytes[at] = byte;
-                match open(folder.file(name, &bytes)) {
+        let path = folder.file(name, &bytes);
+        let mut file = OpenOptions::new().write(true).open(&path).unwrap();
+        let mut put = |at: usize, byte: u8| {
+            file.seek(SeekFrom::Start(at as u64)).unwrap();
+            file.write_all(&[byte]).unwrap();
+        };
+        for (at, &right) in bytes.iter().enumerate() {
+            for byte in [0, 255, !right, right ^ 1] {
+                put(at, byte);
+                match open(&path) {
                     Err(Error::File { .. }) => {}
                     Err(other) => panic!("{name} with {byte} at {at}: {other}"),
                     Ok(m) => {
@@ -86,6 +94,7 @@ fn a_wrong_byte_anywhere_gives_a_whole_picture_or_an_error() {
                     }
                 }
             }
+            put(at, right);
         }
     }
 }

@@ -10,6 +10,7 @@ mod arrays;
 mod bad_input;
 mod chance;
 mod data_sets;
+mod gwy;
 mod matrices;
 mod mrc;
 mod raster;

@@ -16,6 +16,7 @@ const SIGNATURES: &[(&[u8], Format)] = &[
     (b"PK\x03\x04", Format::Npz),
     (b"PK\x05\x06", Format::Npz),
     (b":NANONIS_VERSION:", Format::Sxm),
+    (b"GWYP", Format::Gwy),
 ];
 
 /// First bytes of files that a microscopist may well have, but that are not read here; and the way out.
@@ -24,8 +25,7 @@ const FOREIGN: &[(&[u8], &str, &str)] = &[
     (b"\0\0\0\x03\0", "Gatan DM3", "export it as TIFF or MRC"),
     (b"\0\0\0\x04\0\0", "Gatan DM4", "export it as TIFF or MRC"),
     (b"II\x97\x01", "FEI SER", "export it as TIFF or MRC"),
-    (b"GWYP", "Gwyddion", "export it as TIFF or as a text matrix"),
-    (b"GWYO", "Gwyddion", "export it as TIFF or as a text matrix"),
+    (b"GWYO", "Gwyddion 1", "open it in Gwyddion and save it anew"),
     (b"BZh", "bzip2", "unpack it with bunzip2 first"),
     (b"\xFD7zXZ\0", "xz", "unpack it with unxz first"),
     (b"GIF8", "GIF", "save it as PNG"),
@@ -91,6 +91,7 @@ impl Source {
             "npz" => Format::Npz,
             "dat" | "txt" | "csv" | "tsv" | "asc" => Format::TextMatrix,
             "sxm" => Format::Sxm,
+            "gwy" => Format::Gwy,
             _ => return None,
         })
     }

@@ -8,6 +8,7 @@
 //! | NPY, NPZ | `npy`, `npz` |
 //! | text and SPIEPy matrices | `matrix` |
 //! | Nanonis SXM | `sxm`, `channels` |
+//! | Gwyddion GWY | `gwy`, `gwy_tree`, `channels` |
 //! | arrays that are no picture | `numbers` |
 //!
 //! Any of them may be packed with gzip. Colour becomes luminance. Every reader compares what a header promises with the
@@ -16,6 +17,8 @@
 
 mod channels;
 mod detect;
+mod gwy;
+mod gwy_tree;
 mod matrix;
 mod mrc;
 mod npy;
@@ -47,7 +50,7 @@ use std::path::Path;
 /// The extensions of files that [`open`] reads, for dialogs; each may be followed by `.gz`.
 pub const EXTENSIONS: &[&str] = &[
     "png", "jpg", "jpeg", "bmp", "tif", "tiff", "mrc", "mrcs", "map", "rec", "st", "npy", "npz", "dat",
-    "txt", "csv", "asc", "sxm", "gz",
+    "txt", "csv", "asc", "sxm", "gwy", "gz",
 ];
 
 /// The format of a micrograph's file.
@@ -73,6 +76,8 @@ pub enum Format {
     SpiePy,
     #[serde(rename = "Nanonis SXM")]
     Sxm,
+    #[serde(rename = "Gwyddion GWY")]
+    Gwy,
 }
 
 impl Format {
@@ -89,6 +94,7 @@ impl Format {
             Self::TextMatrix => "text matrix",
             Self::SpiePy => "SPIEPy matrix",
             Self::Sxm => "Nanonis SXM",
+            Self::Gwy => "Gwyddion GWY",
         }
     }
 }
@@ -216,6 +222,7 @@ fn load(path: &Path, page: usize) -> Result<Loaded> {
         Format::TextMatrix => matrix::read_text(&source, page),
         Format::SpiePy => matrix::read_spiepy(&source, page),
         Format::Sxm => sxm::read(&source, page),
+        Format::Gwy => gwy::read(&source, page),
     }?;
     let pixels = std::mem::take(&mut page.pixels);
     let pixel_size = page.scale.as_ref().map(|s| s.size);
