@@ -2,7 +2,7 @@
 
 use super::raster::{encoded, grey8};
 use super::write::{Folder, Kind, Mrc, TiffPage, gzip, npy, npz, opened, pixels, refused, spiepy, tiff};
-use super::{gwy, sxm};
+use super::{gwy, ibw, sxm};
 use image::ImageFormat;
 use nanotheca::Error;
 use nanotheca::micrograph::format::{info, open};
@@ -27,6 +27,7 @@ pub fn valid_files() -> Vec<(&'static str, Vec<u8>)> {
         ("a.dat", spiepy(3, 5, &values)),
         ("a.sxm", sxm::small()),
         ("a.gwy", gwy::small()),
+        ("a.ibw", ibw::small()),
     ]
 }
 

@@ -7,13 +7,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::path::PathBuf;
 
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "r.png", "r.jpg", "r.bmp", "r.tif", "r.mrc", "r.mrc.gz", "r.npy", "r.npz", "r.dat", "r.txt", "r.sxm",
-    "r.gwy", "r",
+    "r.gwy", "r.ibw", "r",
 ];
 
 /// First bytes that send the rest to every reader.
-const STARTS: [&[u8]; 14] = [
+const STARTS: [&[u8]; 15] = [
     b"",
     b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR",
     b"\xFF\xD8\xFF\xE0\0\x10JFIF\0",
@@ -28,6 +28,7 @@ const STARTS: [&[u8]; 14] = [
     b"1 2 3\n4 5 6\n",
     b":NANONIS_VERSION:\n2\n:SCANIT_END:\n\n\n\x1A\x04",
     b"GWYPGwyContainer\0\x40\0\0\0/0/data\0oGwyDataField\0\x20\0\0\0",
+    b"\x05\0\0\0\x58\x01\0\0",
 ];
 
 /// Opens it every way; what opens is a whole picture of finite numbers.
@@ -58,7 +59,7 @@ proptest! {
 
     #[test]
     fn random_damage_never_panics(
-        which in 0_usize..11,
+        which in 0_usize..12,
         damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
     ) {
         let (name, mut bytes) = valid_files().swap_remove(which);
@@ -72,7 +73,7 @@ proptest! {
 
     #[test]
     fn random_damage_to_a_header_never_panics(
-        which in 0_usize..11,
+        which in 0_usize..12,
         damage in vec((0_usize..256, prop::sample::select(&[0_u8, 1, 2, 4, 127, 128, 255][..])), 1..6),
     ) {
         let (name, mut bytes) = valid_files().swap_remove(which);

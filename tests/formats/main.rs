@@ -11,6 +11,7 @@ mod bad_input;
 mod chance;
 mod data_sets;
 mod gwy;
+mod ibw;
 mod matrices;
 mod mrc;
 mod raster;

@@ -1,7 +1,7 @@
 //! Which format a file has: by its first bytes, then by its extension, then by whether its numbers make sense.
 
 use super::source::Source;
-use super::{Format, matrix, mrc};
+use super::{Format, ibw, matrix, mrc};
 use crate::Result;
 
 /// First bytes that settle it.
@@ -40,6 +40,10 @@ pub(super) fn detect(source: &Source) -> Result<Format> {
         return Ok(format);
     }
     let named = source.extension_format();
+    // A wave has no signature, but a checksum.
+    if named == Some(Format::Ibw) || ibw::is_wave(source) {
+        return Ok(Format::Ibw);
+    }
     // An MRC header of an old writer has no signature and may start with any numbers.
     if named == Some(Format::Mrc) || named.is_none() && mrc::is_plausible(source) {
         return Ok(Format::Mrc);
@@ -92,6 +96,7 @@ impl Source {
             "dat" | "txt" | "csv" | "tsv" | "asc" => Format::TextMatrix,
             "sxm" => Format::Sxm,
             "gwy" => Format::Gwy,
+            "ibw" => Format::Ibw,
             _ => return None,
         })
     }

@@ -9,6 +9,7 @@
 //! | text and SPIEPy matrices | `matrix` |
 //! | Nanonis SXM | `sxm`, `channels` |
 //! | Gwyddion GWY | `gwy`, `gwy_tree`, `channels` |
+//! | Igor IBW | `ibw`, `channels` |
 //! | arrays that are no picture | `numbers` |
 //!
 //! Any of them may be packed with gzip. Colour becomes luminance. Every reader compares what a header promises with the
@@ -19,6 +20,7 @@ mod channels;
 mod detect;
 mod gwy;
 mod gwy_tree;
+mod ibw;
 mod matrix;
 mod mrc;
 mod npy;
@@ -50,7 +52,7 @@ use std::path::Path;
 /// The extensions of files that [`open`] reads, for dialogs; each may be followed by `.gz`.
 pub const EXTENSIONS: &[&str] = &[
     "png", "jpg", "jpeg", "bmp", "tif", "tiff", "mrc", "mrcs", "map", "rec", "st", "npy", "npz", "dat",
-    "txt", "csv", "asc", "sxm", "gwy", "gz",
+    "txt", "csv", "asc", "sxm", "gwy", "ibw", "gz",
 ];
 
 /// The format of a micrograph's file.
@@ -78,6 +80,8 @@ pub enum Format {
     Sxm,
     #[serde(rename = "Gwyddion GWY")]
     Gwy,
+    #[serde(rename = "Igor IBW")]
+    Ibw,
 }
 
 impl Format {
@@ -95,6 +99,7 @@ impl Format {
             Self::SpiePy => "SPIEPy matrix",
             Self::Sxm => "Nanonis SXM",
             Self::Gwy => "Gwyddion GWY",
+            Self::Ibw => "Igor IBW",
         }
     }
 }
@@ -174,7 +179,7 @@ pub fn open_first(path: impl AsRef<Path>) -> Result<First> {
     let Loaded { format, page, micrograph } = load(path.as_ref(), 0)?;
     let mut notes = page.notes;
     notes.extend(micrograph.warning());
-    let alike = matches!(format, Format::Mrc | Format::Npy | Format::Sxm);
+    let alike = matches!(format, Format::Mrc | Format::Npy | Format::Sxm | Format::Ibw);
     Ok(First { micrograph, pages: page.pages, alike, notes })
 }
 
@@ -223,6 +228,7 @@ fn load(path: &Path, page: usize) -> Result<Loaded> {
         Format::SpiePy => matrix::read_spiepy(&source, page),
         Format::Sxm => sxm::read(&source, page),
         Format::Gwy => gwy::read(&source, page),
+        Format::Ibw => ibw::read(&source, page),
     }?;
     let pixels = std::mem::take(&mut page.pixels);
     let pixel_size = page.scale.as_ref().map(|s| s.size);
