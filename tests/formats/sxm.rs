@@ -117,7 +117,7 @@ fn spaces_between_columns_and_one_direction_are_read() {
     let path = folder.file("b.sxm", &sxm.bytes(&pictures()[..1]));
     assert_eq!(*open(&path).unwrap().pixels, *metres(&pictures()[0]));
     assert_eq!(info(&path).unwrap().notes, ["the picture is Z backward (m)"]);
-    let windows = String::from_utf8_lossy(&sxm.header().into_bytes()).replace('\n', "\r\n");
+    let windows = sxm.header().replace('\n', "\r\n");
     let data = [&[0x1A, 4], Kind::F32.encode(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], true).as_slice()].concat();
     let m = opened("w.sxm", &[windows.as_bytes(), &data].concat());
     assert_eq!(*m.pixels, [3.0, 2.0, 1.0, 6.0, 5.0, 4.0]);
@@ -132,6 +132,25 @@ fn lines_that_were_not_scanned_are_replaced_and_counted() {
     assert_eq!(*m.pixels, [2e-9, 2e-9, 2e-9, 1e-9, 2e-9, 6e-9]);
     assert_eq!(m.replaced, 3);
     assert_eq!(m.lost.unwrap()[..], [true, true, true, false, false, false]);
+}
+
+#[test]
+fn at_constant_height_the_first_page_is_what_was_measured() {
+    let mut sxm = Sxm::new(3, 2);
+    sxm.channels = vec![["Z", "m", "both"], ["Input_4", "V", "forward"], ["Current", "A", "both"]];
+    let measured = pictures();
+    let mut flat = vec![5e-9; 6];
+    flat[4] = f64::NAN;
+    let folder = Folder::new();
+    let path = folder.file(
+        "c.sxm",
+        &sxm.bytes(&[flat, vec![5e-9; 6], measured[0].clone(), measured[1].clone(), measured[2].clone()]),
+    );
+    assert_eq!(*open(&path).unwrap().pixels, *metres(&measured[1]));
+    assert_eq!(*open_page(&path, 1).unwrap().pixels, [5e-9; 6]);
+    let note = "page 0 is Current forward (A), 1 Z forward (m), 2 Z backward (m), 3 Input_4 forward (V), \
+                4 Current backward (A)";
+    assert_eq!(info(&path).unwrap().notes, [note]);
 }
 
 #[test]

@@ -59,7 +59,7 @@ pub(super) fn read(source: &Source, page: usize) -> Result<Page> {
         return Err(source.bad(NAME, "/0/data", problem));
     }
     source.check_page(NAME, page, fields.len())?;
-    let order = channels::order(&channels);
+    let order = channels::order(&channels, &mut |_| Ok(false))?;
     let place = order.get(page).copied().unwrap_or(page);
     let Some(field) = fields.get(place) else {
         return Err(source.bad(NAME, "page", format!("page {page} is not there")));

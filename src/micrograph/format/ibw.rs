@@ -67,7 +67,7 @@ pub(super) fn read(source: &Source, page: usize) -> Result<Page> {
         Channel::new(if label.is_empty() { &unnamed } else { label }, unit)
     };
     let channels: Vec<Channel> = wave.labels.iter().enumerate().map(channel).collect();
-    let order = channels::order(&channels);
+    let order = channels::order(&channels, &mut |_| Ok(false))?;
     let place = order.get(page).copied().unwrap_or(page);
 
     let broken = |e: std::io::Error| source.broken(NAME, format!("layer {place}"), &e);

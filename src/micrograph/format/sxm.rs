@@ -47,10 +47,28 @@ pub(super) fn read(source: &Source, page: usize) -> Result<Page> {
         return Err(source.bad(NAME, "SCAN_PIXELS, DATA_INFO", problem));
     }
     source.check_page(NAME, page, pages)?;
-    let order = channels::order(&scan.channels);
+    let order = channels::order(&scan.channels, &mut |place| {
+        let pixels = picture(source, &scan, offset, count, place)?;
+        let mut known = pixels.iter().filter(|v| v.is_finite());
+        let first = known.next();
+        Ok(known.all(|v| Some(v) == first))
+    })?;
     let place = order.get(page).copied().unwrap_or(page);
+    Ok(Page {
+        width: scan.width,
+        height: scan.height,
+        pixels: picture(source, &scan, offset, count, place)?,
+        pages,
+        channels: 1,
+        sample_type: SampleType::F32.name().into(),
+        scale: pixel_size(&text, scan.width, scan.height),
+        notes: channels::note(&scan.channels, &order).into_iter().collect(),
+    })
+}
 
-    let broken = |e: std::io::Error| source.broken(NAME, format!("picture {page}"), &e);
+/// The picture at a place in the file, as it lies on the sample. `count` is its number of pixels.
+fn picture(source: &Source, scan: &Scan, offset: u64, count: usize, place: usize) -> Result<Vec<f32>> {
+    let broken = |e: std::io::Error| source.broken(NAME, format!("picture {place}"), &e);
     let mut reader = source.reader()?;
     reader.seek(SeekFrom::Start(offset + 4 * count as u64 * place as u64)).map_err(broken)?;
     let mut pixels = Vec::with_capacity(count);
@@ -58,17 +76,7 @@ pub(super) fn read(source: &Source, page: usize) -> Result<Page> {
     read_samples(&mut reader, SampleType::F32, scan.order, count, &mut keep).map_err(broken)?;
     let backward = scan.backward.get(place).copied().unwrap_or_default();
     channels::mirror(&mut pixels, scan.width, backward, scan.up);
-
-    Ok(Page {
-        width: scan.width,
-        height: scan.height,
-        pixels,
-        pages,
-        channels: 1,
-        sample_type: SampleType::F32.name().into(),
-        scale: pixel_size(&text, scan.width, scan.height),
-        notes: channels::note(&scan.channels, &order).into_iter().collect(),
-    })
+    Ok(pixels)
 }
 
 /// The header's text, and how many bytes stand before the first picture.
