@@ -1,5 +1,6 @@
 //! What people open by accident, and what is left of a download that broke off.
 
+use super::dm_write::Dm;
 use super::raster::{encoded, grey8};
 use super::write::{Folder, Kind, Mrc, TiffPage, gzip, npy, npz, opened, pixels, refused, spiepy, tiff};
 use super::{gwy, ibw, sxm};
@@ -28,6 +29,8 @@ pub fn valid_files() -> Vec<(&'static str, Vec<u8>)> {
         ("a.sxm", sxm::small()),
         ("a.gwy", gwy::small()),
         ("a.ibw", ibw::small()),
+        ("a.dm3", Dm { wide: false, big_endian: false }.picture(Kind::U16, [5, 3], &values)),
+        ("a.dm4", Dm { wide: true, big_endian: true }.picture(Kind::U16, [5, 3], &values)),
     ]
 }
 
@@ -146,6 +149,7 @@ fn lost_points_are_replaced_by_the_median_and_counted() {
         ("n.mrc", Mrc::new(2, [3, 2, 1], false).bytes(&f32s)),
         ("n.tif", tiff(TiffPage::grey(3, 2, 32, 3, f32s.clone()))),
         ("n.npy", npy("<f4", false, &[2, 3], &f32s)),
+        ("n.dm3", Dm { wide: false, big_endian: false }.picture(Kind::F32, [3, 2], &values)),
         ("n.dat", spiepy(2, 3, &values)),
         ("n.txt", b"1 nan 3\ninf 9 -inf\n".to_vec()),
     ];
@@ -187,8 +191,6 @@ fn formats_of_other_instruments_are_named() {
     let pad = [1_u8; 600];
     for (start, name) in [
         (b"\x89HDF\r\n\x1A\n".as_slice(), "HDF5"),
-        (b"\0\0\0\x03\0\x01", "Gatan DM3"),
-        (b"\0\0\0\x04\0\0\0\0", "Gatan DM4"),
         (b"II\x97\x01\x20\x02", "FEI SER"),
         (b"BZh91AY&SY", "bzip2"),
         (b"%PDF-1.7", "PDF"),

@@ -10,6 +10,8 @@ mod arrays;
 mod bad_input;
 mod chance;
 mod data_sets;
+mod dm;
+mod dm_write;
 mod gwy;
 mod ibw;
 mod matrices;

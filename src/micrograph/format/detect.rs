@@ -1,7 +1,7 @@
 //! Which format a file has: by its first bytes, then by its extension, then by whether its numbers make sense.
 
 use super::source::Source;
-use super::{Format, ibw, matrix, mrc};
+use super::{Format, dm_tags, ibw, matrix, mrc};
 use crate::Result;
 
 /// First bytes that settle it.
@@ -22,8 +22,6 @@ const SIGNATURES: &[(&[u8], Format)] = &[
 /// First bytes of files that a microscopist may well have, but that are not read here; and the way out.
 const FOREIGN: &[(&[u8], &str, &str)] = &[
     (b"\x89HDF\r\n\x1A\n", "HDF5", "export the picture as TIFF or NPY"),
-    (b"\0\0\0\x03\0", "Gatan DM3", "export it as TIFF or MRC"),
-    (b"\0\0\0\x04\0\0", "Gatan DM4", "export it as TIFF or MRC"),
     (b"II\x97\x01", "FEI SER", "export it as TIFF or MRC"),
     (b"GWYO", "Gwyddion 1", "open it in Gwyddion and save it anew"),
     (b"BZh", "bzip2", "unpack it with bunzip2 first"),
@@ -79,7 +77,10 @@ fn by_signature(source: &Source) -> Option<Format> {
     {
         return Some(Format::Bmp);
     }
-    (head.get(208..211) == Some(b"MAP".as_slice()) && !is_text(head)).then_some(Format::Mrc)
+    if head.get(208..211) == Some(b"MAP".as_slice()) && !is_text(head) {
+        return Some(Format::Mrc);
+    }
+    dm_tags::version(head).map(|version| if version == 3 { Format::Dm3 } else { Format::Dm4 })
 }
 
 impl Source {
@@ -93,6 +94,8 @@ impl Source {
             "mrc" | "mrcs" | "map" | "rec" | "st" | "ali" | "preali" => Format::Mrc,
             "npy" => Format::Npy,
             "npz" => Format::Npz,
+            "dm3" => Format::Dm3,
+            "dm4" => Format::Dm4,
             "dat" | "txt" | "csv" | "tsv" | "asc" => Format::TextMatrix,
             "sxm" => Format::Sxm,
             "gwy" => Format::Gwy,

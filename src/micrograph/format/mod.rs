@@ -6,6 +6,7 @@
 //! | TIFF, OME-TIFF, BigTIFF | `tiff`, `tiff_chunks`, `tiff_scale`, `palette` |
 //! | MRC, MRCS, MAP, REC, ST | `mrc` |
 //! | NPY, NPZ | `npy`, `npz` |
+//! | Gatan DM3, DM4 | `dm`, `dm_tags` |
 //! | text and SPIEPy matrices | `matrix` |
 //! | Nanonis SXM | `sxm`, `channels` |
 //! | Gwyddion GWY | `gwy`, `gwy_tree`, `channels` |
@@ -18,6 +19,8 @@
 
 mod channels;
 mod detect;
+mod dm;
+mod dm_tags;
 mod gwy;
 mod gwy_tree;
 mod ibw;
@@ -51,8 +54,8 @@ use std::path::Path;
 
 /// The extensions of files that [`open`] reads, for dialogs; each may be followed by `.gz`.
 pub const EXTENSIONS: &[&str] = &[
-    "png", "jpg", "jpeg", "bmp", "tif", "tiff", "mrc", "mrcs", "map", "rec", "st", "npy", "npz", "dat",
-    "txt", "csv", "asc", "sxm", "gwy", "ibw", "gz",
+    "png", "jpg", "jpeg", "bmp", "tif", "tiff", "mrc", "mrcs", "map", "rec", "st", "npy", "npz", "dm3",
+    "dm4", "dat", "txt", "csv", "asc", "sxm", "gwy", "ibw", "gz",
 ];
 
 /// The format of a micrograph's file.
@@ -72,6 +75,10 @@ pub enum Format {
     Npy,
     #[serde(rename = "NPZ")]
     Npz,
+    #[serde(rename = "DM3")]
+    Dm3,
+    #[serde(rename = "DM4")]
+    Dm4,
     #[serde(rename = "text matrix")]
     TextMatrix,
     #[serde(rename = "SPIEPy matrix")]
@@ -95,6 +102,8 @@ impl Format {
             Self::Mrc => "MRC",
             Self::Npy => "NPY",
             Self::Npz => "NPZ",
+            Self::Dm3 => "DM3",
+            Self::Dm4 => "DM4",
             Self::TextMatrix => "text matrix",
             Self::SpiePy => "SPIEPy matrix",
             Self::Sxm => "Nanonis SXM",
@@ -176,16 +185,15 @@ pub struct First {
 
 /// Opens the first page of a file. Errors as [`open`].
 pub fn open_first(path: impl AsRef<Path>) -> Result<First> {
-    let Loaded { format, page, micrograph } = load(path.as_ref(), 0)?;
+    let Loaded { page, micrograph, alike, .. } = load(path.as_ref(), 0)?;
     let mut notes = page.notes;
     notes.extend(micrograph.warning());
-    let alike = matches!(format, Format::Mrc | Format::Npy | Format::Sxm | Format::Ibw);
     Ok(First { micrograph, pages: page.pages, alike, notes })
 }
 
 /// Reads the first page and says what is in the file. Errors as [`open`].
 pub fn info(path: impl AsRef<Path>) -> Result<Info> {
-    let Loaded { format, page, micrograph } = load(path.as_ref(), 0)?;
+    let Loaded { format, page, micrograph, .. } = load(path.as_ref(), 0)?;
     let stats = Stats::of(&micrograph.pixels);
     let mut notes = page.notes;
     notes.extend(micrograph.warning());
@@ -213,17 +221,24 @@ struct Loaded {
     format: Format,
     page: Page,
     micrograph: Micrograph,
+    /// True if the format knows one size for all pages.
+    alike: bool,
 }
 
 fn load(path: &Path, page: usize) -> Result<Loaded> {
     let source = Source::open(path)?;
     let format = detect::detect(&source)?;
+    let mut alike = matches!(format, Format::Mrc | Format::Npy | Format::Sxm | Format::Ibw);
     let mut page = match format {
         Format::Png | Format::Jpeg | Format::Bmp => raster::read(&source, format, page),
         Format::Tiff => tiff::read(&source, page),
         Format::Mrc => mrc::read(&source, page),
         Format::Npy => npy::read(&source, page),
         Format::Npz => npz::read(&source, page),
+        Format::Dm3 | Format::Dm4 => dm::read(&source, format, page).map(|(page, one_size)| {
+            alike = one_size;
+            page
+        }),
         Format::TextMatrix => matrix::read_text(&source, page),
         Format::SpiePy => matrix::read_spiepy(&source, page),
         Format::Sxm => sxm::read(&source, page),
@@ -236,7 +251,7 @@ fn load(path: &Path, page: usize) -> Result<Loaded> {
         Error::Invalid { what, problem } => source.bad(format.name(), what, problem),
         other => other,
     })?;
-    Ok(Loaded { format, page, micrograph })
+    Ok(Loaded { format, page, micrograph, alike })
 }
 
 /// Runs a decoder that others wrote. If a damaged file makes it panic, that is an error like any other.
