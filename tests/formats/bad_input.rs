@@ -2,6 +2,7 @@
 
 use super::dm_write::Dm;
 use super::raster::{encoded, grey8};
+use super::ser::{Ser, Shot};
 use super::write::{Folder, Kind, Mrc, TiffPage, gzip, npy, npz, opened, pixels, refused, spiepy, tiff};
 use super::{gwy, ibw, sxm};
 use image::ImageFormat;
@@ -31,6 +32,7 @@ pub fn valid_files() -> Vec<(&'static str, Vec<u8>)> {
         ("a.ibw", ibw::small()),
         ("a.dm3", Dm { wide: false, big_endian: false }.picture(Kind::U16, [5, 3], &values)),
         ("a.dm4", Dm { wide: true, big_endian: true }.picture(Kind::U16, [5, 3], &values)),
+        ("a.ser", Ser::new(false, vec![Shot::new(Kind::U16, [5, 3], &values)]).bytes()),
     ]
 }
 
@@ -189,12 +191,9 @@ fn one_pixel_and_a_single_grey_are_pictures() {
 #[test]
 fn formats_of_other_instruments_are_named() {
     let pad = [1_u8; 600];
-    for (start, name) in [
-        (b"\x89HDF\r\n\x1A\n".as_slice(), "HDF5"),
-        (b"II\x97\x01\x20\x02", "FEI SER"),
-        (b"BZh91AY&SY", "bzip2"),
-        (b"%PDF-1.7", "PDF"),
-    ] {
+    for (start, name) in
+        [(b"\x89HDF\r\n\x1A\n".as_slice(), "HDF5"), (b"BZh91AY&SY", "bzip2"), (b"%PDF-1.7", "PDF")]
+    {
         let error = refused("instrument.data", &[start, &pad].concat());
         assert!(error.contains(name) && error.contains("this format is not read"), "{error}");
     }

@@ -9,13 +9,13 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 17] = [
     "r.png", "r.jpg", "r.bmp", "r.tif", "r.mrc", "r.mrc.gz", "r.npy", "r.npz", "r.dat", "r.txt", "r.sxm",
-    "r.gwy", "r.ibw", "r", "r.dm3", "r.dm4",
+    "r.gwy", "r.ibw", "r", "r.dm3", "r.dm4", "r.ser",
 ];
 
 /// First bytes that send the rest to every reader.
-const STARTS: [&[u8]; 17] = [
+const STARTS: [&[u8]; 18] = [
     b"",
     b"\x89PNG\r\n\x1A\n\0\0\0\x0DIHDR",
     b"\xFF\xD8\xFF\xE0\0\x10JFIF\0",
@@ -33,6 +33,7 @@ const STARTS: [&[u8]; 17] = [
     b"\x05\0\0\0\x58\x01\0\0",
     b"\0\0\0\x03\0\0\x02\0\0\0\0\x01\x01\0\0\0\0\x03\x15",
     b"\0\0\0\x04\0\0\0\0\0\0\x02\0\0\0\0\0\x01\0\0\0\0\0\0\0\0\x03\x14",
+    b"II\x97\x01\x10\x02\x22\x41\0\0\x52\x41\0\0\x01\0\0\0\x01\0\0\0\x1E\0\0\0\0\0\0\0\x22\0\0\0",
 ];
 
 /// Opens it every way; what opens is a whole picture of finite numbers.

@@ -17,6 +17,7 @@ mod ibw;
 mod matrices;
 mod mrc;
 mod raster;
+mod ser;
 mod sxm;
 mod tiff;
 mod write;

@@ -15,6 +15,7 @@ const SIGNATURES: &[(&[u8], Format)] = &[
     (b"\x93NUMPY", Format::Npy),
     (b"PK\x03\x04", Format::Npz),
     (b"PK\x05\x06", Format::Npz),
+    (b"II\x97\x01", Format::Ser),
     (b":NANONIS_VERSION:", Format::Sxm),
     (b"GWYP", Format::Gwy),
 ];
@@ -22,7 +23,6 @@ const SIGNATURES: &[(&[u8], Format)] = &[
 /// First bytes of files that a microscopist may well have, but that are not read here; and the way out.
 const FOREIGN: &[(&[u8], &str, &str)] = &[
     (b"\x89HDF\r\n\x1A\n", "HDF5", "export the picture as TIFF or NPY"),
-    (b"II\x97\x01", "FEI SER", "export it as TIFF or MRC"),
     (b"GWYO", "Gwyddion 1", "open it in Gwyddion and save it anew"),
     (b"BZh", "bzip2", "unpack it with bunzip2 first"),
     (b"\xFD7zXZ\0", "xz", "unpack it with unxz first"),
@@ -96,6 +96,7 @@ impl Source {
             "npz" => Format::Npz,
             "dm3" => Format::Dm3,
             "dm4" => Format::Dm4,
+            "ser" => Format::Ser,
             "dat" | "txt" | "csv" | "tsv" | "asc" => Format::TextMatrix,
             "sxm" => Format::Sxm,
             "gwy" => Format::Gwy,

@@ -7,6 +7,7 @@
 //! | MRC, MRCS, MAP, REC, ST | `mrc` |
 //! | NPY, NPZ | `npy`, `npz` |
 //! | Gatan DM3, DM4 | `dm`, `dm_tags` |
+//! | SER of FEI's TIA | `ser` |
 //! | text and SPIEPy matrices | `matrix` |
 //! | Nanonis SXM | `sxm`, `channels` |
 //! | Gwyddion GWY | `gwy`, `gwy_tree`, `channels` |
@@ -33,6 +34,7 @@ mod palette;
 mod raster;
 mod sample;
 mod scale;
+mod ser;
 mod source;
 mod sxm;
 mod tiff;
@@ -55,7 +57,7 @@ use std::path::Path;
 /// The extensions of files that [`open`] reads, for dialogs; each may be followed by `.gz`.
 pub const EXTENSIONS: &[&str] = &[
     "png", "jpg", "jpeg", "bmp", "tif", "tiff", "mrc", "mrcs", "map", "rec", "st", "npy", "npz", "dm3",
-    "dm4", "dat", "txt", "csv", "asc", "sxm", "gwy", "ibw", "gz",
+    "dm4", "ser", "dat", "txt", "csv", "asc", "sxm", "gwy", "ibw", "gz",
 ];
 
 /// The format of a micrograph's file.
@@ -79,6 +81,8 @@ pub enum Format {
     Dm3,
     #[serde(rename = "DM4")]
     Dm4,
+    #[serde(rename = "SER")]
+    Ser,
     #[serde(rename = "text matrix")]
     TextMatrix,
     #[serde(rename = "SPIEPy matrix")]
@@ -104,6 +108,7 @@ impl Format {
             Self::Npz => "NPZ",
             Self::Dm3 => "DM3",
             Self::Dm4 => "DM4",
+            Self::Ser => "SER",
             Self::TextMatrix => "text matrix",
             Self::SpiePy => "SPIEPy matrix",
             Self::Sxm => "Nanonis SXM",
@@ -239,6 +244,7 @@ fn load(path: &Path, page: usize) -> Result<Loaded> {
             alike = one_size;
             page
         }),
+        Format::Ser => ser::read(&source, page),
         Format::TextMatrix => matrix::read_text(&source, page),
         Format::SpiePy => matrix::read_spiepy(&source, page),
         Format::Sxm => sxm::read(&source, page),
