@@ -165,6 +165,10 @@ fn spectra_and_fourier_transforms_are_refused_in_words() {
     ] {
         assert!(error.contains("DM3: tag ImageList.0.ImageData") && error.contains(words), "{error}");
     }
+    // Of several images the first one's fault is told: what follows are plots of it.
+    let images = vec![image(99, floats(4), &[2, 2], &NM, ""), image(2, floats(4), &[4], &NM, "")];
+    let error = refused("two.dm3", &DM3.bytes(&tree(images, &[])));
+    assert!(error.contains("tag ImageList.0.ImageData.DataType: 99 is none"), "{error}");
     let only = refused("t.dm3", &DM3.bytes(&tree(vec![DM3.thumbnail()], &[0])));
     assert!(only.contains("tag ImageList: there is no picture in the file"), "{only}");
     assert!(refused("t.dm3", &DM3.bytes(&tree(vec![], &[]))).contains("there is no picture in the file"));

@@ -85,7 +85,7 @@ pub(super) fn read(source: &Source, format: Format, page: usize) -> Result<(Page
     }
     let pages = pictures.iter().fold(0_usize, |n, p| n.saturating_add(p.frames));
     if pages == 0 {
-        return Err(match refusals.into_iter().next_back() {
+        return Err(match refusals.into_iter().next() {
             Some((index, _, (field, problem))) => {
                 source.bad(name, format!("tag ImageList.{index}.{field}"), problem)
             }
