@@ -19,7 +19,8 @@ const LEARN: usize = 80;
 const TIMED: usize = 9;
 
 fn rings(side: usize, classes: usize) -> Arc<PatchSet> {
-    let n = 4 * BATCH;
+    // Of fewer the default preset makes smaller batches.
+    let n = 20 * BATCH;
     let mut pixels = Vec::with_capacity(n * side * side);
     let middle = (side as f32 - 1.0) / 2.0;
     for i in 0..n {
@@ -58,7 +59,7 @@ fn measure(preset: &str, config: TrainConfig, side: usize, classes: usize) {
     let all: Vec<usize> = (0..patches.len()).collect();
     let rate = |work: &dyn Fn()| {
         let began = Instant::now();
-        let rounds = 8;
+        let rounds = 2;
         (0..rounds).for_each(|_| work());
         (rounds * all.len()) as f64 / began.elapsed().as_secs_f64()
     };

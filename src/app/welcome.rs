@@ -79,7 +79,9 @@ pub fn ui(ui: &mut Ui, state: &State, actions: &mut Vec<Action>) {
             }
         }
         ui.label(RichText::new("Drop micrographs here").strong());
-        ui.weak("TIFF, PNG, JPEG, BMP, MRC, DM3, DM4, SER, SXM, IBW, GWY, NPY, tables of numbers, or a project");
+        ui.weak(
+            "TIFF, PNG, JPEG, BMP, MRC, DM3, DM4, SER, SXM, IBW, GWY, NPY, tables of numbers, or a project",
+        );
     });
 }
 
