@@ -1,7 +1,8 @@
 """Time to pyroVED's loss and to accuracy 0.90, on the same files and the same machine, beside pyroVED's own 60 epochs.
 
-Needs: numpy, and PYTHON with pyroved (pip install pyroved). Usage: python benches/race.py target/release/nanotheca PYTHON DIR [--epochs 60]
-DIR holds labelled.npz, unlabelled.npz, validation.npz (draw them with `nanotheca cards --px 24 --labelled 50 --unlabelled 500 --validation 500 --out DIR`).
+Needs: numpy, and PYTHON with pyroved (pip install pyroved). Usage: python benches/race.py target/release/nanotheca PYTHON [DIR] [--epochs 60]
+DIR holds labelled.npz, unlabelled.npz, validation.npz: benches/cards if it is left out, or another set, drawn with
+`nanotheca cards --px 24 --angle 60 --labelled 50 --unlabelled 500 --validation 500 --out DIR`; then let pyroVED run to its end, --measured 60.
 pyroVED runs first, two threads; its time to the end is measured over --measured epochs and scaled, its loss after all of them is
 --target unless --measured is all. The default preset then trains for growing numbers of epochs, each run from the start, until its exact
 loss (all pixels, all classes, beta 2) is below the target.
@@ -9,7 +10,7 @@ loss (all pixels, all classes, beta 2) is below the target.
 import argparse, csv, json, pathlib, subprocess
 
 p = argparse.ArgumentParser()
-p.add_argument("program"); p.add_argument("python"); p.add_argument("dir", type=pathlib.Path); p.add_argument("--epochs", type=int, default=60)
+p.add_argument("program"); p.add_argument("python"); p.add_argument("dir", type=pathlib.Path, nargs="?", default=pathlib.Path(__file__).with_name("cards")); p.add_argument("--epochs", type=int, default=60)
 p.add_argument("--measured", type=int, default=6); p.add_argument("--target", type=float, default=89.7); p.add_argument("--hidden", default="64"); p.add_argument("--seed", default="1")
 a = p.parse_args()
 here = pathlib.Path(__file__).parent

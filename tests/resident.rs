@@ -53,7 +53,7 @@ fn whole(tensor: Tensor<1, Int>) -> Vec<u32> {
 
 fn there(copies: &Copies) -> Vec<f32> {
     let Copies::There(tensor) = copies else { panic!("not on the device") };
-    values(tensor.clone())
+    values((**tensor).clone())
 }
 
 fn alike(a: &[f32], b: &[f32], most: f32) {

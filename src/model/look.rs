@@ -49,7 +49,7 @@ pub enum Copies {
     /// In memory, `[batch * turns, inputs]`.
     Host { values: Arc<Vec<f32>>, inputs: usize },
     /// On another device, `[batch * turns, inputs]`.
-    There(Tensor<2>),
+    There(Box<Tensor<2>>),
 }
 
 impl Copies {
@@ -67,7 +67,7 @@ impl Copies {
             Self::Host { values, inputs } => {
                 Tensor::from_data(TensorData::new(values.to_vec(), [self.rows(), *inputs]), device)
             }
-            Self::There(copies) => copies.clone(),
+            Self::There(copies) => (**copies).clone(),
         }
     }
 
@@ -79,7 +79,7 @@ impl Copies {
                 let picked: Vec<f32> = rows.iter().flat_map(copy).copied().collect();
                 Tensor::from_data(TensorData::new(picked, [rows.len(), *inputs]), device)
             }
-            Self::There(copies) => copies.clone().select(0, column(rows, device)),
+            Self::There(copies) => (**copies).clone().select(0, column(rows, device)),
         }
     }
 
@@ -91,7 +91,7 @@ impl Copies {
                 let values = Arc::new(values[..images * turns * inputs].to_vec());
                 Self::Host { values, inputs: *inputs }
             }
-            Self::There(copies) => Self::There(copies.clone().slice([0..images * turns])),
+            Self::There(copies) => Self::There(Box::new((**copies).clone().slice([0..images * turns]))),
         }
     }
 }

@@ -128,7 +128,7 @@ impl Wide {
         let turns = self.seen.look.turns;
         let places: Vec<_> =
             poses.iter().flat_map(|pose| (0..turns).map(|turn| self.seen.place(pose, turn))).collect();
-        Copies::There(sample(source, small, &self.points, &places))
+        Copies::There(Box::new(sample(source, small, &self.points, &places)))
     }
 
     /// As [`Seen::pixels`], `[len, pixels]`.
@@ -176,14 +176,12 @@ fn coordinates(points: &[[f32; 2]], device: &Device) -> [Tensor<2>; 2] {
     })
 }
 
+/// Matrix and offset that say where a point comes from.
+type Place = ([f32; 4], [f32; 2]);
+
 /// Grey values of patches `[patches, wide * wide]` at points that `places` map, equally many (matrix, offset) a patch; see
 /// [`crate::particle::patch::sampled`]. `[places, points]`.
-fn sample(
-    source: Tensor<2>,
-    wide: usize,
-    points: &[Tensor<2>; 2],
-    places: &[([f32; 4], [f32; 2])],
-) -> Tensor<2> {
+fn sample(source: Tensor<2>, wide: usize, points: &[Tensor<2>; 2], places: &[Place]) -> Tensor<2> {
     let ([patches, pixels], device) = (source.dims(), source.device());
     let (rows, count) = (places.len(), points[0].dims()[1]);
     let source = source.reshape([patches * pixels]);
@@ -191,7 +189,7 @@ fn sample(
         let of = column(&(0..rows).map(|row| (row * patches / rows) as u32).collect::<Vec<_>>(), &device);
         return source.select(0, of).reshape([rows, 1]).repeat_dim(1, count);
     }
-    let of_row = |of: &dyn Fn(&([f32; 4], [f32; 2])) -> f32| {
+    let of_row = |of: &dyn Fn(&Place) -> f32| {
         let values: Vec<f32> = places.iter().map(of).collect();
         Tensor::<2>::from_data(TensorData::new(values, [rows, 1]), &device)
     };

@@ -167,7 +167,7 @@ fn images(tags: &mut Tags<'_>) -> Result<(BTreeMap<usize, Image>, BTreeSet<usize
 }
 
 fn whole(number: f64) -> Option<usize> {
-    (number >= 0.0 && number < MAX_SIDE && number.fract() == 0.0).then_some(number as usize)
+    ((0.0..MAX_SIDE).contains(&number) && number.fract() == 0.0).then_some(number as usize)
 }
 
 fn picture(image: &Image) -> std::result::Result<Picture<'_>, Refusal> {
