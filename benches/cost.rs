@@ -66,7 +66,7 @@ fn measure(preset: &str, config: TrainConfig, side: usize, classes: usize) {
     let classified =
         rate(&|| assert_eq!(embed::classify(&vae, &patches, &all).expect("classes").len(), all.len()));
     let encoded = rate(&|| {
-        assert_eq!(embed::predict_turned(&vae, &patches, &all, 0.0).expect("poses").len(), all.len())
+        assert_eq!(embed::predict_turned(&vae, &patches, &all, 0.0).expect("poses").len(), all.len());
     });
     println!("{preset},{classes},{side},{:.2},{classified:.0},{encoded:.0}", times[TIMED / 2]);
 }
