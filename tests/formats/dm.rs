@@ -47,7 +47,7 @@ fn every_type_in_both_versions_and_byte_orders_opens_with_its_pixels_and_scale()
                 let size = info.pixel_size.unwrap();
                 assert_eq!((size.x_nm, size.y_nm), (0.25, 0.25));
                 assert_eq!(info.pixel_size_unit.as_deref(), Some("nm"));
-                assert_eq!(info.notes, ["the thumbnail is left out"]);
+                assert!(info.notes.is_empty(), "{:?}", info.notes);
             }
         }
     }

@@ -29,8 +29,9 @@ use gather::{Gather, Gathered, Gathering, Look, Scatter};
 use paint::ColourBy;
 use threshold::Threshold;
 
-/// The plot is at least so high, points.
+/// The plot is at least so high, points; a pane that is lower than this one scrolls.
 const LEAST_HEIGHT: f32 = 150.0;
+const LOW: f32 = 280.0;
 /// A click or a pointer within this many points of a dot means that dot.
 const REACH: f32 = 8.0;
 /// Points between two corners of a lasso.
@@ -123,7 +124,10 @@ impl ExplorePanel {
             theme::hint(ui, "Each particle becomes a point here when training has seen it once.");
             return;
         };
-        // In a low pane the plot keeps a height and is scrolled to.
+        if ui.available_height() > LOW {
+            return self.content(ui, state, data, table, actions);
+        }
+        // The plot keeps a height and is scrolled to.
         scrolled(ui, "latents", |ui| self.content(ui, state, data, table, actions));
     }
 
@@ -176,7 +180,6 @@ impl ExplorePanel {
             let wheel = plot.ctx().input(|input| input.smooth_scroll_delta().y);
             if over && wheel != 0.0 {
                 plot.zoom_bounds_around_hovered(Vec2::splat((wheel * 0.005).exp()));
-                plot.ctx().input_mut(|input| input.smooth_scroll_delta = Vec2::ZERO);
             }
             plot.add(cloud);
         });
@@ -275,8 +278,12 @@ impl ExplorePanel {
                     } else {
                         format!("{selected} chosen.")
                     };
-                    ui.label(text);
-                    ui.weak("1-9 give a class, H holds out, Delete removes.");
+                    let keys = "1-9 give a class, H holds out, Delete removes.";
+                    let told = ui.label(text).on_hover_text(keys);
+                    // In a narrow pane it would push the plot down by another line.
+                    if told.rect.right() + 320.0 < ui.max_rect().right() {
+                        ui.weak(keys);
+                    }
                 }
                 Ok(said) if !said.is_empty() => {
                     ui.weak(format!("{said}."));
