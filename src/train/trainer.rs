@@ -195,9 +195,14 @@ impl Trainer {
     }
 
     pub(super) fn noise(&mut self, rows: usize) -> Tensor<2> {
-        let z = self.vae.config.z();
-        let values: Vec<f32> = (0..rows * z).map(|_| self.rng.sample(StandardNormal)).collect();
+        let values = self.normal(rows);
         self.upload(values, rows)
+    }
+
+    /// Normal numbers for the latents of so many rows.
+    pub(super) fn normal(&mut self, rows: usize) -> Vec<f32> {
+        let z = self.vae.config.z();
+        (0..rows * z).map(|_| self.rng.sample(StandardNormal)).collect()
     }
 
     /// This step's pixels.
