@@ -102,6 +102,57 @@ fn discs_bright_and_dark_on_an_uneven_background() {
 }
 
 #[test]
+fn in_noise_what_is_there_is_found_and_what_is_not_is_not() {
+    let places: Vec<(f32, f32)> =
+        (0..36).map(|i| (50.0 + 80.0 * (i % 6) as f32, 50.0 + 80.0 * (i / 6) as f32)).collect();
+    for bright in [true, false] {
+        for sigma in [33.0, 66.0, 100.0, 150.0, 200.0] {
+            let shapes: Vec<Shape> = places.iter().map(|(x, y)| disc(*x, *y, 17.0)).collect();
+            let m = draw(500, 500, &shapes, bright, 0.0, sigma);
+            assert_eq!(auto_contrast(&m, ALL), bright, "sigma {sigma}");
+            let found = find(&m, &Settings::default());
+            let near = |d: &&Detection| places.iter().any(|(x, y)| (d.x - x).hypot(d.y - y) < 6.0);
+            let real = found.iter().filter(near).count();
+            assert!(real == 36 && found.len() <= 38, "sigma {sigma}: {real} and {}", found.len() - real);
+        }
+    }
+    // Noise alone, of several grains.
+    for (width, height) in [(300, 500), (512, 512), (1000, 600)] {
+        let found = find(&draw(width, height, &[], true, 30.0, 40.0), &Settings::default());
+        assert!(found.len() <= 4, "{width} x {height}: {}", list(&found));
+    }
+}
+
+#[test]
+fn clipped_noise_is_no_text_and_text_in_it_is_found() {
+    for sigma in [60.0, 100.0, 140.0, 180.0] {
+        for bright in [true, false] {
+            let shapes: Vec<Shape> = PLACES.iter().map(|(x, y)| disc(*x, *y, 18.0)).collect();
+            let mut m = draw(400, 360, &shapes, bright, 0.0, sigma);
+            let mut pixels: Vec<f32> = m.pixels.iter().map(|v| v.clamp(0.0, 255.0).round()).collect();
+            m.pixels = pixels.clone().into();
+            assert_eq!(propose_excluded(&m), [], "noise of {sigma}");
+            // Five letters H of 24 rows, strokes of 4 pixels.
+            for (letter, y, x) in
+                (0..5).flat_map(|l| (0..24).flat_map(move |y| (0..16).map(move |x| (l, y, x))))
+            {
+                if x < 4 || x >= 12 || (10..14).contains(&y) {
+                    pixels[(150 + y) * 400 + 150 + 20 * letter + x] = 255.0;
+                }
+            }
+            m.pixels = pixels.into();
+            let found = propose_excluded(&m);
+            // In stronger noise letters are hard to read.
+            assert!(sigma > 100.0 || !found.is_empty(), "noise of {sigma}");
+            for region in &found {
+                let about = region.x0 > 130.0 && region.x1 < 266.0 && region.y0 > 130.0 && region.y1 < 194.0;
+                assert!(about, "noise of {sigma}: {region:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_found_at_the_border_lies_on_the_picture() {
     // Searched on fields whose last pixels reach beyond a picture of such a size.
     for (width, height) in [(130, 127), (201, 199), (257, 250)] {

@@ -3,7 +3,7 @@
 //! Lindeberg, Feature detection with automatic scale selection (1998): a disc of radius r answers most strongly at
 //! sigma = r / sqrt(2).
 
-use super::field::{Field, NOTHING, gaussian};
+use super::field::{Field, NOTHING, gaussian, noise};
 use super::{Detection, Plan, Progress};
 use crate::micrograph::Micrograph;
 use crate::micrograph::stats::percentiles;
@@ -15,6 +15,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Ratio of neighbouring sigmas.
 const SCALE_STEP: f32 = 1.189_207; // 2^(1/4)
+
+/// Least answer in deviations of what white noise answers: of a million pixels of noise about one reaches it.
+const SIGNIFICANT: f32 = 5.0;
+
+/// Blobs below this share of the contrast of the one they lie on are its rim.
+const RIM: f32 = 0.5;
 
 /// Micrograph pixels per field pixel at a sigma, which stays at 2 to 4 field pixels: fine enough for the Laplacian,
 /// cheap for large particles.
@@ -28,6 +34,8 @@ struct Ground {
     field: Field,
     /// Excluded pixels have the usual value.
     values: Vec<f32>,
+    /// Standard deviation of its noise.
+    noise: f32,
 }
 
 impl Ground {
@@ -39,7 +47,9 @@ impl Ground {
             let usual = percentiles(&values, &[50.0])[0];
             values.iter_mut().filter(|v| **v == NOTHING).for_each(|v| *v = usual);
         }
-        Self { field, values }
+        // Between neighbours, so that what is fine, as a lattice, is no noise; where that correlates it counts for less.
+        let noise = noise(&values, field.width, 1);
+        Self { field, values, noise }
     }
 }
 
@@ -51,6 +61,8 @@ struct Scale {
     field: Field,
     /// Contrast of the disc that would answer so.
     response: Vec<f32>,
+    /// The least that is no noise, away from the border.
+    least: f32,
 }
 
 /// Finds blobs; unsorted.
@@ -112,7 +124,9 @@ impl Scale {
                 *out = s * s * (4.0 * values[here + x] - around) * E / 2.0;
             }
         });
-        Self { sigma, field, response }
+        // White noise of unit deviation answers with e / (2 sqrt(2 pi) s): the norm of the kernel above.
+        let least = SIGNIFICANT * ground.noise * E / (2.0 * (2.0 * PI).sqrt() * s);
+        Self { sigma, field, response, least }
     }
 
     /// Strongest response within one pixel of a point given in micrograph pixels.
@@ -134,6 +148,9 @@ impl Scale {
 fn maxima(finer: &Scale, scale: &Scale, coarser: &Scale, threshold: f32) -> Vec<Detection> {
     let (width, height) = (scale.field.width, scale.field.height);
     let r = &scale.response;
+    let reach = (1.5 * scale.sigma / scale.field.factor as f32).ceil() as usize;
+    // Mirrored at a border, noise meets itself: twice the variance.
+    let near = |at: usize, size: usize| if at.min(size - 1 - at) < reach { SQRT_2 } else { 1.0 };
     let mut found = Vec::new();
     for row in 0..height {
         for column in 0..width {
@@ -146,6 +163,9 @@ fn maxima(finer: &Scale, scale: &Scale, coarser: &Scale, threshold: f32) -> Vec<
                 let y = (row as isize + dy).clamp(0, height as isize - 1) as usize;
                 r[y * width + x]
             };
+            if value < scale.least * near(column, width) * near(row, height) {
+                continue;
+            }
             // Equal neighbours: only the first in raster order may be the maximum.
             let before = [at(-1, -1), at(0, -1), at(1, -1), at(-1, 0)];
             let after = [at(1, 0), at(-1, 1), at(0, 1), at(1, 1)];
@@ -219,7 +239,10 @@ fn strongest(blobs: &[Detection], plan: &Plan) -> Vec<Detection> {
             let other: &Detection = &kept[k];
             let reach = (b.diameter + other.diameter) / 2.0;
             let inside = b.diameter.max(other.diameter) / 2.0;
-            (b.x - other.x).hypot(b.y - other.y) < (share * reach).max(0.7 * inside)
+            // A straight edge answers with a third of its contrast: such blobs on a stronger one are its rim.
+            let rim = b.diameter < other.diameter && b.score < RIM * other.score;
+            let near = (share * reach).max(if rim { inside } else { 0.7 * inside });
+            (b.x - other.x).hypot(b.y - other.y) < near
         });
         if !covered {
             grid.entry((column, row)).or_default().push(kept.len());

@@ -1,7 +1,7 @@
 //! What a picture is like before anything is found on it: are the particles bright, and how noisy is it?
 
 use super::choice::choose;
-use super::field::{Field, used_pixels};
+use super::field::{Field, significant, used_pixels};
 use super::levels::{Candidate, Rules};
 use crate::micrograph::Micrograph;
 use crate::micrograph::stats::percentiles;
@@ -33,24 +33,34 @@ pub fn auto_contrast(m: &Micrograph, excluded: &[Region]) -> bool {
     explained(&light, &dark) >= explained(&dark, &light)
 }
 
-/// Convex area of shapes, weighted by the square of their contrast (noise is convex, too, but faint), without those
+/// Convex area of shapes that noise alone does not make, weighted by the square of their contrast, without those
 /// that lie inside a clear shape of the negative: the core of a ring is no particle.
-fn explained((field, shapes): &(Field, Vec<Candidate>), (negative, others): &(Field, Vec<Candidate>)) -> f32 {
+fn explained(here: &(Field, Vec<Candidate>), negative: &(Field, Vec<Candidate>)) -> f32 {
+    let field = &here.0;
     let mut covered = vec![false; field.values.len()];
     let pixels = |c: &Candidate| -> Vec<usize> {
         c.runs.iter().flat_map(|r| (r.x0..=r.x1).map(|x| r.y as usize * field.width + x as usize)).collect()
     };
-    for i in others.iter().filter(|c| contrast(negative, c) > 0.3).flat_map(pixels) {
-        covered[i] = true;
+    for (shape, contrast) in clear(negative) {
+        if contrast > 0.3 {
+            pixels(shape).into_iter().for_each(|i| covered[i] = true);
+        }
     }
     let mut sum = 0.0;
-    for shape in shapes {
+    for (shape, contrast) in clear(here) {
         let inside = pixels(shape);
         if inside.iter().filter(|i| covered[**i]).count() * 10 < 9 * inside.len() {
-            sum += shape.worth * contrast(field, shape).powi(2);
+            sum += shape.worth * contrast.powi(2);
         }
     }
     sum
+}
+
+/// Shapes that are more than noise, and their contrast.
+fn clear((field, shapes): &(Field, Vec<Candidate>)) -> impl Iterator<Item = (&Candidate, f32)> {
+    let noise = field.noise();
+    let contrasts = shapes.iter().map(move |shape| (shape, contrast(field, shape)));
+    contrasts.filter(move |(shape, contrast)| significant(*contrast, shape.area, noise))
 }
 
 /// Mean value of the pixels at the ends of the rows of a shape, a little inside, less that a little outside.

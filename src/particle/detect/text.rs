@@ -8,7 +8,7 @@ use crate::micrograph::stats::percentiles;
 use crate::particle::Region;
 use std::collections::BTreeMap;
 
-/// Strokes smaller than this are clipped noise.
+/// Strokes smaller than this are clipped noise, and more where there is much of it; see [`least_pixels`].
 const LEAST_PIXELS: usize = 12;
 /// A stroke ends at a step of this share of the grey range; a clipped particle fades.
 const STEP: f32 = 0.15;
@@ -50,12 +50,52 @@ fn strokes(m: &Micrograph, banner: Option<&Region>, value: f32, step: f32) -> Ve
         let pixels = row.iter_mut().zip(&m.pixels[y * m.width..]).enumerate();
         pixels.for_each(|(x, (out, v))| *out = u8::from(*v == value && !in_banner(y * m.width + x)));
     };
-    shapes([m.width, m.height], true, row)
+    let shapes = shapes([m.width, m.height], true, row);
+    let least = least_pixels(&shapes.iter().map(|runs| area(runs)).collect::<Vec<_>>());
+    shapes
         .into_iter()
-        .filter(|runs| (LEAST_PIXELS..=most).contains(&area(runs)))
-        .filter(|runs| sharp(m, runs, value, step))
+        .filter(|runs| (least..=most).contains(&area(runs)))
+        .filter(|runs| sharp(m, runs, value, step) && !ragged(m, runs, value))
         .map(|runs| bounds(&runs))
         .collect()
+}
+
+/// The size that no cluster of clipped noise is likely to have: how many there are falls about as fast from 9 pixels on as
+/// it does from 3 to 9; twice what that gives, as large clusters are a little more frequent.
+fn least_pixels(areas: &[usize]) -> usize {
+    const STEP: usize = 3;
+    const FEW: f32 = 30.0;
+    let count = |from: usize| areas.iter().filter(|a| (from..from + STEP).contains(*a)).count() as f32;
+    let [small, middle, large] = [STEP, 2 * STEP, 3 * STEP].map(count);
+    let falls = (middle + large) / (small + middle).max(1.0);
+    if large < 1.0 || falls >= 0.9 || small + middle + large < FEW {
+        // Dots and thin letters, not noise.
+        return LEAST_PIXELS;
+    }
+    // Steps until fewer than one in ten pictures has a larger one.
+    let steps = (10.0 * large / (1.0 - falls)).ln() / (1.0 / falls).ln();
+    (2 * (LEAST_PIXELS + STEP * steps.ceil() as usize)).max(LEAST_PIXELS)
+}
+
+/// True for what noise has lifted beyond the range of the picture here and there, as on a bright particle: larger than a
+/// small letter, and full of holes of one pixel or without a stroke that goes straight on in any direction.
+fn ragged(m: &Micrograph, runs: &[Run], value: f32) -> bool {
+    const LETTER: usize = 50;
+    const PIXELS_A_HOLE: usize = 60;
+    const STROKE: f32 = 2.5;
+    let area = area(runs);
+    let has = |y: Option<u32>, x: u32| {
+        y.and_then(|y| m.pixels.get(y as usize * m.width + x as usize)).is_some_and(|v| *v == value)
+    };
+    let hole = |pair: &&[Run]| {
+        let (a, b, x) = (&pair[0], &pair[1], pair[0].x1 + 1);
+        a.y == b.y && b.x0 == x + 1 && has(a.y.checked_sub(1), x) && has(Some(a.y + 1), x)
+    };
+    let holes = runs.windows(2).filter(hole).count();
+    let begins = |run: &Run| (run.x0..=run.x1).filter(|x| !has(run.y.checked_sub(1), *x)).count();
+    // As many pixels as it has, in so many strokes along rows, or along columns.
+    let strokes = runs.len().min(runs.iter().map(begins).sum());
+    area >= LETTER && (holes * PIXELS_A_HOLE > area || strokes as f32 * STROKE > area as f32)
 }
 
 /// True if most pixels beside the runs differ by more than `step`.
