@@ -24,7 +24,8 @@ impl App {
         let project = &self.state.project;
         let known: Vec<Option<ClassId>> = self.state.training.classes().iter().map(|(id, _)| *id).collect();
         let gone = self.state.gone().next().is_some();
-        let mut labels = project.particles.values().filter_map(|particle| particle.label);
+        // A class whose labels only judge is not taken in by a training anew either.
+        let mut labels = project.particles.values().filter(|p| !p.held_out).filter_map(|p| p.label);
         let new = labels.any(|label| !known.contains(&Some(label)));
         if gone || new {
             let text = "Classes have come or gone since the training began; press Train (T) to take them in.";

@@ -93,7 +93,7 @@ pub fn run(options: &Options) -> Result<()> {
             set.spoil(options.noise, options.overwritten, options.seed);
         }
         write(options, name, &set)?;
-        println!("{name}: {} pictures of {} px", set.factors.len(), set.side);
+        say!("{name}: {} pictures of {} px", set.factors.len(), set.side);
     }
     Ok(())
 }

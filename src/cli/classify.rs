@@ -72,7 +72,7 @@ pub fn run(options: &Options) -> Result<()> {
         }
         table.flush()
     })?;
-    println!("{} patches; table: {}", found.len(), options.out.display());
+    say!("{} patches; table: {}", found.len(), options.out.display());
     Ok(())
 }
 

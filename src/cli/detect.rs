@@ -28,7 +28,7 @@ pub fn run(options: &Options) -> Result<()> {
             let found = detect(&picture, &excluded, &Settings::default(), &|_| true)?;
             let page = if of > 1 { format!("#{place}") } else { String::new() };
             let name = format!("{}{page}", image.display());
-            println!("{name}: {} particles", found.len());
+            say!("{name}: {} particles", found.len());
             let nm = picture.pixel_size.map(|p| (p.x_nm * p.y_nm).sqrt());
             rows.extend(found.into_iter().map(|d| {
                 let diameter_nm = nm.map(|nm| format!("{:.3}", f64::from(d.diameter) * nm));

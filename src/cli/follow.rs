@@ -65,6 +65,7 @@ pub fn train(
     let bar = bar();
     let worker = Worker::spawn(|| {});
     let mut written: Option<Instant> = None;
+    let (mut learned, mut failed) = (false, None);
     let job = Box::new(job);
     worker.send(match &between.resume {
         Some(from) => Command::GoOn { job, from: from.clone() },
@@ -90,6 +91,7 @@ pub fn train(
             Event::Progress(progress) => {
                 show(&bar, &progress);
                 if progress.loss.is_some() {
+                    learned = true;
                     trained.accuracy = progress.accuracy.or(trained.accuracy);
                     bar.suspend(|| epoch(&progress));
                     if let Some(path) = &between.state
@@ -110,11 +112,23 @@ pub fn train(
                     None => return Ok(trained),
                 }
             }
-            Event::Saved(path) if model == Some(path.as_path()) => return Ok(trained),
+            Event::Saved(path) if model == Some(path.as_path()) => {
+                return failed.map_or(Ok(trained), |why| {
+                    Err(Error::Training(format!("{why}. The model as it was then: {}", path.display())))
+                });
+            }
             Event::Refused { message } => bar.suspend(|| eprintln!("{message}")),
             Event::Failed { message, .. } => {
                 bar.finish_and_clear();
-                return Err(Error::Training(message.trim_start_matches("training: ").to_owned()));
+                let why = message.trim_start_matches("training: ").to_owned();
+                match (model, &failed) {
+                    // What was learned so far is still there.
+                    (Some(path), None) if learned => {
+                        failed = Some(why);
+                        worker.send(Command::Save(path.to_owned()));
+                    }
+                    _ => return Err(Error::Training(failed.unwrap_or(why))),
+                }
             }
             Event::Saved(_)
             | Event::Preview(_)

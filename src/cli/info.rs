@@ -28,7 +28,7 @@ pub fn run(options: &Options) -> Result<()> {
                 if let Some(object) = value.as_object_mut() {
                     object.insert("file".into(), file.display().to_string().into());
                 }
-                println!("{value}");
+                say!("{value}");
             }
             Ok(info) => {
                 let size = match info.pixel_size {
@@ -36,13 +36,13 @@ pub fn run(options: &Options) -> Result<()> {
                     Some(p) => format!("{:.6} x {:.6} nm", p.x_nm, p.y_nm),
                     None => "unknown".into(),
                 };
-                println!("{}", file.display());
-                println!("  format      {}", info.format);
-                println!("  size        {} x {} px, {} page(s)", info.width, info.height, info.pages);
-                println!("  sample type {}", info.sample_type);
-                println!("  pixel size  {size}");
-                println!("  min max mean {} {} {}", info.min, info.max, info.mean);
-                info.notes.iter().for_each(|note| println!("  note: {note}"));
+                say!("{}", file.display());
+                say!("  format      {}", info.format);
+                say!("  size        {} x {} px, {} page(s)", info.width, info.height, info.pages);
+                say!("  sample type {}", info.sample_type);
+                say!("  pixel size  {size}");
+                say!("  min max mean {} {} {}", info.min, info.max, info.mean);
+                info.notes.iter().for_each(|note| say!("  note: {note}"));
             }
             Err(error) => {
                 eprintln!("{error}");

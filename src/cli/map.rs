@@ -109,7 +109,7 @@ pub fn map_image(
     let folder = map_folder::folder(&image, &found.maps, segments.as_ref(), &about);
     maps::export(&folder, out, |inside| maps::add_model(&model, inside))?;
     if json {
-        println!("{:#}", folder.document());
+        say!("{:#}", folder.document());
     } else {
         print(&found, out);
     }
@@ -149,15 +149,17 @@ pub struct Found {
 
 fn print(found: &Found, out: &Path) {
     let (plan, summary) = (&found.plan, &found.summary);
-    println!("{}", plan.message);
+    say!("{}", plan.message);
     if let Some(lattice) = &plan.found {
-        println!(
+        say!(
             "{} cells, windows of {:.0} px, averaged over {:.1} px",
-            lattice.cells, plan.window_px, plan.average_px
+            lattice.cells,
+            plan.window_px,
+            plan.average_px
         );
     }
     for (i, judged) in found.maps.judgements.iter().enumerate() {
-        println!(
+        say!(
             "z{i}: sd {:.2}, lattice leakage {:.2} % (all orders {:.2} %), roughness {:.1} %: {}",
             judged.sd,
             100.0 * judged.leakage,
@@ -167,17 +169,17 @@ fn print(found: &Found, out: &Path) {
         );
     }
     if let Some(best) = summary.seeds.first() {
-        println!("{}", best.bound_in_words());
+        say!("{}", best.bound_in_words());
     }
     if let Some(agreement) = summary.agreement {
         let shown = summary.seeds.first().map_or(0, |best| best.seed);
-        println!("the seeds agree by {agreement:.3}; the maps are those of seed {shown}");
+        say!("the seeds agree by {agreement:.3}; the maps are those of seed {shown}");
     }
     if let Some([x, y]) = summary.phase_analysis_r {
-        println!("shift field against geometric phase analysis: |r| {x:.3} (x), {y:.3} (y)");
+        say!("shift field against geometric phase analysis: |r| {x:.3} (x), {y:.3} (y)");
     }
-    println!("{} outliers; {}", summary.outliers.len(), summary.verdict);
-    println!(
+    say!("{} outliers; {}", summary.outliers.len(), summary.verdict);
+    say!(
         "first map after {:.1} s, all after {:.0} s on {}; maps: {}",
         summary.first_map_seconds,
         summary.seconds,

@@ -1,5 +1,12 @@
 //! The same work without a window. Every command drives the same worker as the window does.
-#![allow(clippy::print_stdout)] // the terminal is this module's window
+
+/// Prints a line. A reader that has gone, as behind `| head`, is nobody to tell, and no reason to stop.
+macro_rules! say {
+    ($($line:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($line)*);
+    }};
+}
 
 mod cards;
 mod classify;

@@ -106,7 +106,7 @@ pub fn run(options: &Options) -> Result<()> {
         }
     }
     store::save(&project, &path)?;
-    println!(
+    say!(
         "{}: {} micrograph(s), {} particle(s), {} class(es)",
         path.display(),
         project.micrographs.len(),

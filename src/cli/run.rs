@@ -108,7 +108,7 @@ pub fn library(
     let description = Checkpoint::load(&model)?.description;
     let made = Made::by(&description, &trained.device, choice, Some(&command_line()));
     job::export(project, &dataset, &trained.predictions, Some(&model), out, false, made)?;
-    println!(
+    say!(
         "{} particles, {} epochs{} in {:.0} s on {}",
         dataset.ids.len(),
         trained.epochs,
@@ -117,7 +117,7 @@ pub fn library(
         trained.device
     );
     if let Some(found) = cross_validated {
-        println!("{}", follow::found_in_words(found));
+        say!("{}", follow::found_in_words(found));
     }
     let hold_out = job::hold_out(&dataset, &trained.predictions)?;
     if let Some(hold_out) = &hold_out {
@@ -126,7 +126,7 @@ pub fn library(
     if let Some(sanity) = &trained.sanity {
         print_sanity(sanity);
     }
-    println!("library: {}", out.display());
+    say!("library: {}", out.display());
     Ok(hold_out)
 }
 
@@ -156,7 +156,7 @@ pub fn export(options: &ExportOptions) -> Result<()> {
     let predictions = embed::predict(&vae, &dataset.patches, &mut || true)?;
     let made = Made::by(&description, &chosen.name, DeviceChoice::Cpu, Some(&command_line()));
     job::export(&project, &dataset, &predictions, Some(&model), &options.out, false, made)?;
-    println!("{} particles; library: {}", dataset.ids.len(), options.out.display());
+    say!("{} particles; library: {}", dataset.ids.len(), options.out.display());
     Ok(())
 }
 
@@ -192,10 +192,10 @@ fn print_hold_out(hold_out: &HoldOut) {
     let interval = wilson(hold_out.right, hold_out.of)
         .map(|[low, high]| format!(" (95 % interval {low:.3} to {high:.3})"))
         .unwrap_or_default();
-    println!("hold-out accuracy {accuracy:.3}{interval}, {} of {} right", hold_out.right, hold_out.of);
+    say!("hold-out accuracy {accuracy:.3}{interval}, {} of {} right", hold_out.right, hold_out.of);
     for (class, row) in hold_out.classes.iter().zip(&hold_out.confusion) {
         let cells: Vec<String> = row.iter().map(|n| format!("{n:4}")).collect();
-        println!("  {class:12} {}", cells.join(" "));
+        say!("  {class:12} {}", cells.join(" "));
     }
 }
 
@@ -205,14 +205,14 @@ fn print_sanity(sanity: &Sanity) {
             || "no class has an angle".to_owned(),
             |[median, most]| format!("angle within {median:.1} degrees (median), {most:.1} (nine in ten)"),
         );
-        println!("turned by known angles: class kept {:.3}, {angle}", sanity.class_agreement);
+        say!("turned by known angles: class kept {:.3}, {angle}", sanity.class_agreement);
     }
     if let Some(calibration) = &sanity.calibration {
-        println!("calibration error {:.3}", calibration.expected_error);
+        say!("calibration error {:.3}", calibration.expected_error);
     }
     let collapsed = sanity.collapsed.iter().filter(|c| **c).count();
     if collapsed > 0 {
-        println!("{collapsed} of {} content latents measure nothing", sanity.collapsed.len());
+        say!("{collapsed} of {} content latents measure nothing", sanity.collapsed.len());
     }
 }
 

@@ -68,7 +68,7 @@ pub fn run(options: &Options) -> Result<()> {
     };
     folder.export(&options.out, |path| shift::save(&vae, &settings, path))?;
     if options.json {
-        println!("{:#}", folder.document());
+        say!("{:#}", folder.document());
     } else {
         print(&spectra, &found, folder.seconds, &options.out);
     }
@@ -97,11 +97,11 @@ impl Options {
 fn print(spectra: &Spectra, found: &Found, seconds: f64, out: &Path) {
     let last = found.curve.last().copied().unwrap_or_default();
     let grid = spectra.grid.map_or_else(String::new, |[rows, columns]| format!(" ({rows} x {columns})"));
-    println!("{} spectra{grid}, loss {:.2}, {seconds:.0} s", found.shift.len(), last.loss);
+    say!("{} spectra{grid}, loss {:.2}, {seconds:.0} s", found.shift.len(), last.loss);
     for (k, sd) in found.spread.iter().enumerate() {
         let what = if found.collapsed(k) { "collapsed: it carries nothing" } else { "carries something" };
-        println!("z{k}: sd {sd:.2}, {what}");
+        say!("z{k}: sd {sd:.2}, {what}");
     }
     let maps = if spectra.grid.is_some() { ", maps over the grid" } else { "" };
-    println!("shifts, latents, traversals{maps}: {}", out.display());
+    say!("shifts, latents, traversals{maps}: {}", out.display());
 }

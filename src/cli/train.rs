@@ -90,7 +90,7 @@ pub fn run(options: &Options) -> Result<()> {
         device: options.compute.device.into(),
     };
     if !options.json {
-        println!("epoch  seconds      loss  accuracy");
+        say!("epoch  seconds      loss  accuracy");
     }
     let scratch =
         tempfile::tempdir().map_err(|e| Error::io(std::env::temp_dir(), "create a folder in", e))?;
@@ -107,16 +107,16 @@ pub fn run(options: &Options) -> Result<()> {
             let accuracy = found.right as f64 / found.of.max(1) as f64;
             let (right, of, folds) = (found.right, found.of, found.folds);
             let found = serde_json::json!({ "accuracy": accuracy, "right": right, "of": of, "folds": folds });
-            println!("{}", serde_json::json!({ "cross_validation": found }));
+            say!("{}", serde_json::json!({ "cross_validation": found }));
         } else {
-            println!("{}", follow::found_in_words(found));
+            say!("{}", follow::found_in_words(found));
         }
     }
     if let (true, Some(model)) = (options.bound, model) {
         print_bound(model, &patches, options.json)?;
     }
     if let (Some(path), false) = (&options.out, options.json) {
-        println!(
+        say!(
             "{} epochs{} in {:.1} s on {}; model: {}",
             trained.epochs,
             options.between.the_last(),
@@ -134,9 +134,9 @@ fn print_bound(model: &Path, patches: &PatchSet, json: bool) -> Result<()> {
     let unlabelled: Vec<usize> = (0..patches.len()).filter(|&i| patches.labels[i].is_none()).collect();
     let loss = bound::unlabelled(&vae, patches, &unlabelled, 2.0, 1)?;
     if json {
-        println!("{}", serde_json::json!({ "bound": loss }));
+        say!("{}", serde_json::json!({ "bound": loss }));
     } else {
-        println!("exact unlabelled loss, beta 2: {loss:.2} nats an image");
+        say!("exact unlabelled loss, beta 2: {loss:.2} nats an image");
     }
     Ok(())
 }
@@ -152,10 +152,10 @@ fn print(progress: &Progress, json: bool) {
             "kl_latent": parts.map(|p| p.kl_latent),
             "kl_class": parts.map(|p| p.kl_class),
         });
-        println!("{line}");
+        say!("{line}");
     } else {
         let accuracy = accuracy.map_or_else(|| "-".to_owned(), |a| format!("{a:.4}"));
-        println!("{:5}  {:7.1}  {loss:8.2}  {accuracy:>8}", progress.epoch, progress.seconds);
+        say!("{:5}  {:7.1}  {loss:8.2}  {accuracy:>8}", progress.epoch, progress.seconds);
     }
 }
 

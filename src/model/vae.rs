@@ -99,6 +99,11 @@ impl Vae {
         Some(Self { config: self.config.clone(), networks, tiled: true })
     }
 
+    /// True if all weights are finite numbers.
+    pub fn is_finite(&self) -> bool {
+        weights::to_arrays(&self.networks).values().all(|array| array.values.iter().all(|v| v.is_finite()))
+    }
+
     /// The device of the weights.
     pub fn device(&self) -> Device {
         self.networks.decoder.out.weight.val().device()

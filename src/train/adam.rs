@@ -3,7 +3,10 @@
 //! The library's own takes a dozen tensor operations a parameter; on small networks their overhead is a third of a
 //! training step. The arithmetic is the same, operation for operation, and so is the state that is kept.
 
-use burn::optim::{AdamConfig, AdamState, AdaptiveMomentumState, LearningRate, ModuleOptimizer, Optimizer};
+use burn::optim::{
+    AdamConfig, AdamState, AdaptiveMomentumState, LearningRate, ModuleOptimizer, Optimizer, RecordState,
+    StateSink, StateSource,
+};
 use burn::tensor::{Device, Tensor, TensorData};
 
 const BETA_1: f32 = 0.9;
@@ -22,8 +25,23 @@ pub(crate) fn adam(tiled: bool) -> ModuleOptimizer {
 #[derive(Clone)]
 struct OnePass;
 
+/// Momenta that stay in memory: left alone, the library reads them back onto its default device first, which is a GPU, and
+/// where there is none it fails.
+#[derive(Clone)]
+struct Kept<const D: usize>(AdamState<D>);
+
+impl<const D: usize> RecordState for Kept<D> {
+    fn state_flatten(&self, prefix: &str, out: &mut StateSink) {
+        self.0.state_flatten(prefix, out);
+    }
+
+    fn state_unflatten(prefix: &str, src: &mut StateSource, _: &Device) -> Option<Self> {
+        AdamState::state_unflatten(prefix, src, &Device::flex()).map(Self)
+    }
+}
+
 impl Optimizer for OnePass {
-    type State<const D: usize> = AdamState<D>;
+    type State<const D: usize> = Kept<D>;
 
     fn step<const D: usize>(
         &self,
@@ -37,7 +55,7 @@ impl Optimizer for OnePass {
         let read = |t: Tensor<D>| t.into_data().try_into_vec::<f32>().unwrap_or_default();
         let (mut weights, gradient) = (read(tensor), read(gradient));
         let (time, mut first, mut second) = match state {
-            Some(AdamState { momentum: m }) => (m.time + 1, read(m.moment_1), read(m.moment_2)),
+            Some(Kept(AdamState { momentum: m })) => (m.time + 1, read(m.moment_1), read(m.moment_2)),
             None => (1, vec![0.0; weights.len()], vec![0.0; weights.len()]),
         };
         let root = (1.0 - BETA_2.powi(time as i32)).sqrt();
@@ -51,11 +69,11 @@ impl Optimizer for OnePass {
         }
         let write = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, shape), &device);
         let momentum = AdaptiveMomentumState::new(time, write(first), write(second));
-        (write(weights), Some(AdamState::new(momentum)))
+        (write(weights), Some(Kept(AdamState::new(momentum))))
     }
 
     fn to_device<const D: usize>(mut state: Self::State<D>, device: &Device) -> Self::State<D> {
-        state.momentum = state.momentum.to_device(device);
+        state.0.momentum = state.0.momentum.to_device(device);
         state
     }
 }

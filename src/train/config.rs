@@ -73,7 +73,9 @@ pub struct TrainConfig {
     pub augmentation: Option<Augmentation>,
     /// Share of the pixels the decoder sees each step, in (0, 1]; 1 is exact.
     pub pixel_share: f32,
-    /// Classes less probable than this are not decoded and the rest renormalised; 0 is exact.
+    /// With the published recipe, classes less probable than this do not count and the rest is renormalised; with the default
+    /// preset, pairs of class and turn less probable than this part of an image's best. 0 is exact. On a GPU they are
+    /// computed all the same, and the default preset has [`Self::most_pairs`] alone.
     pub class_threshold: f32,
     /// Turned copies of an image the recognition networks look at, 1..=360; 1 is the image as it is.
     pub rotations: usize,

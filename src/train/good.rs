@@ -23,14 +23,16 @@ impl Good {
         what: &str,
     ) -> Result<T> {
         let stepped = match stepped {
-            Ok(_) if last && !has_finite_weights(vae) => Err(not_finite(what)),
+            Ok(_) if last && !has_finite_weights(vae)? => Err(not_finite(what)),
             other => other,
         };
         match &stepped {
             Ok(_) => self.0 = Some(before),
             Err(Error::Training(_)) => {
                 vae.networks = before;
-                if let Some(good) = self.0.take().filter(|_| !has_finite_weights(vae)) {
+                if !has_finite_weights(vae)?
+                    && let Some(good) = self.0.take()
+                {
                     vae.networks = good;
                 }
             }

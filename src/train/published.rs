@@ -61,7 +61,7 @@ impl Trainer {
         }
         self.apply(gradients.grads());
         // The classifier keeps next to nothing, so all at once.
-        let all = self.part(0, batch, self.config.batch.min(self.labelled.len()));
+        let all = self.part(0, batch, self.config.batch.min(self.labelled.len()).max(batch.len()));
         let images = self.images(&all);
         let entropy = objective::cross_entropy(&self.vae, images.x.clone(), &self.labels_of(&all));
         let auxiliary = images.counted(entropy).sum().mul_scalar(self.config.auxiliary);

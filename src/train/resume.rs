@@ -9,7 +9,7 @@ use super::curve::EpochPoint;
 use super::join::Standing;
 use super::lineage::Lineage;
 use super::schedule::Turn;
-use super::trainer::{Sums, Trainer, host};
+use super::trainer::{Sums, Trainer, host, not_finite};
 use crate::error::{Error, Result};
 use crate::model::vae::Vae;
 use crate::particle::ParticleId;
@@ -78,9 +78,13 @@ impl Trainer {
     /// What is needed to go on later; the training itself can go on, too.
     ///
     /// # Errors
-    /// A device that stops answering; an optimiser that cannot be written down.
+    /// A device that stops answering; an optimiser that cannot be written down; weights that the last step has spoiled, which
+    /// the next one finds out.
     pub fn halt(&self, classes: &[String]) -> Result<Halted> {
         let read = Read::of(&self.vae, true)?;
+        if !read.is_finite() {
+            return Err(not_finite("training"));
+        }
         let optimizer = self
             .optimizer
             .into_bytes()
@@ -194,7 +198,7 @@ impl Trainer {
     /// optimiser and fresh random numbers.
     ///
     /// # Errors
-    /// Settings, classes or patches that are not the model's.
+    /// Settings, classes or patches that are not the model's; a device that stops answering.
     pub fn from_model(
         vae: &Vae,
         config: TrainConfig,
@@ -212,6 +216,7 @@ impl Trainer {
         put.map_err(|_| {
             Error::Training("the model does not fit these classes and patches; train again".into())
         })?;
+        trainer.label_angles = trainer.as_seen_by(vae)?;
         trainer.epoch = epoch;
         trainer.steps = trainer.config.epoch_of(trainer.unlabelled.len()).0;
         Ok(trainer)
@@ -283,12 +288,18 @@ impl Read {
         vae.networks.visit(&mut read);
         read.failed.take().map_or(Ok(read), Err)
     }
+
+    fn is_finite(&self) -> bool {
+        self.weights.iter().all(|(_, values)| values.iter().all(|v| v.is_finite()))
+    }
 }
 
-/// True if all weights of a model in training are finite numbers, or cannot be read.
-pub(super) fn has_finite_weights(vae: &Vae) -> bool {
-    let finite = |(_, values): &(Vec<usize>, Vec<f32>)| values.iter().all(|v| v.is_finite());
-    Read::of(vae, true).map_or(true, |read| read.weights.iter().all(finite))
+/// True if all weights of a model in training are finite numbers.
+///
+/// # Errors
+/// A device that stops answering.
+pub(super) fn has_finite_weights(vae: &Vae) -> Result<bool> {
+    Read::of(vae, true).map(|read| read.is_finite())
 }
 
 impl ModuleVisitor for Read {

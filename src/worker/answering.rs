@@ -28,10 +28,15 @@ pub(super) struct Model {
 }
 
 impl Engine<'_> {
-    /// Makes the run's present weights the model that answers.
+    /// Makes the run's present weights the model that answers; not those that a step has just spoiled, which the next one
+    /// finds out.
     pub(super) fn keep(&mut self, run: &Run) {
+        let vae = run.trainer.snapshot();
+        if self.model.is_some() && !vae.is_finite() {
+            return;
+        }
         self.model = Some(Model {
-            vae: run.trainer.snapshot(),
+            vae,
             // Not the job's: the training may have gone on with new labels.
             train: run.trainer.config.clone(),
             classes: run.job.classes.clone(),

@@ -150,7 +150,8 @@ impl Engine<'_> {
         self.keep(&run);
         // What it was measured by at the end of its last epoch is not this model any more.
         let (patches, seen) = run.judges();
-        let accuracy = if run.trainer.step > 0 { self.accuracy(patches, seen) } else { None };
+        let learned_on = (1..run.trainer.steps).contains(&run.trainer.step);
+        let accuracy = if learned_on { self.accuracy(patches, seen) } else { None };
         if let Some(predictions) = self.predict(&run.job.patches) {
             self.check(&run.job.patches, &predictions);
         }

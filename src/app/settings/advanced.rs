@@ -59,9 +59,13 @@ fn decoded(ui: &mut Ui, config: &mut TrainConfig) {
     line(ui, "Part of the pixels the decoder draws in a step; 1 is exact, less is faster.", |ui| {
         number(ui, "Pixels", &mut config.pixel_share, 0.02..=1.0, 0.01);
     });
-    line(ui, "Classes less probable than this are not drawn; 0 is exact. On the CPU only.", |ui| {
-        number(ui, "Improbable", &mut config.class_threshold, 0.0..=0.49, 0.001);
-    });
+    line(
+        ui,
+        "What is less probable than this part of the best is not drawn; 0 is exact. On the CPU only.",
+        |ui| {
+            number(ui, "Improbable", &mut config.class_threshold, 0.0..=0.49, 0.001);
+        },
+    );
     let sigma = if let Likelihood::Gaussian { sigma } = config.likelihood { sigma } else { 0.5 };
     let likelihoods = [
         (Likelihood::Bernoulli, "Bernoulli"),

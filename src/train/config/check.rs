@@ -59,6 +59,12 @@ impl TrainConfig {
                 &self.final_rate,
                 "above 0 and at most 1",
             ),
+            (
+                "rate of going on",
+                self.encore.is_none_or(|encore| encore.rate > 0.0 && encore.rate <= 1.0),
+                self.encore.map_or_else(String::new, |encore| encore.rate.to_string()),
+                "above 0 and at most 1",
+            ),
             check(
                 "pixel share",
                 self.pixel_share > 0.0 && self.pixel_share <= 1.0,
@@ -136,7 +142,7 @@ impl TrainConfig {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Augmentation;
+    use super::super::{Augmentation, Encore};
     use super::*;
 
     #[test]
@@ -152,6 +158,7 @@ mod tests {
             (TrainConfig { consistency: -1.0, ..fine.clone() }, "agreement"),
             (TrainConfig { view_noise: 2.1, ..fine.clone() }, "second view"),
             (TrainConfig { labels_only: true, ..TrainConfig::paper() }, "labels only"),
+            (TrainConfig { encore: Some(Encore { from: 0, rate: -5.0 }), ..fine.clone() }, "going on"),
             (TrainConfig { augmentation: noisy, ..fine }, "noise of labelled"),
         ] {
             let message = wrong.check().unwrap_err().to_string();
