@@ -716,3 +716,52 @@ fn without_a_display_it_says_so_and_names_the_demo() {
     assert_eq!(error.lines().count(), 1, "{error}");
     assert!(error.contains("display") && error.contains("nanotheca demo"), "{error}");
 }
+
+#[test]
+fn a_training_that_diverges_leaves_the_model_it_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (pixels, labels) = halves(40, 12);
+    write_npz(&at("l.npz"), &pixels, 40, 12, Some(&labels));
+    write_npz(&at("u.npz"), &pixels, 40, 12, None);
+    let (l, u, model, csv) = (at("l.npz"), at("u.npz"), at("m.safetensors"), at("out.csv"));
+    let how = ["--preset", "paper", "--hidden", "64", "--batch", "8", "--device", "cpu", "--lr", "1"];
+    let mut left = 0;
+    for seed in 1..=30 {
+        let seed = seed.to_string();
+        let data = ["train", "--labelled", text(&l), "--unlabelled", text(&u), "--out", text(&model)];
+        let more = ["--set", "activation=relu", "--epochs", "30", "--seed", &seed];
+        let output = nanotheca(&[&data[..], &how, &more].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        if output.status.success() {
+            fs::remove_file(&model).unwrap();
+            continue;
+        }
+        assert!(said.contains("no longer a finite number"), "{said}");
+        assert_eq!(said.contains("The model as it was then"), model.exists(), "{said}");
+        if model.exists() {
+            left += 1;
+            works(&["classify", "--model", text(&model), "--patches", text(&l), "--out", text(&csv)]);
+            fs::remove_file(&model).unwrap();
+            fs::remove_file(&csv).unwrap();
+        }
+    }
+    assert!(left > 0, "none of thirty trainings diverged after its first epoch");
+}
+
+#[test]
+fn a_reader_that_has_gone_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (pixels, labels) = halves(20, 12);
+    write_npz(&at("l.npz"), &pixels, 20, 12, Some(&labels));
+    let (l, model) = (at("l.npz"), at("m.safetensors"));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_nanotheca"))
+        .args(["train", "--labelled", text(&l), "--unlabelled", text(&l), "--hidden", "16", "--epochs", "3"])
+        .args(["--device", "cpu", "--json", "--out", text(&model)])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success() && model.exists());
+}
