@@ -1,6 +1,7 @@
 //! The shift-VAE (Ziatdinov, Wong and Kalinin 2023): windows of a repeating pattern, or spectra, without labels. What is
 //! only a shift goes into the pose; what is left in the content is the slow change.
 
+mod bound;
 mod config;
 mod file;
 mod trainer;
