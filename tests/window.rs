@@ -5,7 +5,7 @@
 mod window;
 
 use egui::{Event, Key, Modifiers, PointerButton, Pos2, vec2};
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use nanotheca::app::Open;
 use nanotheca::micrograph::format;
 use nanotheca::project::{MicrographEntry, Project, store};
@@ -671,6 +671,26 @@ fn from_the_sample_to_the_library() {
     window.press("Export");
     window.until("the library", |_| library.join("library.csv").is_file());
     window.until("the message", |w| w.shows("Exported"));
+
+    // A change of the patches holds for the next training: this model is exported as it learned them.
+    window.press("Settings");
+    let side = window.app().project().patch.side;
+    let is_number = |node: &egui_kittest::Node<'_>| node.accesskit_node().numeric_value().is_some();
+    window.harness.query_all_by_label("Patch resolution").find(is_number).unwrap().focus();
+    window.harness.run_steps(2);
+    window.key(Modifiers::COMMAND, Key::A);
+    window.harness.event(Event::Text((side + 8).to_string()));
+    window.settle();
+    window.key(Modifiers::NONE, Key::Enter);
+    assert_eq!(window.app().project().patch.side, side + 8);
+    let again = dir.path().join("again");
+    window.press("Export…");
+    window.harness.get_by_label("Folder").set_text_value_accesskit(&again.display().to_string());
+    window.settle();
+    window.press("Export");
+    window.until("the second library", |_| again.join("library.csv").is_file());
+    let table = |folder: &Path| std::fs::read_to_string(folder.join("library.csv")).unwrap();
+    assert_eq!(table(&library), table(&again), "the same model says the same of the same particles");
 }
 
 /// A point of the canvas on the picture that is far from every particle.

@@ -61,6 +61,11 @@ fn yesterday_s_project_has_its_model_and_goes_on_learning() {
     window.until("model and state", |_| count(&path) == 1 && state.is_file());
     drop(window);
 
+    // Settings of the next training are changed: the model goes on with what it learned.
+    let mut changed = store::load(&path).unwrap();
+    changed.patch.side += 8;
+    store::save(&changed, &path).unwrap();
+
     // The next day: what the model says is there, nobody is told anything, and nothing has changed.
     let mut window = open(&path);
     let particles = window.app().project().particles.len();

@@ -110,6 +110,8 @@ fn questions_and_other_models_do_not_wait_until_many_patches_are_classified() {
     let first =
         |e| if let Event::Predictions { predictions, .. } = e { Some(predictions.len()) } else { None };
     assert_eq!(wait(&worker, first), 30);
+    // Who asks about all patches is told what the model can be trusted with, too.
+    wait(&worker, |e| if let Event::Checked(sanity) = e { Some(sanity) } else { None });
     worker.send(Command::Classify(many));
     worker.send(Command::Forget);
     let silent = worker.events().recv_timeout(Duration::from_millis(300));
@@ -438,8 +440,13 @@ fn maps_end_when_a_training_goes_on_or_is_validated() {
     worker.send(Command::Halt(state.clone()));
     wait(&worker, |e| matches!(e, Event::Saved(_)).then_some(()));
 
-    let labels = Command::Relabel { job: few.clone(), from: None };
+    let more = Box::new(TrainJob { patches: Arc::new(bars_and_discs(48, 12, 20, 1)), ..*few.clone() });
+    let labels = Command::Relabel { job: more.clone(), from: None };
     ends_the_maps(&worker, labels, finished);
+    // What the model knows already ends nothing, and is no reason to train.
+    worker.send(Command::Relabel { job: more, from: None });
+    let said = wait(&worker, |e| if let Event::Refused { message } = e { Some(message) } else { None });
+    assert!(said.contains("is new"), "{said}");
     ends_the_maps(&worker, Command::GoOn { job: few.clone(), from: state }, finished);
     let over = |e: &Event| matches!(e, Event::Folds(folds) if folds.over);
     ends_the_maps(&worker, Command::Validate { job: few, folds: 3 }, over);

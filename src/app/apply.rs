@@ -282,7 +282,16 @@ impl App {
         if let Some(before) = self.assembling.take() {
             self.jobs.stop(before.job);
         }
-        let project = self.state.project.clone();
+        let mut project = self.state.project.clone();
+        // Patches as the model understands them, whatever the settings say by now: those hold for the next training.
+        let learned = match purpose {
+            AssemblePurpose::Train => None,
+            AssemblePurpose::GoOn => self.state.stopped.as_ref().and_then(|stopped| stopped.geometry.clone()),
+            _ => Some(self.state.geometry().clone()),
+        };
+        if let Some(geometry) = learned {
+            project.patch = geometry;
+        }
         let ids = project.micrographs.iter().map(|entry| entry.id);
         let open: jobs::OpenPictures = ids.filter_map(|id| Some((id, self.state.as_it_is(id)?))).collect();
         let job = self.jobs.start_quietly("Cutting patches".into(), move |context| {

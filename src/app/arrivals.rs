@@ -302,14 +302,14 @@ impl App {
     /// The window is ready for a run on these patches; the job for the worker.
     pub(super) fn begin_run(&mut self, dataset: Arc<Dataset>, latent: usize) -> Box<TrainJob> {
         let job = self.job(&dataset);
-        let classes = dataset.classes.clone();
+        let (classes, geometry) = (dataset.classes.clone(), Some(dataset.geometry.clone()));
         let training = &mut self.state.training;
-        training.model = Some(Model { classes, latent });
+        training.model = Some(Model { classes, latent, geometry });
         training.lineage = Lineage::default();
         training.lineage.roles.take(&dataset.ids, &dataset.patches);
         self.state.before = None;
         training.phase = Phase::Starting;
-        training.folds = None;
+        (training.folds, training.validated) = (None, None);
         self.state.previews = Previews::default();
         self.state.asking.withdraw();
         self.end_maps();
@@ -326,7 +326,7 @@ impl App {
             patches: dataset.patches.clone(),
             ids: dataset.ids.clone(),
             validation: None,
-            geometry: Some(self.state.project.patch.clone()),
+            geometry: Some(dataset.geometry.clone()),
             device: self.state.training.choice,
         })
     }

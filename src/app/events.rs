@@ -12,6 +12,17 @@ use crate::worker::message::{Command, Event, PreviewImages, PreviewRequest};
 use crate::worker::models::STATE;
 use std::sync::Arc;
 
+/// What went wrong, without the area of work that an error names first.
+fn without_area(message: &str) -> &str {
+    message.strip_prefix("training: ").unwrap_or(message)
+}
+
+fn as_sentence(message: &str) -> String {
+    let text = without_area(message);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 impl App {
     /// Takes everything that has arrived.
     pub(super) fn drain(&mut self, ctx: &egui::Context) {
@@ -67,10 +78,13 @@ impl App {
             Event::Loaded { from, classes, latent, geometry, epochs, lineage, .. } => {
                 self.on_loaded(&from, Arrived { classes, latent, geometry, epochs, lineage });
             }
+            Event::Folds(folds) if folds.found().is_some() => self.keep_what_was_validated(),
             Event::Relabelled { epoch, afresh } => self.on_relabelled(epoch, afresh),
             Event::Saved(path) if self.is_state(&path) => self.look_for_stopped(),
             Event::Saved(path) if self.is_kept(&path) => self.on_kept(),
             Event::Saved(path) if self.export_model() == Some(path.as_path()) => self.write_export(),
+            // Written again with what a cross-validation found.
+            Event::Saved(path) if self.state.training.kept.as_ref() == Some(&path) => {}
             // The training of a project that was left.
             Event::Saved(path) if path.extension().is_some_and(|end| end == STATE) => {}
             Event::Saved(path) => self.tell(Level::Done, format!("Model saved as {}", name_of(&path)), None),
@@ -84,14 +98,17 @@ impl App {
                 self.learning = None;
                 self.cancel_export();
                 // While training the pane says it, in full; a toast points there.
-                let message = if was_active { format!("Training failed: {message}") } else { message };
+                let message = match was_active {
+                    true => format!("Training failed: {}", without_area(&message)),
+                    false => as_sentence(&message),
+                };
                 self.tell(Level::Error, message, Some(details).filter(|details| !details.is_empty()));
             }
             Event::Refused { message } => {
                 self.nothing_comes_back();
                 self.learning = None;
                 self.cancel_export();
-                self.tell(Level::Error, message, None);
+                self.tell(Level::Error, as_sentence(&message), None);
             }
             _ => {}
         }

@@ -10,6 +10,7 @@ use super::state::{Level, count};
 use crate::error::Result;
 use crate::particle::Prediction;
 use crate::particle::patch::PatchSet;
+use crate::project::Project;
 use crate::train::checkpoint::{Checkpoint, Description};
 use crate::train::lineage::Roles;
 use crate::worker::job::Dataset;
@@ -65,7 +66,7 @@ impl App {
             Ok(model) => model.description,
             Err(error) => return self.complain(&error),
         };
-        if model.geometry.as_ref().is_some_and(|learned| *learned != self.state.project.patch) {
+        if model.geometry.as_ref().is_some_and(|learned| *learned != dataset.geometry) {
             let problem = "The model learned patches of another size or cut. Train again, or take the change of the patches back.";
             return self.tell(Level::Error, problem, None);
         }
@@ -82,7 +83,7 @@ impl App {
         };
         let particles = dataset.ids.len();
         let library = jobs::Export {
-            project: self.state.project.clone(),
+            project: Project { patch: dataset.geometry.clone(), ..self.state.project.clone() },
             dataset,
             predictions,
             model: export.model,
@@ -122,7 +123,7 @@ impl App {
         let on = run.device.as_deref().unwrap_or(&model.lineage.device);
         let mut made = Made::by(model, on, run.choice, command.as_deref());
         made.settings["fallback"] = serde_json::json!(run.fallback);
-        made.cross_validated = run.folds.and_then(|folds| folds.found()).or(made.cross_validated);
+        made.cross_validated = run.validated.or(made.cross_validated);
         made
     }
 

@@ -162,7 +162,7 @@ pub fn taken(state: &State) -> Option<Taken> {
         let Some(picture) = cut(state, particle) else { continue };
         let entry = state.project.micrograph(particle.micrograph)?;
         let nm = entry.pixel_size.map(|size| size.x_nm);
-        let texel = state.project.patch.extent_on(nm) / TEXELS as f64;
+        let texel = state.geometry().extent_on(nm) / TEXELS as f64;
         let scale = nm.map_or((texel, "px"), |nm| (texel * nm, "nm"));
         // Patches of different scales on one sheet have no bar in common.
         let same =
@@ -240,7 +240,7 @@ fn members(state: &State, class: ClassId) -> Vec<ParticleId> {
 fn cut(state: &State, particle: &Particle) -> Option<ColorImage> {
     let entry = state.project.micrograph(particle.micrograph)?;
     let Opened::Ready(picture) = state.pictures.get(&entry.id)? else { return None };
-    let geometry = &state.project.patch;
+    let geometry = state.geometry();
     let [across, down] = geometry.extents_on(entry.pixel_size).map(|extent| extent as f32);
     let pose = state.results.as_ref().and_then(|results| results.of(particle.id));
     let (angle, shift) = pose.map_or((0.0, [0.0; 2]), |p| (p.angle_rad, p.shift_px));

@@ -56,8 +56,13 @@ impl App {
             let training = &mut self.state.training;
             training.lineage.roles.take(&dataset.ids, &dataset.patches);
             training.lineage.join(epoch);
-            training.folds = None;
+            let validating = training.folds.take().is_some_and(|folds| !folds.over);
+            training.validated = None;
             training.dataset = Some(dataset);
+            if validating {
+                let text = "The cross-validation has ended: it was about the model without the new labels.";
+                self.tell(Level::Warning, text, None);
+            }
         }
         self.state.training.stateless = false;
         if afresh {
@@ -72,6 +77,14 @@ impl App {
             self.end_maps();
             self.end_spectra();
             self.worker.send(Command::Validate { job: self.job(&dataset), folds: FOLDS });
+        }
+    }
+
+    /// What a cross-validation found goes with the kept model.
+    pub(super) fn keep_what_was_validated(&self) {
+        let kept = self.state.training.kept.as_ref();
+        if let Some(path) = kept.filter(|_| self.state.history.locked().is_none()) {
+            self.worker.send(Command::Save(path.clone()));
         }
     }
 

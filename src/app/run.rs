@@ -1,9 +1,10 @@
 //! A training run as the window sees it: phase, curve, predictions.
 
 use crate::library::report::wilson;
+use crate::particle::patch::PatchGeometry;
 use crate::particle::{ClassId, ParticleId, Prediction};
 pub use crate::train::curve::{EpochPoint, smoothed};
-use crate::train::lineage::Lineage;
+use crate::train::lineage::{CrossValidated, Lineage};
 use crate::worker::job::{Dataset, KnownClass};
 use crate::worker::message::{Accuracy, DeviceChoice, Event, FinishReason, FoldProgress, Progress, Sanity};
 use std::collections::{BTreeSet, HashMap};
@@ -69,6 +70,8 @@ pub struct Training {
     pub sanity: Option<Arc<Sanity>>,
     /// The cross-validation that runs, or the last one.
     pub folds: Option<FoldProgress>,
+    /// The last one of this model that came to its end.
+    pub validated: Option<CrossValidated>,
     /// Epochs before which new labels joined.
     pub joined: Vec<usize>,
     /// What the worker trains on, or last trained on.
@@ -88,6 +91,8 @@ pub struct Training {
 pub struct Model {
     pub classes: Vec<KnownClass>,
     pub latent: usize,
+    /// How the patches are cut that it understands, where that is known.
+    pub geometry: Option<PatchGeometry>,
 }
 
 /// Predictions and the particles they belong to.
@@ -176,7 +181,10 @@ impl Training {
                     self.phase = Phase::Running;
                 }
             }
-            Event::Folds(folds) => self.folds = Some(*folds),
+            Event::Folds(folds) => {
+                self.folds = Some(*folds);
+                self.validated = folds.found().or(self.validated);
+            }
             Event::Checked(sanity) => self.sanity = Some(sanity.clone()),
             Event::Paused if self.phase.is_active() => self.phase = Phase::Paused,
             Event::Resumed if self.phase == Phase::Paused => self.phase = Phase::Running,

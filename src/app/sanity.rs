@@ -41,19 +41,26 @@ fn sentences(sanity: &Sanity) -> Vec<(bool, String)> {
             ),
             None => (true, "No class has an angle: all look the same when turned.".to_owned()),
         });
-        out.push((
-            sanity.content_drift < 0.5,
-            format!("Turning moves the content latents by {:.2} of their spread.", sanity.content_drift),
-        ));
+        if sanity.collapsed.contains(&false) {
+            let drift = sanity.content_drift;
+            let text = format!("Turning moves the content latents by {drift:.2} of their spread.");
+            out.push((drift < 0.5, text));
+        }
     }
     if let Some(Calibration { expected_error: error, .. }) = &sanity.calibration {
         out.push((*error <= GAP, format!("Probabilities are off by {:.1} % on average.", error * 100.0)));
     }
     let collapsed: Vec<String> =
         (1..).zip(&sanity.collapsed).filter(|(_, c)| **c).map(|(i, _)| format!("z{i}")).collect();
-    if !collapsed.is_empty() {
-        out.push((true, format!("{} measures nothing: fewer latents would do.", collapsed.join(", "))));
-    }
+    let text = match collapsed.len() {
+        0 => return out,
+        all if all == sanity.collapsed.len() => {
+            "No latent measures anything: within a class no difference was learned.".to_owned()
+        }
+        1 => format!("{} measures next to nothing: fewer latents would do.", collapsed[0]),
+        _ => format!("{} measure next to nothing: fewer latents would do.", collapsed.join(", ")),
+    };
+    out.push((true, text));
     out
 }
 
@@ -98,7 +105,10 @@ mod tests {
             ..Sanity::default()
         };
         assert!(sentences(&good).iter().all(|(fine, _)| *fine));
-        assert!(sentences(&good).iter().any(|(_, text)| text.starts_with("z2 measures nothing")));
+        assert!(sentences(&good).iter().any(|(_, text)| text.starts_with("z2 measures next to nothing")));
+        let none = Sanity { collapsed: vec![true, true], ..good.clone() };
+        assert!(sentences(&none).iter().any(|(_, text)| text.starts_with("No latent measures")));
+        assert!(!sentences(&none).iter().any(|(_, text)| text.contains("moves the content")));
         let bad = Sanity { class_agreement: 0.6, calibration: gap(0.2), ..good };
         assert_eq!(sentences(&bad).iter().filter(|(fine, _)| !fine).count(), 2);
     }

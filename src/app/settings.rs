@@ -6,6 +6,7 @@ use super::action::Action;
 use super::detection::choose;
 use super::state::State;
 use crate::particle::patch::{Normalise, PatchGeometry};
+use crate::project::MicrographEntry;
 use crate::project::edit::Edit;
 use crate::train::config::{Preset, TrainConfig};
 use crate::worker::message::DeviceChoice;
@@ -17,6 +18,11 @@ pub struct SettingsPanel {
     config: Option<TrainConfig>,
     patch: Option<PatchGeometry>,
 }
+
+/// Fields hold numbers of double precision: whole ones up to here are exact.
+const MOST_SEED: u64 = 1 << 53;
+/// A patch of fewer pixels of its micrograph shows nothing.
+const FEWEST_PX: f64 = 6.0;
 
 const PATIENCE: &str = "When neither hold-out accuracy nor loss has improved for so long. Careful: before it jumps, this \
      model often stands still for a while, and would be stopped there.";
@@ -35,6 +41,9 @@ impl SettingsPanel {
             training(ui, &mut config);
             ui.separator();
             patches(ui, &mut patch);
+            if let Some(text) = too_small(state, &patch) {
+                ui.add(egui::Label::new(RichText::new(text).color(ui.visuals().warn_fg_color)).wrap());
+            }
             ui.separator();
             line(ui, "Where to compute; the CPU is always there.", |ui| {
                 let choices = [
@@ -137,7 +146,9 @@ fn training(ui: &mut Ui, config: &mut TrainConfig) {
             DragValue::new(&mut config.learning_rate)
                 .range(1e-6..=0.05)
                 .speed(1e-5)
-                .max_decimals(6)
+                .custom_formatter(
+                    |rate, _| if rate < 1e-4 { format!("{rate:.1e}") } else { format!("{rate:.5}") },
+                )
                 .update_while_editing(false),
         )
         .labelled_by(label.id);
@@ -150,7 +161,8 @@ fn training(ui: &mut Ui, config: &mut TrainConfig) {
     });
     line(ui, "The same seed on the CPU gives the same model.", |ui| {
         let label = name(ui, "Seed");
-        ui.add(DragValue::new(&mut config.seed).update_while_editing(false)).labelled_by(label.id);
+        ui.add(DragValue::new(&mut config.seed).range(0..=MOST_SEED).update_while_editing(false))
+            .labelled_by(label.id);
     });
     egui::CollapsingHeader::new("Advanced")
         .id_salt("advanced training")
@@ -161,6 +173,16 @@ fn number(ui: &mut Ui, what: &str, value: &mut f32, range: std::ops::RangeInclus
     let label = name(ui, what);
     ui.add(DragValue::new(value).range(range).speed(speed).max_decimals(3).update_while_editing(false))
         .labelled_by(label.id);
+}
+
+/// What is wrong with a patch that shows next to nothing of some micrograph.
+fn too_small(state: &State, patch: &PatchGeometry) -> Option<String> {
+    let on = |entry: &MicrographEntry| {
+        (patch.extent_on(entry.pixel_size.map(|size| size.x_nm)), entry.file_name())
+    };
+    let (px, name) = state.project.micrographs.iter().map(on).min_by(|a, b| a.0.total_cmp(&b.0))?;
+    (px < FEWEST_PX)
+        .then(|| format!("On {name} such a patch has {px:.1} pixels a side: too few to show a particle."))
 }
 
 fn patches(ui: &mut Ui, patch: &mut PatchGeometry) {

@@ -7,6 +7,7 @@ use super::message::{Accuracy, Event, FoldProgress, TrainJob};
 use crate::error::{Error, Result};
 use crate::explore::embed;
 use crate::particle::patch::PatchSet;
+use crate::train::config::TrainConfig;
 use crate::train::trainer::Trainer;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -120,9 +121,13 @@ impl Folds {
 
 impl Engine<'_> {
     /// Begins a cross-validation.
-    pub(super) fn validate(&mut self, job: Box<TrainJob>, folds: usize) {
+    pub(super) fn validate(&mut self, mut job: Box<TrainJob>, folds: usize) {
         self.stop_map();
         self.stop_spectra();
+        // Beside a model it is about that model, whatever the settings of the next one are.
+        if let Some(model) = self.model.as_ref().filter(|model| model.classes == job.classes) {
+            job.config = TrainConfig { encore: None, ..model.train.clone() };
+        }
         match Folds::new(job, folds) {
             Ok(folds) => {
                 self.tell(Event::Folds(folds.progress()));
@@ -144,6 +149,13 @@ impl Engine<'_> {
             return self.fail(&error);
         }
         let epoch = folds.trainer.as_ref().is_none_or(|trainer| trainer.step == trainer.steps);
+        let found = folds.progress().found();
+        if let (Some(_), Some(model)) = (found, &mut self.model)
+            && model.classes == folds.job.classes
+        {
+            // It goes with the model's file from now on.
+            model.lineage.cross_validated = found;
+        }
         if epoch || folds.done > trained {
             self.tell(Event::Folds(folds.progress()));
         }

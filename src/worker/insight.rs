@@ -26,7 +26,7 @@ pub fn measure(project: &Project, dataset: &Dataset) -> Vec<Option<Descriptors>>
         let particle = project.particle(*id);
         let entry = particle.and_then(|p| project.micrograph(p.micrograph));
         // Of pixels that are not square the one of the same area.
-        let [x, y] = project.patch.pitches_on(entry.and_then(|e| e.pixel_size));
+        let [x, y] = dataset.geometry.pitches_on(entry.and_then(|e| e.pixel_size));
         (x * y).sqrt()
     };
     let pitches: Vec<f64> = dataset.ids.iter().map(pitch).collect();

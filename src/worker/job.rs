@@ -7,7 +7,7 @@ use crate::library::report::HoldOut;
 use crate::library::{self, Library, Patches};
 use crate::micrograph::Micrograph;
 use crate::particle::detect::Settings;
-use crate::particle::patch::{PatchSet, PatchSource, turned};
+use crate::particle::patch::{PatchGeometry, PatchSet, PatchSource, turned};
 use crate::particle::territory::territories;
 use crate::particle::{Class, ClassId, MicrographId, Particle, ParticleId, Prediction};
 use crate::project::{MicrographEntry, Project};
@@ -25,6 +25,8 @@ const SURROUNDINGS: f64 = 0.27;
 #[derive(Clone, Debug)]
 pub struct Dataset {
     pub patches: Arc<PatchSet>,
+    /// How they were cut.
+    pub geometry: PatchGeometry,
     /// The particle of each patch.
     pub ids: Vec<ParticleId>,
     /// The class behind each label index. Of a new set: those with at least one label to train on, in the project's order.
@@ -82,7 +84,8 @@ pub fn assemble(project: &Project, pictures: Pictures<'_>, watch: Watch<'_>) -> 
     let class_names = present_names(project, &classes);
     let (labels, held_out) = labels(project, &ids, &classes, &Roles::default());
     let patches = PatchSet { side, wide, pixels: pixels.into(), labels, held_out };
-    Ok(Dataset { patches: Arc::new(patches), ids, classes, class_names })
+    let geometry = project.patch.clone();
+    Ok(Dataset { patches: Arc::new(patches), geometry, ids, classes, class_names })
 }
 
 fn cut(
@@ -159,6 +162,7 @@ impl Dataset {
         };
         let dataset = Self {
             patches: Arc::new(patches),
+            geometry: self.geometry.clone(),
             ids: which.iter().map(|&i| self.ids[i]).collect(),
             classes: self.classes.clone(),
             class_names: self.class_names.clone(),
@@ -209,7 +213,7 @@ pub fn export(
     {
         turned(wide, set.wide, side, 0.0, [0.0; 2], 1.0, out);
     }
-    let patches = Patches { pixels: &pixels, side, geometry: &project.patch };
+    let patches = Patches { pixels: &pixels, side, geometry: &dataset.geometry };
     let mut library = Library::build(project, &dataset.ids, predictions, &dataset.class_names, patches)?;
     // A held-out label judges the model, so the library says what the model says.
     judge_by_model(project, dataset, predictions, &mut library);
@@ -289,7 +293,8 @@ mod tests {
             let classes = trained_classes(project);
             let (class_names, pixels) = (present_names(project, &classes), Arc::new([]));
             let patches = PatchSet { side: 1, wide: 1, pixels, labels: Vec::new(), held_out: Vec::new() };
-            let dataset = Dataset { patches: Arc::new(patches), ids: Vec::new(), classes, class_names };
+            let (patches, ids, geometry) = (Arc::new(patches), Vec::new(), PatchGeometry::default());
+            let dataset = Dataset { patches, geometry, ids, classes, class_names };
             dataset.check_classes().err().map(|error| error.to_string())
         };
         assert_eq!(refused(&project), None);

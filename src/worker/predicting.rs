@@ -95,7 +95,17 @@ impl Engine<'_> {
         let Some(mut look) = self.classifying.take() else { return };
         match look.slice() {
             Ok(false) => self.classifying = Some(look),
-            Ok(true) => self.tell(look.told()),
+            Ok(true) => {
+                let patches = look.patches.clone();
+                let told = look.told();
+                let Event::Predictions { predictions, .. } = &told else { return };
+                let predictions = predictions.clone();
+                self.tell(told);
+                // A training measures itself at its end.
+                if self.run.is_none() {
+                    self.check(&patches, &predictions);
+                }
+            }
             Err(error) => self.fail(&error),
         }
     }

@@ -35,7 +35,17 @@ fn same_cut(now: Option<&PatchGeometry>, learned: Option<&PatchGeometry>) -> Res
     Ok(())
 }
 
+/// What is said where a training knows all that it is to learn.
+const NOTHING_NEW: &str =
+    "no label, and no particle, is new since the model learned; give labels first, or train again";
+
 impl Run {
+    /// True if it has these labels and particles already.
+    fn knows(&self, job: &TrainJob) -> bool {
+        let own = self.trainer.patches();
+        self.job.ids == job.ids && own.labels == job.patches.labels && own.held_out == job.patches.held_out
+    }
+
     /// Other labels, or particles, for it.
     fn join(&mut self, job: TrainJob) -> Result<()> {
         same_cut(job.geometry.as_ref(), self.job.geometry.as_ref())?;
@@ -63,6 +73,9 @@ impl Engine<'_> {
     /// Takes new labels into the training under way, or into the last one, which then goes on for a while: the one in
     /// memory, else the one whose state lies at `from`, else the model that was read, from its weights.
     pub(super) fn relabel(&mut self, job: Box<TrainJob>, from: Option<&Path>) {
+        if self.run.as_ref().or(self.ended.as_ref()).is_some_and(|run| run.knows(&job)) {
+            return self.tell(Event::Refused { message: Error::Training(NOTHING_NEW.into()).to_string() });
+        }
         self.stop_map();
         self.stop_spectra();
         let under_way = self.run.is_some();
@@ -78,7 +91,9 @@ impl Engine<'_> {
         } else {
             afresh = from.is_none();
             let begun = match from {
-                Some(from) => self.taken_up(job, from).map(|(run, _)| run),
+                Some(from) => self.taken_up(job, from).and_then(|(run, new)| {
+                    if new { Ok(run) } else { Err(Error::Training(NOTHING_NEW.into())) }
+                }),
                 None => self.weights_taken_up(job),
             };
             begun.map(|run| self.ended = Some(run))
@@ -89,7 +104,10 @@ impl Engine<'_> {
         // What it would find is about the model without the new labels.
         self.stop_validating();
         if !under_way && let Some(mut run) = self.ended.take() {
-            run.encore();
+            // One that was stopped has epochs left.
+            if run.trainer.done() || run.has_settled() {
+                run.encore();
+            }
             self.run = Some(run);
         }
         if let Some(run) = &mut self.run {

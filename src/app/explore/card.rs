@@ -162,6 +162,7 @@ mod tests {
     fn dataset() -> Dataset {
         let pixels: Vec<f32> = [0.2, 0.5, 0.9].into_iter().flat_map(|v| [v; SIDE_PX * SIDE_PX]).collect();
         Dataset {
+            geometry: Default::default(),
             ids: [3, 5, 8].map(ParticleId).to_vec(),
             patches: Arc::new(PatchSet {
                 side: SIDE_PX,

@@ -168,7 +168,7 @@ mod tests {
             id
         };
         let ids: Arc<[ParticleId]> = (0..20).map(add).collect();
-        state.training.model = Some(Model { classes: vec![(None, "rod".into())], latent: 3 });
+        state.training.model = Some(Model { classes: vec![(None, "rod".into())], latent: 3, geometry: None });
         say(&mut state, ids, 1.0);
         state
     }

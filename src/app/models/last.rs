@@ -67,8 +67,7 @@ impl App {
     fn on_woken(&mut self, from: &Path, model: Arrived) {
         let ours = self.state.models.iter().any(|kept| kept.path == from);
         let busy = self.state.training.phase.is_active() || self.state.training.model.is_some();
-        let fits = model.geometry.as_ref().is_none_or(|patch| *patch == self.state.project.patch);
-        if !ours || busy || !fits || self.assembling.is_some() {
+        if !ours || busy || self.assembling.is_some() {
             return;
         }
         let left = self.state.stopped.as_ref().is_some_and(|stopped| stopped.can_go_on());
@@ -88,10 +87,11 @@ impl App {
         let training = &mut self.state.training;
         training.judged = accuracy;
         training.stateless = stateless;
-        training.model = Some(Model { classes, latent: model.latent });
+        training.model = Some(Model { classes, latent: model.latent, geometry: model.geometry });
         training.lineage = model.lineage;
         training.kept = Some(from.to_owned());
-        training.folds = None;
+        (training.folds, training.validated) = (None, training.lineage.cross_validated);
+        training.sanity = None;
         self.state.results = None;
         self.state.before = None;
         self.state.previews = Previews::default();

@@ -233,6 +233,7 @@ impl App {
                 latent: halt.config.latent,
                 classes: halt.classes,
                 lineage: halt.lineage,
+                geometry: halt.geometry,
                 curve: halt.curve,
             }),
             Some((Err(error), _)) => {

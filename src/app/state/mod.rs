@@ -18,6 +18,7 @@ use super::spectra::SpectraWork;
 use crate::error::Result;
 use crate::micrograph::PixelSize;
 use crate::particle::describe::Descriptors;
+use crate::particle::patch::PatchGeometry;
 use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
 use crate::project::Project;
 use crate::project::edit::Edit;
@@ -141,6 +142,8 @@ pub struct Stopped {
     /// In the order of its labels.
     pub classes: Vec<String>,
     pub lineage: Lineage,
+    /// How its patches were cut, where the file tells.
+    pub geometry: Option<PatchGeometry>,
     pub curve: Vec<EpochPoint>,
 }
 
@@ -194,6 +197,12 @@ impl State {
         self.training.choice = choice;
         self.counts = Counts::of(&self.project);
         self.places = Places::of(&self.project);
+    }
+
+    /// How patches are cut for the model that answers; without one, for the next.
+    pub fn geometry(&self) -> &PatchGeometry {
+        let learned = self.training.model.as_ref().and_then(|model| model.geometry.as_ref());
+        learned.unwrap_or(&self.project.patch)
     }
 
     /// Applies an edit as one step of the history, unless it changes nothing.

@@ -5,6 +5,7 @@ use super::super::run::{Phase, Training};
 use super::super::state::State;
 use super::{duration, share, significant};
 use crate::worker::folds::FOLDS;
+use crate::worker::message::Accuracy;
 use egui::text::{LayoutJob, TextFormat};
 use egui::{FontSelection, Label, ProgressBar, TextStyle, Ui};
 
@@ -78,10 +79,15 @@ fn folds(ui: &mut Ui, run: &Training, actions: &mut Vec<Action>) {
                 }
             });
         }
-        found => {
-            if let Some(folds) = found.filter(|folds| folds.accuracy.of > 0) {
+        last => {
+            let whole = run.validated.map(|found| (Accuracy { right: found.right, of: found.of }, ""));
+            // Stopped early, it has asked some of the labels.
+            let part =
+                last.filter(|folds| folds.accuracy.of > 0).map(|folds| (folds.accuracy, ", stopped early"));
+            if let Some((accuracy, how)) = whole.or(part) {
+                let text = format!("{}{how}", share(accuracy));
                 ui.horizontal_wrapped(|ui| {
-                    number(ui, "Cross-validated accuracy", &share(folds.accuracy)).on_hover_text(&meaning);
+                    number(ui, "Cross-validated accuracy", &text).on_hover_text(&meaning);
                 });
             }
             let button = egui::Button::new("Cross-validate");

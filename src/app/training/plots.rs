@@ -37,15 +37,19 @@ fn plot<'a>(
 
 /// The moments at which new labels joined, each with its caption at the top of the plot.
 fn mark_joined(plot: &mut PlotUi<'_>, run: &Training, colour: Color32, top: f64) {
+    let last = run.curve.last().map_or(0, |last| last.epoch);
+    let mut told: Option<usize> = None;
     for epoch in &run.joined {
         let x = *epoch as f64;
         let line = VLine::new("", x).color(colour).width(1.2).style(LineStyle::dashed_dense());
         plot.vline(line.allow_hover(false));
-        if !top.is_finite() {
-            continue; // every curve is hidden
+        // Every curve is hidden, or the caption before reaches as far.
+        if !top.is_finite() || told.is_some_and(|before| 3 * (epoch - before) < last) {
+            continue;
         }
+        told = Some(*epoch);
         let caption = RichText::new(" new labels").small();
-        let late = run.curve.last().is_some_and(|last| 3 * epoch > 2 * last.epoch);
+        let late = 3 * epoch > 2 * last;
         let anchor = if late { Align2::RIGHT_TOP } else { Align2::LEFT_TOP };
         plot.text(Text::new("", PlotPoint::new(x, top), caption).color(colour).anchor(anchor));
     }

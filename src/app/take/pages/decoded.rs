@@ -9,7 +9,7 @@ use crate::worker::message::{PreviewImages, PreviewRequest};
 
 /// One pixel of a patch in its unit; nothing where patches differ in scale.
 pub fn patch_pixel(state: &State) -> Option<(f64, &'static str)> {
-    let patch = &state.project.patch;
+    let patch = state.geometry();
     let side = patch.side.max(1) as f64;
     let sizes: Vec<Option<f64>> =
         state.project.micrographs.iter().map(|entry| entry.pixel_size.map(|size| size.x_nm)).collect();
