@@ -124,6 +124,24 @@ fn in_noise_what_is_there_is_found_and_what_is_not_is_not() {
 }
 
 #[test]
+fn a_regular_array_is_no_noise() {
+    for (diameter, pitch) in [(16.0, 23.0), (14.0, 22.0), (20.0, 28.0)] {
+        let rows = (380.0 / (pitch * 0.866)) as usize;
+        let place = |row: usize, column: usize| {
+            (20.0 + pitch * (column as f32 + 0.5 * (row % 2) as f32), 20.0 + 0.866 * pitch * row as f32)
+        };
+        let columns = (360.0 / pitch) as usize;
+        let shapes: Vec<Shape> = (0..rows)
+            .flat_map(|row| (0..columns).map(move |column| place(row, column)))
+            .map(|(x, y)| disc(x, y, diameter / 2.0))
+            .collect();
+        let found = find(&draw(420, 420, &shapes, true, 0.0, 5.0), &Settings::default());
+        let (n, of) = (found.len(), shapes.len());
+        assert!(n * 100 >= of * 95 && n <= of, "discs of {diameter} every {pitch} px: {n} of {of}");
+    }
+}
+
+#[test]
 fn clipped_noise_is_no_text_and_text_in_it_is_found() {
     for sigma in [60.0, 100.0, 140.0, 180.0] {
         for bright in [true, false] {

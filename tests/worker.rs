@@ -220,7 +220,7 @@ fn labels_too_few_to_hold_out_judge_by_cross_validation() {
     let worker = Worker::spawn(|| {});
     let mut few = job(12);
     few.patches = Arc::new(PatchSet { held_out: vec![None; 48], ..(*few.patches).clone() });
-    worker.send(Command::Validate { job: few, folds: 5 });
+    worker.send(Command::Validate { job: few, folds: 5, kept: None });
     let mut shares = Vec::new();
     let found = wait(&worker, |e| match e {
         Event::Folds(folds) => {
@@ -233,7 +233,7 @@ fn labels_too_few_to_hold_out_judge_by_cross_validation() {
     assert_eq!((found.trained, found.of, found.accuracy.of), (5, 5, 16), "each label judges once");
     assert!(found.accuracy.right >= 10, "{found:?}");
     // Stopped in the middle it says what it knows.
-    worker.send(Command::Validate { job: job(1_000_000), folds: 3 });
+    worker.send(Command::Validate { job: job(1_000_000), folds: 3, kept: None });
     wait(&worker, |e| matches!(e, Event::Folds(folds) if folds.share > 0.0).then_some(()));
     worker.send(Command::Stop);
     let found =
@@ -443,13 +443,13 @@ fn maps_end_when_a_training_goes_on_or_is_validated() {
     let more = Box::new(TrainJob { patches: Arc::new(bars_and_discs(48, 12, 20, 1)), ..*few.clone() });
     let labels = Command::Relabel { job: more.clone(), from: None };
     ends_the_maps(&worker, labels, finished);
-    // What the model knows already ends nothing, and is no reason to train.
+    // What the model knows already is no reason to train.
     worker.send(Command::Relabel { job: more, from: None });
     let said = wait(&worker, |e| if let Event::Refused { message } = e { Some(message) } else { None });
     assert!(said.contains("is new"), "{said}");
     ends_the_maps(&worker, Command::GoOn { job: few.clone(), from: state }, finished);
     let over = |e: &Event| matches!(e, Event::Folds(folds) if folds.over);
-    ends_the_maps(&worker, Command::Validate { job: few, folds: 3 }, over);
+    ends_the_maps(&worker, Command::Validate { job: few, folds: 3, kept: None }, over);
     // The model of the maps stays and answers.
     worker.send(Command::MapAsk(MapQuery::Latents(vec![0.5, 0.0])));
     wait(&worker, |e| matches!(e, Event::Map(MapEvent::Answer(_))).then_some(()));
@@ -462,7 +462,7 @@ fn spectra_end_when_a_training_is_validated() {
     wait(&worker, |e| {
         matches!(e, Event::Spectra(e) if matches!(e.told, SpectraTold::Found(_))).then_some(())
     });
-    worker.send(Command::Validate { job: job(2), folds: 3 });
+    worker.send(Command::Validate { job: job(2), folds: 3, kept: None });
     let ended = |e: &Event| matches!(e, Event::Spectra(e) if matches!(e.told, SpectraTold::Ended { reason: FinishReason::Stopped, .. }));
     wait(&worker, |e| ended(&e).then_some(()));
     wait(&worker, |e| {
@@ -477,7 +477,7 @@ fn a_cross_validation_ends_when_maps_or_spectra_begin() {
     let maps = Command::Map(map_job(2));
     let spectra = Command::Spectra(SpectraCommand::Learn(spectra_job(2)));
     for command in [maps, spectra] {
-        worker.send(Command::Validate { job: job(1_000_000), folds: 3 });
+        worker.send(Command::Validate { job: job(1_000_000), folds: 3, kept: None });
         wait(&worker, |e| matches!(e, Event::Folds(folds) if folds.share > 0.0).then_some(()));
         worker.send(command);
         wait(&worker, |e| matches!(e, Event::Folds(folds) if folds.over).then_some(()));

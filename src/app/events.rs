@@ -78,13 +78,10 @@ impl App {
             Event::Loaded { from, classes, latent, geometry, epochs, lineage, .. } => {
                 self.on_loaded(&from, Arrived { classes, latent, geometry, epochs, lineage });
             }
-            Event::Folds(folds) if folds.found().is_some() => self.keep_what_was_validated(),
             Event::Relabelled { epoch, afresh } => self.on_relabelled(epoch, afresh),
             Event::Saved(path) if self.is_state(&path) => self.look_for_stopped(),
             Event::Saved(path) if self.is_kept(&path) => self.on_kept(),
             Event::Saved(path) if self.export_model() == Some(path.as_path()) => self.write_export(),
-            // Written again with what a cross-validation found.
-            Event::Saved(path) if self.state.training.kept.as_ref() == Some(&path) => {}
             // The training of a project that was left.
             Event::Saved(path) if path.extension().is_some_and(|end| end == STATE) => {}
             Event::Saved(path) => self.tell(Level::Done, format!("Model saved as {}", name_of(&path)), None),

@@ -67,7 +67,7 @@ impl App {
             Err(error) => return self.complain(&error),
         };
         if model.geometry.as_ref().is_some_and(|learned| *learned != dataset.geometry) {
-            let problem = "The model learned patches of another size or cut. Train again, or take the change of the patches back.";
+            let problem = "Another model came while the patches were cut; export again.";
             return self.tell(Level::Error, problem, None);
         }
         let made = self.made(&model, &plan);
@@ -112,7 +112,8 @@ impl App {
         // Only a saved project can be named on the command line, and only as a whole.
         let command = self.state.path.as_ref().filter(|_| !plan.selection).map(|path| {
             let (project, out, seed) = (quoted(path), quoted(&plan.dir), model.train.seed);
-            if is_made_in_one_go(model, &self.state.train_config()) && self.has_learned_all() {
+            let cut = model.geometry.as_ref().is_none_or(|geometry| *geometry == self.state.project.patch);
+            if cut && is_made_in_one_go(model, &self.state.train_config()) && self.has_learned_all() {
                 return format!("nanotheca run {project} --out {out} --device {device} --seed {seed}");
             }
             // No command trains it again: labels joined on the way, or it was stopped. Its model makes the library again.

@@ -8,6 +8,7 @@ use crate::worker::folds::FOLDS;
 use crate::worker::insight;
 use crate::worker::job::Dataset;
 use crate::worker::message::Command;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 impl App {
@@ -56,7 +57,8 @@ impl App {
             let training = &mut self.state.training;
             training.lineage.roles.take(&dataset.ids, &dataset.patches);
             training.lineage.join(epoch);
-            let validating = training.folds.take().is_some_and(|folds| !folds.over);
+            // The worker has ended one that was under way.
+            let validating = training.folds.take().is_some_and(|folds| folds.found().is_none());
             training.validated = None;
             training.dataset = Some(dataset);
             if validating {
@@ -76,15 +78,11 @@ impl App {
         if let Some(dataset) = self.state.training.dataset.clone() {
             self.end_maps();
             self.end_spectra();
-            self.worker.send(Command::Validate { job: self.job(&dataset), folds: FOLDS });
-        }
-    }
-
-    /// What a cross-validation found goes with the kept model.
-    pub(super) fn keep_what_was_validated(&self) {
-        let kept = self.state.training.kept.as_ref();
-        if let Some(path) = kept.filter(|_| self.state.history.locked().is_none()) {
-            self.worker.send(Command::Save(path.clone()));
+            // What it finds goes with the model where that is kept beside the project.
+            let ours = |path: &&PathBuf| self.state.models.iter().any(|kept| kept.path == **path);
+            let locked = self.state.history.locked().is_some();
+            let kept = self.state.training.kept.as_ref().filter(|_| !locked).filter(ours).cloned();
+            self.worker.send(Command::Validate { job: self.job(&dataset), folds: FOLDS, kept });
         }
     }
 

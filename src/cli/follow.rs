@@ -6,7 +6,6 @@ use crate::explore::sanity::Sanity;
 use crate::library::report::wilson;
 use crate::order::seeds::smoothness_in_words;
 use crate::particle::Prediction;
-use crate::train::checkpoint::Checkpoint;
 use crate::train::lineage::CrossValidated;
 use crate::worker::Worker;
 use crate::worker::mapping::{MapEvent, MapJob, MapProgress, MapStage};
@@ -51,21 +50,22 @@ impl Between {
     }
 }
 
-/// Trains, or goes on with a training, saves the model to `model` and returns what the worker found. `epoch` hears of
-/// every complete epoch.
+/// Trains, or goes on with a training, saves the model to `model` and returns what the worker found. Where it fails after an
+/// epoch, the model as it was then goes to `failed`. `epoch` hears of every complete epoch.
 ///
 /// # Errors
 /// Whatever the worker failed with; a state that does not belong to these patches.
 pub fn train(
     job: TrainJob,
     model: Option<&Path>,
+    failed: Option<&Path>,
     between: &Between,
     mut epoch: impl FnMut(&Progress),
 ) -> Result<Trained> {
     let bar = bar();
     let worker = Worker::spawn(|| {});
     let mut written: Option<Instant> = None;
-    let (mut learned, mut failed) = (false, None);
+    let (mut learned, mut why) = (false, None);
     let job = Box::new(job);
     worker.send(match &between.resume {
         Some(from) => Command::GoOn { job, from: from.clone() },
@@ -112,22 +112,22 @@ pub fn train(
                     None => return Ok(trained),
                 }
             }
-            Event::Saved(path) if model == Some(path.as_path()) => {
-                return failed.map_or(Ok(trained), |why| {
-                    Err(Error::Training(format!("{why}. The model as it was then: {}", path.display())))
-                });
+            Event::Saved(path) if why.is_some() && failed == Some(path.as_path()) => {
+                let why = why.unwrap_or_default();
+                return Err(Error::Training(format!("{why}. The model as it was then: {}", path.display())));
             }
+            Event::Saved(path) if model == Some(path.as_path()) => return Ok(trained),
             Event::Refused { message } => bar.suspend(|| eprintln!("{message}")),
             Event::Failed { message, .. } => {
                 bar.finish_and_clear();
-                let why = message.trim_start_matches("training: ").to_owned();
-                match (model, &failed) {
+                let told: String = message.trim_start_matches("training: ").to_owned();
+                match (failed, &why) {
                     // What was learned so far is still there.
                     (Some(path), None) if learned => {
-                        failed = Some(why);
+                        why = Some(told);
                         worker.send(Command::Save(path.to_owned()));
                     }
-                    _ => return Err(Error::Training(failed.unwrap_or(why))),
+                    _ => return Err(Error::Training(why.unwrap_or(told))),
                 }
             }
             Event::Saved(_)
@@ -152,7 +152,7 @@ pub fn train(
 pub fn validate(job: TrainJob, folds: usize) -> Result<CrossValidated> {
     let bar = bar();
     let worker = Worker::spawn(|| {});
-    worker.send(Command::Validate { job: Box::new(job), folds });
+    worker.send(Command::Validate { job: Box::new(job), folds, kept: None });
     for event in worker.events() {
         match event {
             Event::Folds(progress) => {
@@ -186,16 +186,6 @@ pub fn found_in_words(found: CrossValidated) -> String {
         .map(|[low, high]| format!(" (95 % interval {low:.3} to {high:.3})"))
         .unwrap_or_default();
     format!("cross-validated accuracy {share:.3}{interval}, {right} of {of} right, {folds} trainings")
-}
-
-/// Writes into a model's file how well such a model does.
-///
-/// # Errors
-/// A file that cannot be read or written.
-pub fn write_found(model: &Path, found: CrossValidated) -> Result<()> {
-    let mut checkpoint = Checkpoint::load(model)?;
-    checkpoint.description.lineage.cross_validated = Some(found);
-    checkpoint.save(model)
 }
 
 /// Maps an image and saves the model to `model`.

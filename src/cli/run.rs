@@ -12,7 +12,7 @@ use crate::train::config::TrainConfig;
 use crate::train::resume::Halted;
 use crate::worker::message::{DeviceChoice, TrainJob};
 use crate::worker::provenance::Made;
-use crate::worker::{device, job};
+use crate::worker::{device, folds, job};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -101,9 +101,11 @@ pub fn library(
     };
     let model = model_of(path);
     let cross_validated = folds.map(|folds| follow::validate(train.clone(), folds)).transpose()?;
-    let trained = follow::train(train, Some(&model), between, |_| {})?;
+    // Not in the place of a model that is good.
+    let failed = model.with_extension("failed.safetensors");
+    let trained = follow::train(train, Some(&model), Some(&failed), between, |_| {})?;
     if let Some(found) = cross_validated {
-        follow::write_found(&model, found)?;
+        folds::write_found(&model, found)?;
     }
     let description = Checkpoint::load(&model)?.description;
     let made = Made::by(&description, &trained.device, choice, Some(&command_line()));

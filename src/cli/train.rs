@@ -7,8 +7,8 @@ use crate::micrograph::format::{LabelledImages, read_images_npz};
 use crate::particle::patch::PatchSet;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::config::TrainConfig;
-use crate::worker::device;
 use crate::worker::message::{Progress, TrainJob};
+use crate::worker::{device, folds};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -98,10 +98,12 @@ pub fn run(options: &Options) -> Result<()> {
     let model = options.out.as_deref().or(options.bound.then_some(scratch.as_path()));
     let patches = job.patches.clone();
     let found = options.folds.map(|folds| follow::validate(job.clone(), folds)).transpose()?;
-    let trained = follow::train(job, model, &options.between, |progress| print(progress, options.json))?;
+    let trained = follow::train(job, model, options.out.as_deref(), &options.between, |progress| {
+        print(progress, options.json)
+    })?;
     if let Some(found) = found {
         if let Some(path) = &options.out {
-            follow::write_found(path, found)?;
+            folds::write_found(path, found)?;
         }
         if options.json {
             let accuracy = found.right as f64 / found.of.max(1) as f64;

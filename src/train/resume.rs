@@ -264,7 +264,7 @@ fn hash_with_labels(mut pixels: blake3::Hasher, patches: &PatchSet) -> String {
 }
 
 /// Identifies patches without their labels.
-fn pixels_fingerprint(patches: &PatchSet) -> String {
+pub fn pixels_fingerprint(patches: &PatchSet) -> String {
     hash_of_pixels(patches).finalize().to_hex().to_string()
 }
 

@@ -155,7 +155,7 @@ impl Engine<'_> {
             Command::Relabel { job, from } => self.relabel(job, from.as_deref()),
             Command::Halt(path) => self.halt(&path),
             Command::GoOn { job, from } => self.go_on(job, &from),
-            Command::Validate { job, folds } => self.validate(job, folds),
+            Command::Validate { job, folds, kept } => self.validate(job, folds, kept),
             Command::Map(job) => self.begin_map(job),
             Command::MapAsk(query) => self.map_query = Some(query),
             Command::MapSave { run, path } => self.save_map(run, &path),
@@ -191,8 +191,12 @@ impl Engine<'_> {
             Command::Classify(patches) => self.classify(patches),
             Command::Preview(request) => self.preview = Some(request),
             Command::Save(path) => self.save(&path),
-            Command::Load(path) => self.load(&path),
-            Command::Forget => (self.ended, self.model) = (None, None),
+            Command::Load(path) => {
+                // It is about the model that was there.
+                self.stop_validating();
+                self.load(&path);
+            }
+            Command::Forget => (self.ended, self.model, self.folds) = (None, None, None),
         }
     }
 

@@ -7,12 +7,15 @@ use super::message::{Accuracy, Event, FoldProgress, TrainJob};
 use crate::error::{Error, Result};
 use crate::explore::embed;
 use crate::particle::patch::PatchSet;
+use crate::train::checkpoint::Checkpoint;
 use crate::train::config::TrainConfig;
+use crate::train::lineage::CrossValidated;
 use crate::train::trainer::Trainer;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Parts that the labels are split into, unless another number is asked for.
@@ -62,6 +65,16 @@ pub fn split(patches: &PatchSet, seed: u64, folds: usize) -> Result<Vec<Arc<Patc
     Ok(parts.into_iter().map(fold).collect())
 }
 
+/// Writes into a model's file how well such a model does.
+///
+/// # Errors
+/// A file that cannot be read or written.
+pub fn write_found(model: &Path, found: CrossValidated) -> Result<()> {
+    let mut checkpoint = Checkpoint::load(model)?;
+    checkpoint.description.lineage.cross_validated = Some(found);
+    checkpoint.save(model)
+}
+
 /// A cross-validation under way.
 pub(super) struct Folds {
     job: Box<TrainJob>,
@@ -70,13 +83,15 @@ pub(super) struct Folds {
     trainer: Option<Trainer>,
     done: usize,
     found: Accuracy,
+    /// The file of the model that it is about.
+    kept: Option<PathBuf>,
 }
 
 impl Folds {
-    fn new(job: Box<TrainJob>, folds: usize) -> Result<Self> {
+    fn new(job: Box<TrainJob>, folds: usize, kept: Option<PathBuf>) -> Result<Self> {
         let folds = split(&job.patches, job.config.seed, folds)?;
         let chosen = device::choose(job.device);
-        Ok(Self { job, chosen, folds, trainer: None, done: 0, found: Accuracy::default() })
+        Ok(Self { job, chosen, folds, trainer: None, done: 0, found: Accuracy::default(), kept })
     }
 
     fn progress(&self) -> FoldProgress {
@@ -121,14 +136,14 @@ impl Folds {
 
 impl Engine<'_> {
     /// Begins a cross-validation.
-    pub(super) fn validate(&mut self, mut job: Box<TrainJob>, folds: usize) {
+    pub(super) fn validate(&mut self, mut job: Box<TrainJob>, folds: usize, kept: Option<PathBuf>) {
         self.stop_map();
         self.stop_spectra();
         // Beside a model it is about that model, whatever the settings of the next one are.
         if let Some(model) = self.model.as_ref().filter(|model| model.classes == job.classes) {
             job.config = TrainConfig { encore: None, ..model.train.clone() };
         }
-        match Folds::new(job, folds) {
+        match Folds::new(job, folds, kept) {
             Ok(folds) => {
                 self.tell(Event::Folds(folds.progress()));
                 self.folds = Some(folds);
@@ -149,15 +164,17 @@ impl Engine<'_> {
             return self.fail(&error);
         }
         let epoch = folds.trainer.as_ref().is_none_or(|trainer| trainer.step == trainer.steps);
-        let found = folds.progress().found();
-        if let (Some(_), Some(model)) = (found, &mut self.model)
-            && model.classes == folds.job.classes
-        {
-            // It goes with the model's file from now on.
-            model.lineage.cross_validated = found;
-        }
         if epoch || folds.done > trained {
             self.tell(Event::Folds(folds.progress()));
+        }
+        if let Some(found) = folds.progress().found() {
+            // It goes with the model from now on. Another one would have ended it.
+            if let Some(model) = self.model.as_mut().filter(|model| model.classes == folds.job.classes) {
+                model.lineage.cross_validated = Some(found);
+            }
+            if let Some(Err(error)) = folds.kept.as_deref().map(|path| write_found(path, found)) {
+                self.tell(Event::Refused { message: error.to_string() });
+            }
         }
         if folds.done < folds.folds.len() {
             self.folds = Some(folds);

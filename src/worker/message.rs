@@ -40,6 +40,8 @@ pub enum Command {
     Validate {
         job: Box<TrainJob>,
         folds: usize,
+        /// The file of the model, into which it is written.
+        kept: Option<PathBuf>,
     },
     /// Write the training as it is into a file from which it can go on, to the bit on the CPU.
     Halt(PathBuf),

@@ -3,12 +3,12 @@
 //! `gold.nanotheca` keeps its models in `gold.models`: a model file and, beside it, a few words about it as JSON.
 
 use super::device;
+use super::job::Dataset;
 use super::message::Accuracy;
 use crate::error::{Error, Result};
 use crate::explore::embed;
 use crate::library::pictures::safe_name;
 use crate::particle::Prediction;
-use crate::particle::patch::PatchSet;
 use crate::project::atomic;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::lineage::Roles;
@@ -151,12 +151,17 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
 /// What a model says of patches, the names of its classes, and which labels it learned from; computed on the CPU.
 ///
 /// # Errors
-/// A model that cannot be read, or patches of another size than it learned from.
-pub fn predict(model: &Path, patches: &PatchSet) -> Result<(Vec<String>, Vec<Prediction>, Roles)> {
+/// A model that cannot be read, or that learned from patches that were cut in another way.
+pub fn predict(model: &Path, dataset: &Dataset) -> Result<(Vec<String>, Vec<Prediction>, Roles)> {
     let checkpoint = Checkpoint::load(model)?;
+    if checkpoint.description.geometry.as_ref().is_some_and(|learned| *learned != dataset.geometry) {
+        let problem =
+            "it learned patches of another size or cut than the model that answers; go back to it first";
+        return Err(Error::invalid(model.display().to_string(), problem));
+    }
     let chosen = device::cpu(None);
     let vae = checkpoint.vae(&chosen.device, chosen.tiled)?;
-    let predictions = embed::predict(&vae, patches, &mut || true)?;
+    let predictions = embed::predict(&vae, &dataset.patches, &mut || true)?;
     Ok((checkpoint.description.classes, predictions, checkpoint.description.lineage.roles))
 }
 

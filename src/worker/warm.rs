@@ -8,7 +8,8 @@ use super::run::Run;
 use crate::error::{Error, Result};
 use crate::particle::ParticleId;
 use crate::particle::patch::PatchGeometry;
-use crate::train::resume::Halted;
+use crate::train::lineage::Roles;
+use crate::train::resume::{Halted, pixels_fingerprint};
 use crate::train::trainer::Trainer;
 use std::collections::HashMap;
 use std::path::Path;
@@ -39,11 +40,22 @@ fn same_cut(now: Option<&PatchGeometry>, learned: Option<&PatchGeometry>) -> Res
 const NOTHING_NEW: &str =
     "no label, and no particle, is new since the model learned; give labels first, or train again";
 
+/// What is new to a training that is taken up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Differs {
+    Not,
+    /// Labels that teach, or particles.
+    Taught,
+    /// Labels that judge, or what the patches show.
+    Else,
+}
+
 impl Run {
     /// True if it has these labels and particles already.
     fn knows(&self, job: &TrainJob) -> bool {
         let own = self.trainer.patches();
-        self.job.ids == job.ids && own.labels == job.patches.labels && own.held_out == job.patches.held_out
+        let labels = own.labels == job.patches.labels && own.held_out == job.patches.held_out;
+        labels && self.job.ids == job.ids && own.pixels == job.patches.pixels
     }
 
     /// Other labels, or particles, for it.
@@ -58,13 +70,17 @@ impl Run {
         Ok(())
     }
 
-    /// A training that had ended gets some epochs more; each time as many as the time before.
+    /// A training that had ended gets some epochs more; each time as many as the time before. One that was stopped with more
+    /// than that before it keeps them.
     fn encore(&mut self) {
         let enough = LEAST.div_ceil(self.trainer.steps.max(1));
         let config = &self.trainer.config;
         let more =
             config.encore.map_or(config.epochs / SHARE, |last| config.epochs.saturating_sub(last.from));
         let more = more.max(enough);
+        if !self.has_settled() && config.epochs.saturating_sub(self.trainer.epoch) >= more {
+            return;
+        }
         self.trainer.config.go_on(self.trainer.epoch, more);
     }
 }
@@ -73,11 +89,12 @@ impl Engine<'_> {
     /// Takes new labels into the training under way, or into the last one, which then goes on for a while: the one in
     /// memory, else the one whose state lies at `from`, else the model that was read, from its weights.
     pub(super) fn relabel(&mut self, job: Box<TrainJob>, from: Option<&Path>) {
+        // The window has told them that they end, whatever comes of it.
+        self.stop_map();
+        self.stop_spectra();
         if self.run.as_ref().or(self.ended.as_ref()).is_some_and(|run| run.knows(&job)) {
             return self.tell(Event::Refused { message: Error::Training(NOTHING_NEW.into()).to_string() });
         }
-        self.stop_map();
-        self.stop_spectra();
         let under_way = self.run.is_some();
         let mut afresh = false;
         let joined = if let Some(run) = &mut self.run {
@@ -91,8 +108,9 @@ impl Engine<'_> {
         } else {
             afresh = from.is_none();
             let begun = match from {
-                Some(from) => self.taken_up(job, from).and_then(|(run, new)| {
-                    if new { Ok(run) } else { Err(Error::Training(NOTHING_NEW.into())) }
+                Some(from) => self.taken_up(job, from).and_then(|(run, differs)| match differs {
+                    Differs::Not => Err(Error::Training(NOTHING_NEW.into())),
+                    Differs::Taught | Differs::Else => Ok(run),
                 }),
                 None => self.weights_taken_up(job),
             };
@@ -104,10 +122,7 @@ impl Engine<'_> {
         // What it would find is about the model without the new labels.
         self.stop_validating();
         if !under_way && let Some(mut run) = self.ended.take() {
-            // One that was stopped has epochs left.
-            if run.trainer.done() || run.has_settled() {
-                run.encore();
-            }
+            run.encore();
             self.run = Some(run);
         }
         if let Some(run) = &mut self.run {
@@ -117,9 +132,9 @@ impl Engine<'_> {
         }
     }
 
-    /// The training whose state lies at `from`, with the labels and particles of the job; true if they are others than
+    /// The training whose state lies at `from`, with the labels and particles of the job, and whether they are others than
     /// then.
-    fn taken_up(&mut self, mut job: Box<TrainJob>, from: &Path) -> Result<(Run, bool)> {
+    fn taken_up(&mut self, mut job: Box<TrainJob>, from: &Path) -> Result<(Run, Differs)> {
         let halted = Halted::load(from)?;
         let halt = &halted.halt;
         if halt.classes != job.classes {
@@ -138,11 +153,19 @@ impl Engine<'_> {
             let changed = halt.particles != job.ids || halt.labels != patches.labels;
             (Trainer::resume_on(&halted, patches, &before, &chosen.device, chosen.tiled)?, changed)
         };
+        let mut roles = Roles::default();
+        roles.take(&job.ids, &job.patches);
+        let judges = roles.judges != halt.lineage.roles.judges;
+        let differs = match changed {
+            true => Differs::Taught,
+            false if judges || halt.pixels != pixels_fingerprint(&job.patches) => Differs::Else,
+            false => Differs::Not,
+        };
         job.config = trainer.config.clone();
         self.warms_up(&chosen);
         let mut run = Run::new(job, trainer, chosen);
         run.follow(halted.halt.lineage, halted.halt.curve);
-        Ok((run, changed))
+        Ok((run, differs))
     }
 
     /// A training that goes on from the weights of the model that was read.
@@ -186,10 +209,10 @@ impl Engine<'_> {
         // Whatever is at `from`: the window has told them that they end.
         self.stop_others();
         match self.taken_up(job, from) {
-            Ok((mut run, changed)) => {
+            Ok((mut run, differs)) => {
                 self.ended = None;
                 let (done, epoch) = (run.trainer.done(), run.trainer.epoch + 1);
-                if changed && !done {
+                if differs == Differs::Taught && !done {
                     run.lineage.join(epoch);
                     self.tell(Event::Relabelled { epoch, afresh: false });
                 }

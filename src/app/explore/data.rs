@@ -125,7 +125,8 @@ impl Sources {
         };
         let particulars = || {
             Box::new(Particulars {
-                project: state.project.clone(),
+                // Shifts are told in patches of the model.
+                project: Project { patch: state.geometry().clone(), ..state.project.clone() },
                 measured: measured(state).cloned(),
                 dataset: state.training.dataset.clone(),
             })

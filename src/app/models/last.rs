@@ -4,7 +4,6 @@ use super::super::run::{Model, Phase};
 use super::super::state::{Level, Previews, Stopped};
 use super::super::{App, AssemblePurpose};
 use crate::particle::patch::PatchGeometry;
-use crate::project::edit::Edit;
 use crate::train::lineage::Lineage;
 use crate::worker::job::known_classes;
 use crate::worker::message::{Command, FinishReason, Progress};
@@ -47,17 +46,8 @@ impl App {
         if self.waking.len() < asked {
             return self.on_woken(from, model);
         }
-        let geometry = model.geometry.clone();
         self.tell(Level::Done, format!("Model loaded: {}", model.classes.join(", ")), None);
         self.adopt(from, model);
-        // The model understands only patches cut as those it learned from.
-        if let Some(patch) = geometry.filter(|patch| *patch != self.state.project.patch)
-            && let Err(error) =
-                self.state.change("cut patches as the model needs them", Edit::SetPatch(patch))
-        {
-            self.complain(&error);
-            return;
-        }
         if !self.state.project.particles.is_empty() {
             self.assemble(AssemblePurpose::Classify);
         }

@@ -11,6 +11,7 @@ use super::jobs::Done;
 use super::state::{Compared, Level, Stopped};
 use super::{App, AssemblePurpose};
 use crate::error::{Error, Result};
+use crate::project::Project;
 use crate::review::Table;
 use crate::review::compare::compare;
 use crate::train::lineage::Roles;
@@ -167,7 +168,7 @@ impl App {
 
     pub(super) fn compare_models(&mut self, dataset: Arc<Dataset>) {
         let Some(both) = self.to_compare.take() else { return };
-        let project = self.state.project.clone();
+        let project = Project { patch: dataset.geometry.clone(), ..self.state.project.clone() };
         let name = |path: &PathBuf| {
             let kept = self.state.models.iter().find(|kept| kept.path == *path);
             kept.map_or_else(|| name_of(path), |kept| kept.name.clone())
@@ -175,7 +176,7 @@ impl App {
         let names = [name(&both[0]), name(&both[1])];
         self.jobs.start("Comparing two models".into(), move |_| {
             let table = |path: &Path| -> Result<(Table, Roles)> {
-                let (classes, predictions, roles) = models::predict(path, &dataset.patches)?;
+                let (classes, predictions, roles) = models::predict(path, &dataset)?;
                 Ok((Table::new(&project, &dataset.ids, &classes, predictions.into(), &[]), roles))
             };
             let found = table(&both[0]).and_then(|(first, a)| {

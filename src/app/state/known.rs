@@ -2,6 +2,7 @@
 
 use super::State;
 use crate::particle::ClassId;
+use crate::project::Project;
 use crate::review::Table;
 use crate::worker::job::present_names;
 
@@ -27,7 +28,8 @@ impl State {
     pub fn said(&self) -> Option<Table> {
         let results = self.results.as_ref()?;
         let classes = self.class_names();
-        let table = Table::new(&self.project, &results.ids, &classes, results.predictions.clone(), &[]);
+        let project = Project { patch: self.geometry().clone(), ..self.project.clone() };
+        let table = Table::new(&project, &results.ids, &classes, results.predictions.clone(), &[]);
         Some(table.judged_by(&self.training.judges()))
     }
 

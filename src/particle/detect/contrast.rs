@@ -1,7 +1,7 @@
 //! What a picture is like before anything is found on it: are the particles bright, and how noisy is it?
 
 use super::choice::choose;
-use super::field::{Field, significant, used_pixels};
+use super::field::{Field, used_pixels};
 use super::levels::{Candidate, Rules};
 use crate::micrograph::Micrograph;
 use crate::micrograph::stats::percentiles;
@@ -58,9 +58,8 @@ fn explained(here: &(Field, Vec<Candidate>), negative: &(Field, Vec<Candidate>))
 
 /// Shapes that are more than noise, and their contrast.
 fn clear((field, shapes): &(Field, Vec<Candidate>)) -> impl Iterator<Item = (&Candidate, f32)> {
-    let noise = field.noise();
     let contrasts = shapes.iter().map(move |shape| (shape, contrast(field, shape)));
-    contrasts.filter(move |(shape, contrast)| significant(*contrast, shape.area, noise))
+    contrasts.filter(move |(shape, contrast)| field.is_significant(*contrast, shape.area))
 }
 
 /// Mean value of the pixels at the ends of the rows of a shape, a little inside, less that a little outside.

@@ -21,6 +21,9 @@ pub(super) struct Field {
     pub factor: usize,
     /// `width * height` values; [`NOTHING`] in excluded regions.
     pub values: Vec<f32>,
+    /// Standard deviation of the noise if it is white: what neighbours before the smoothing tell. Fine structures do not count as
+    /// such noise, noise that correlates does not either.
+    pub white: f32,
 }
 
 impl Field {
@@ -34,27 +37,28 @@ impl Field {
         noise(&self.values, self.width, 4)
     }
 
+    /// Whether a shape of a contrast and an area, in pixels of the field, is more than what is chosen from white noise alone.
+    pub fn is_significant(&self, contrast: f32, area: f32) -> bool {
+        contrast * area.sqrt() >= SIGNIFICANT * self.white
+    }
+
     /// Averages over `factor` x `factor` blocks, smooths with a Gaussian of `sigma` field pixels (and sharpens what is
     /// coarser, unless `sigma` is 0), subtracts a smooth background and scales to the picture's own range. `bright` tells
     /// whether particles are brighter.
     pub fn new(m: &Micrograph, excluded: &[Region], factor: usize, sigma: f32, bright: bool) -> Self {
         let (width, height) = (m.width.div_ceil(factor), m.height.div_ceil(factor));
         let (mut values, mut weights) = averages(m, excluded, factor, bright);
+        let grain = noise(&values, width, 1);
         smooth(&mut values, &mut weights, width, height, sigma);
         if sigma > 0.0 {
             sharpen(&mut values, &weights, width, height, sigma);
         }
         let magnitude = values.par_iter().map(|v| v.abs()).reduce(|| 0.0, f32::max);
         flatten(&mut values, &weights, width, height);
-        scale(&mut values, &weights, magnitude);
-        Self { width, height, factor, values }
+        let gain = scale(&mut values, &weights, magnitude);
+        let white = grain * gain * if sigma > 0.0 { left_by_smoothing(sigma) } else { 1.0 };
+        Self { width, height, factor, values, white }
     }
-}
-
-/// Whether a shape of a contrast and an area, in pixels of a field of such [`Field::noise`], is more than what is chosen from
-/// noise alone.
-pub(super) fn significant(contrast: f32, area: f32, noise: f32) -> bool {
-    contrast * area.sqrt() >= SIGNIFICANT * noise
 }
 
 /// Standard deviation of the noise of a picture, from second differences along its rows between pixels that far `apart`,
@@ -145,11 +149,26 @@ fn smooth(values: &mut [f32], weights: &mut [f32], width: usize, height: usize, 
     }
 }
 
+/// How much more than the blurred picture a sharpened one differs from what is around.
+const AMOUNT: f32 = 1.5;
+/// How far around: so many times the blur's own sigma.
+const AROUND: f32 = 3.0;
+
+/// Standard deviation that is left of white noise of deviation 1 once it is smoothed and sharpened: the norm of the difference
+/// of two Gaussians, `(1 + AMOUNT) G(sigma) - AMOUNT G(sigma sqrt(1 + AROUND^2))`.
+fn left_by_smoothing(sigma: f32) -> f32 {
+    let product = |a: f32, b: f32| 1.0 / (2.0 * std::f32::consts::PI * (a * a + b * b));
+    let (fine, wide) = (sigma, sigma * AROUND.hypot(1.0));
+    let (more, less) = (1.0 + AMOUNT, AMOUNT);
+    let squared = more * more * product(fine, fine) - 2.0 * more * less * product(fine, wide)
+        + less * less * product(wide, wide);
+    squared.max(0.0).sqrt()
+}
+
 /// Unsharp mask: the narrow gaps between crowded particles, which blur fills, become as deep as they were.
 fn sharpen(values: &mut [f32], weights: &[f32], width: usize, height: usize, sigma: f32) {
-    const AMOUNT: f32 = 1.5;
     let (mut wide, mut weights) = (values.to_vec(), weights.to_vec());
-    smooth(&mut wide, &mut weights, width, height, 3.0 * sigma);
+    smooth(&mut wide, &mut weights, width, height, AROUND * sigma);
     for (v, w) in values.iter_mut().zip(&wide) {
         *v += AMOUNT * (*v - w);
     }
@@ -284,8 +303,8 @@ fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> Option<[f64; 
 }
 
 /// Scales so that the usual background is 0 and the 99th percentile 1, or, where particles cover less, their usual
-/// value about 1. A constant picture (of values up to `magnitude`) becomes 0 everywhere.
-fn scale(values: &mut [f32], weights: &[f32], magnitude: f32) {
+/// value about 1. A constant picture (of values up to `magnitude`) becomes 0 everywhere. Returns the factor.
+fn scale(values: &mut [f32], weights: &[f32], magnitude: f32) -> f32 {
     let step = (values.len() / 200_000).max(1);
     let sample: Vec<f32> =
         (0..values.len()).step_by(step).filter(|i| weights[*i] > 0.0).map(|i| values[i]).collect();
@@ -296,4 +315,5 @@ fn scale(values: &mut [f32], weights: &[f32], magnitude: f32) {
     values.par_iter_mut().zip(weights).filter(|(_, w)| **w > 0.0).for_each(|(v, _)| {
         *v = if gain > 0.0 { ((*v - levels[0]) * gain).clamp(-4.0, 8.0) } else { 0.0 };
     });
+    gain
 }

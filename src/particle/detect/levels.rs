@@ -186,7 +186,7 @@ mod tests {
             }
         }
         values.iter_mut().for_each(|v| *v += random.random_range(-0.4..0.4));
-        Field { width, height, factor: 1, values }
+        Field { width, height, factor: 1, values, white: 0.2 }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::choice::{Choice, choose};
 use super::components::{Components, split};
 use super::distance::neighbours;
-use super::field::{Field, NOTHING, significant};
+use super::field::{Field, NOTHING};
 use super::levels::Candidate;
 use super::shape::{Hull, Run, area, runs_of};
 use super::{Detection, Plan, Progress};
@@ -225,7 +225,7 @@ fn measure(field: &Field, plan: &Plan, labels: &mut [u32], seeds: &[Seed]) -> Ve
             return None;
         }
         let fits = (plan.diameter.0..=plan.diameter.1).contains(&detection.diameter);
-        let fits = fits && significant(contrast, area(&seed.runs) as f32, noise);
+        let fits = fits && field.is_significant(contrast, area(&seed.runs) as f32);
         detection.score = (contrast / CLEAR).clamp(0.0, 1.0).sqrt() * solidity;
         (fits && contrast >= least && detection.area >= plan.min_area).then_some(detection)
     };
