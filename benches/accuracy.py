@@ -30,9 +30,9 @@ def train(folder, seed, *more):
     return lines[-1], time.time() - began, [l["accuracy"] for l in lines]
 
 
-def judge(folder, patches):
+def judge(folder, patches, *how):
     out = folder / "out.csv"
-    run("classify", "--model", folder / "model.safetensors", "--patches", patches, "--out", out)
+    run("classify", "--model", folder / "model.safetensors", "--patches", patches, "--out", out, *how)
     rows = list(csv.DictReader(open(out))); truth = np.load(patches); y = truth["labels"]
     k = sum(c.startswith("p_") for c in rows[0]); q = np.array([[float(r[f"p_{c}"]) for c in range(k)] for r in rows])
     best, sure = q.argmax(1), q.max(1); right = best == y
@@ -82,7 +82,10 @@ for row in a.rows:
             found = {"seconds": seconds, "loss": last["loss"], **judge(folder, folder / "validation.npz")}
             if a.spoil:
                 for name, noise, overwritten in (("noise", 1.0, 0.0), ("overwritten", 0.0, 0.1)):
-                    found[name] = judge(folder, spoilt(folder, name, draw, noise, overwritten))["accuracy"]
+                    spoils = spoilt(folder, name, draw, noise, overwritten)
+                    found[name] = judge(folder, spoils)["accuracy"]
+                    if noise:
+                        found[f"{name}_by_decoder"] = judge(folder, spoils, "--by", "decoder")["accuracy"]
             if not a.no_labels_only and a.preset == "default":
                 last, _, _ = train(folder, seed, "--labels-only")
                 found["labels_only"] = last["accuracy"]

@@ -2,6 +2,7 @@
 
 use super::parse_invariances;
 use crate::error::{Error, Result};
+use crate::explore::drawings::Drawings;
 use crate::explore::embed;
 use crate::micrograph::format::read_images_npz;
 use crate::particle::Prediction;
@@ -10,7 +11,7 @@ use crate::project::atomic::write_file;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::config::TrainConfig;
 use crate::worker::device;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use std::io;
 use std::path::PathBuf;
 
@@ -25,9 +26,20 @@ pub struct Options {
     /// NPZ with `images` (N, H, W).
     #[arg(long)]
     patches: PathBuf,
+    /// What tells the class.
+    #[arg(long, value_enum, default_value = "classifier")]
+    by: By,
     /// CSV to write.
     #[arg(long)]
     out: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// The networks that learned to.
+    Classifier,
+    /// What the model can draw: slower, and better where pictures are much noisier than those it learned from.
+    Decoder,
 }
 
 /// Writes label, probabilities, pose, latents and reconstruction error of every patch.
@@ -55,7 +67,9 @@ pub fn run(options: &Options) -> Result<()> {
     }
     let chosen = device::cpu(None);
     let vae = checkpoint.vae(&chosen.device, chosen.tiled)?;
-    let found = if model.look.is_some() {
+    let found = if options.by == By::Decoder {
+        Drawings::new(&vae, &mut || true)?.predict(&images.images, &mut || true)?
+    } else if model.look.is_some() {
         let none = vec![None; images.n];
         let (side, pixels) = (dims[0], images.images.into());
         let set = PatchSet { side, wide: side, pixels, labels: none.clone(), held_out: none };
