@@ -154,7 +154,7 @@ fn clipped_noise_is_no_text_and_text_in_it_is_found() {
             for (letter, y, x) in
                 (0..5).flat_map(|l| (0..24).flat_map(move |y| (0..16).map(move |x| (l, y, x))))
             {
-                if x < 4 || x >= 12 || (10..14).contains(&y) {
+                if !(4..12).contains(&x) || (10..14).contains(&y) {
                     pixels[(150 + y) * 400 + 150 + 20 * letter + x] = 255.0;
                 }
             }

@@ -99,7 +99,7 @@ pub fn run(options: &Options) -> Result<()> {
     let patches = job.patches.clone();
     let found = options.folds.map(|folds| follow::validate(job.clone(), folds)).transpose()?;
     let trained = follow::train(job, model, options.out.as_deref(), &options.between, |progress| {
-        print(progress, options.json)
+        print(progress, options.json);
     })?;
     if let Some(found) = found {
         if let Some(path) = &options.out {

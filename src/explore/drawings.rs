@@ -5,7 +5,8 @@
 //! p(x | y) is the mean of p(x | m) over the drawings m of the class (the marginal likelihood by sampling). A drawing explains
 //! a picture as a + c m + normal noise, whose strength is at its best for each pair, so that
 //! ln p(x | m) = -P / 2 ln(|x - a - c m|^2 / P) + const, with P pixels. Grey a and contrast c (noise that is clipped changes
-//! both), and the prior of the turns, are those of the whole set, found by expectation maximisation; no label is looked at.
+//! both), how often each turn is, and where the contents of a class lie are those of the whole set, found by expectation maximisation; no
+//! label is looked at.
 
 use super::embed::{particle_angle, particle_shift};
 use crate::error::{Error, Result};
@@ -28,12 +29,13 @@ const BINS: usize = 36;
 /// Drawings, and pictures, that are worked on together.
 const DRAWN: usize = 512;
 const SEEN: usize = 256;
-/// Pictures that the prior of the turns is found from, at most, and rounds of finding it.
-const ASKED: usize = 4096;
-const ROUNDS: usize = 20;
-/// Pictures that grey and contrast are found from, at most, and rounds of finding them.
-const LIT: usize = 256;
-const LIT_ROUNDS: usize = 8;
+/// Pictures from which is found what they have in common, at most, and rounds of finding it.
+const ASKED: usize = 512;
+const ROUNDS: usize = 12;
+/// Share of the drawings' own prior that stays, whatever was found: another picture may be unlike the others.
+const STAYS: f32 = 0.05;
+/// Contents of a class are never thought to lie closer together.
+const CLOSEST: f64 = 0.1;
 /// Nothing is explained better than to this variance of the noise.
 const LEAST: f32 = 1e-4;
 
@@ -56,13 +58,12 @@ pub struct Drawings {
     contents: Vec<f32>,
 }
 
-/// What the drawings say of one picture, per class and turn.
-struct Said {
-    /// ln of the mean likelihood, and which drawing leaves least and how much of the variance; `[classes * bins]`.
-    logs: Vec<f32>,
-    best: Vec<(f32, usize)>,
-    /// Mean and standard deviation of each content latent, `[classes * latent]`.
-    content: Vec<[f32; 2]>,
+/// What the pictures of a set have in common.
+struct Common {
+    /// Grey and contrast; `None` as long as each pair has its own.
+    grey: Option<[f32; 2]>,
+    /// ln of how often something like each drawing is, beside how often it is drawn.
+    prior: Vec<f32>,
 }
 
 /// Pictures and drawings compared.
@@ -127,10 +128,10 @@ impl Drawings {
         proceed: &mut dyn FnMut() -> bool,
     ) -> Result<Vec<(Prediction, [f32; 4])>> {
         let pixels = self.standard.dims()[1];
-        if images.len() % pixels != 0 {
+        if !images.len().is_multiple_of(pixels) {
             return Err(Error::invalid("images", format!("they are not of {:?} pixels", self.dims)));
         }
-        let grey = self.grey(images, pixels)?;
+        let common = self.common(images, pixels)?;
         let mut said = Vec::with_capacity(images.len() / pixels);
         for chunk in images.chunks(SEEN * pixels) {
             if !proceed() {
@@ -138,12 +139,9 @@ impl Drawings {
             }
             let compared = self.compare(chunk, pixels)?;
             let each = compared.correlations.par_chunks_exact(self.classes * self.each).zip(&compared.light);
-            said.par_extend(
-                each.map(|(r, light)| self.weigh(&self.variances(r, *light, Some(grey)), pixels)),
-            );
+            said.par_extend(each.map(|(r, light)| self.told(r, *light, &common, pixels)));
         }
-        let prior = self.turns(&said);
-        Ok(said.par_iter().map(|said| self.told(said, &prior)).collect())
+        Ok(said)
     }
 
     fn compare(&self, images: &[f32], pixels: usize) -> Result<Compared> {
@@ -166,117 +164,110 @@ impl Drawings {
         correlations.iter().zip(&self.light).map(left).map(|v| v.max(LEAST)).collect()
     }
 
-    /// Grey and contrast of the set: x = grey + contrast * drawing.
-    fn grey(&self, images: &[f32], pixels: usize) -> Result<[f32; 2]> {
-        let n = images.len() / pixels;
-        let step = n.div_ceil(LIT).max(1);
+    /// ln of how probable each drawing is, for a picture, and the variance that it leaves.
+    fn weigh(&self, r: &[f32], light: [f32; 2], common: &Common, pixels: usize) -> (Vec<f32>, Vec<f32>) {
+        let variances = self.variances(r, light, common.grey);
+        let log = |(variance, prior): (&f32, &f32)| prior - 0.5 * pixels as f32 * variance.ln();
+        (variances.iter().zip(&common.prior).map(log).collect(), variances)
+    }
+
+    /// What pictures spread over the whole set have in common.
+    fn common(&self, images: &[f32], pixels: usize) -> Result<Common> {
+        let mut common = Common { grey: None, prior: vec![0.0; self.poses.len()] };
+        let step = (images.len() / pixels).div_ceil(ASKED).max(1);
         let some: Vec<f32> = images.chunks_exact(pixels).step_by(step).flatten().copied().collect();
         if some.is_empty() {
-            return Ok([0.0, 1.0]);
+            return Ok(common);
         }
         let compared = self.compare(&some, pixels)?;
-        let mut grey = None;
-        for _ in 0..LIT_ROUNDS {
-            let each = compared.correlations.par_chunks_exact(self.classes * self.each).zip(&compared.light);
-            // Weighted sums of 1, m, m^2, x, x m over all pixels and drawings.
-            let sums = each.map(|(r, &[mean, sd])| {
-                let variances = self.variances(r, [mean, sd], grey);
-                let logs: Vec<f32> = variances.iter().map(|v| -0.5 * pixels as f32 * v.ln()).collect();
-                let most = logs.iter().copied().fold(f32::MIN, f32::max);
-                let total: f64 = logs.iter().map(|log| f64::from((log - most).exp())).sum();
-                let mut sums = [0.0_f64; 5];
-                for (((log, variance), r), [drawn, spread]) in
-                    logs.iter().zip(&variances).zip(r).zip(&self.light)
-                {
-                    let weight = f64::from((log - most).exp() / variance) / total;
-                    let (drawn, spread) = (f64::from(*drawn), f64::from(*spread));
-                    let (mean, sd, r) = (f64::from(mean), f64::from(sd), f64::from(*r));
-                    let terms =
-                        [1.0, drawn, drawn * drawn + spread * spread, mean, mean * drawn + r * sd * spread];
-                    sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += weight * term);
-                }
-                sums
-            });
-            let [one, m, mm, x, xm] = sums.reduce(|| [0.0; 5], |a, b| std::array::from_fn(|i| a[i] + b[i]));
-            let spread = one * mm - m * m;
-            if spread <= 1e-9 * one * mm {
-                break; // all drawings are flat
-            }
-            let contrast = ((one * xm - m * x) / spread).max(0.05);
-            grey = Some([((x - contrast * m) / one) as f32, contrast as f32]);
-        }
-        Ok(grey.unwrap_or([0.0, 1.0]))
-    }
-
-    /// What all drawings say of one picture, of which each leaves a variance.
-    fn weigh(&self, variances: &[f32], pixels: usize) -> Said {
-        let fits: Vec<f32> = variances.iter().map(|v| -0.5 * pixels as f32 * v.ln()).collect();
-        let (mut logs, mut best, mut content) = (Vec::new(), Vec::new(), Vec::new());
-        for (class, fits) in fits.chunks_exact(self.each).enumerate() {
-            let first = class * self.each;
-            let edge = |bin: usize| bin * self.each / self.bins;
-            for bin in 0..self.bins {
-                let of_turn = &fits[edge(bin)..edge(bin + 1)];
-                let at = (0..of_turn.len()).fold(0, |a, b| if of_turn[b] > of_turn[a] { b } else { a });
-                let most = of_turn[at];
-                let sum: f32 = of_turn.iter().map(|fit| (fit - most).exp()).sum();
-                logs.push(most + (sum / of_turn.len() as f32).ln());
-                let copy = first + edge(bin) + at;
-                best.push((variances[copy], copy));
-            }
-            let most = fits.iter().copied().fold(f32::MIN, f32::max);
-            let weights: Vec<f32> = fits.iter().map(|fit| (fit - most).exp()).collect();
-            let total: f32 = weights.iter().sum();
-            for latent in 0..self.latent {
-                let values = self.contents[first * self.latent..].iter().skip(latent).step_by(self.latent);
-                let sums = weights.iter().zip(values).fold([0.0_f64; 2], |[one, two], (w, v)| {
-                    let (w, v) = (f64::from(w / total), f64::from(*v));
-                    [one + w * v, two + w * v * v]
-                });
-                let sd = (sums[1] - sums[0].powi(2)).max(1e-6).sqrt();
-                content.push([sums[0] as f32, sd as f32]);
-            }
-        }
-        Said { logs, best, content }
-    }
-
-    /// ln of the prior of each turn, found from pictures spread over the whole set.
-    fn turns(&self, said: &[Said]) -> Vec<f32> {
-        let mut prior = vec![1.0 / self.bins as f32; self.bins];
-        let step = said.len().div_ceil(ASKED).max(1);
         for _ in 0..ROUNDS {
-            // Never nothing: the next set may hold what this one does not.
-            let mut sum = vec![1e-3_f64; self.bins];
-            for said in said.iter().step_by(step) {
-                let most = said.logs.iter().copied().fold(f32::MIN, f32::max);
-                let weight = |(i, log): (usize, &f32)| f64::from(prior[i % self.bins] * (log - most).exp());
-                let weights: Vec<f64> = said.logs.iter().enumerate().map(weight).collect();
-                let total: f64 = weights.iter().sum();
-                let shares = weights.iter().map(|w| w / total.max(f64::MIN_POSITIVE));
-                shares.enumerate().for_each(|(i, share)| sum[i % self.bins] += share);
-            }
-            let total: f64 = sum.iter().sum();
-            prior = sum.into_iter().map(|s| (s / total) as f32).collect();
+            let each = compared.correlations.par_chunks_exact(self.classes * self.each).zip(&compared.light);
+            let empty = || Sums::new(self.classes * self.latent, self.bins);
+            let sums = each
+                .fold(empty, |sums, (r, light)| self.add(sums, r, *light, &common, pixels))
+                .reduce(empty, Sums::and);
+            common.grey = sums.grey().or(common.grey);
+            self.update(&mut common.prior, &sums);
         }
-        prior.into_iter().map(f32::ln).collect()
+        common.grey = common.grey.or(Some([0.0, 1.0]));
+        Ok(common)
     }
 
-    fn told(&self, said: &Said, prior: &[f32]) -> (Prediction, [f32; 4]) {
-        let with_prior: Vec<f32> =
-            said.logs.iter().enumerate().map(|(i, log)| log + prior[i % self.bins]).collect();
-        let most = with_prior.iter().copied().fold(f32::MIN, f32::max);
-        let sums: Vec<f32> = with_prior
-            .chunks_exact(self.bins)
-            .map(|logs| logs.iter().map(|l| (l - most).exp()).sum())
+    /// Adds what one picture says by all drawings, each by its probability.
+    fn add(&self, mut sums: Sums, r: &[f32], light: [f32; 2], common: &Common, pixels: usize) -> Sums {
+        let (logs, variances) = self.weigh(r, light, common, pixels);
+        let most = logs.iter().copied().fold(f32::MIN, f32::max);
+        let weights: Vec<f64> = logs.iter().map(|log| f64::from((log - most).exp())).collect();
+        let total: f64 = weights.iter().sum();
+        let [mean, sd] = light.map(f64::from);
+        for (copy, weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 1e-9 * total) {
+            let weight = weight / total;
+            let ([drawn, spread], r) = (self.light[copy].map(f64::from), f64::from(r[copy]));
+            let terms = [1.0, drawn, drawn * drawn + spread * spread, mean, mean * drawn + r * sd * spread];
+            let precise = weight / f64::from(variances[copy]);
+            sums.light.iter_mut().zip(terms).for_each(|(sum, term)| *sum += precise * term);
+            sums.turns[self.bin(copy)] += weight;
+            let contents = &self.contents[copy * self.latent..(copy + 1) * self.latent];
+            let of_class = &mut sums.contents[copy / self.each * self.latent..];
+            for (sum, z) in of_class.iter_mut().zip(contents) {
+                let z = f64::from(*z);
+                sum.iter_mut().zip([1.0, z, z * z]).for_each(|(sum, term)| *sum += weight * term);
+            }
+        }
+        sums
+    }
+
+    /// Turns are as frequent, and contents lie, as `sums` tell; contents of a class like one normal distribution.
+    fn update(&self, prior: &mut [f32], sums: &Sums) {
+        let all: f64 = sums.turns.iter().sum();
+        let turns: Vec<f32> = sums
+            .turns
+            .iter()
+            .map(|turn| (turn / all.max(f64::MIN_POSITIVE)) as f32 * self.bins as f32)
             .collect();
+        let normal = |[n, one, two]: &[f64; 3]| {
+            let mean = one / n.max(f64::MIN_POSITIVE);
+            let sd = (two / n.max(f64::MIN_POSITIVE) - mean * mean).max(CLOSEST * CLOSEST).sqrt();
+            // A class that nothing belongs to keeps the model's prior.
+            if *n > 1.0 { [mean as f32, sd as f32] } else { [0.0, 1.0] }
+        };
+        let contents: Vec<[f32; 2]> = sums.contents.iter().map(normal).collect();
+        for (copy, prior) in prior.iter_mut().enumerate() {
+            let own = &self.contents[copy * self.latent..(copy + 1) * self.latent];
+            let of_class = &contents[copy / self.each * self.latent..];
+            let log =
+                |(z, [mean, sd]): (&f32, &[f32; 2])| 0.5 * (z * z - ((z - mean) / sd).powi(2)) - sd.ln();
+            let content: f32 = own.iter().zip(of_class).map(log).sum();
+            let found = turns[self.bin(copy)] * content.exp();
+            *prior = (STAYS + (1.0 - STAYS) * found).ln();
+        }
+    }
+
+    fn bin(&self, copy: usize) -> usize {
+        copy % self.each * self.bins / self.each
+    }
+
+    fn told(&self, r: &[f32], light: [f32; 2], common: &Common, pixels: usize) -> (Prediction, [f32; 4]) {
+        let (logs, variances) = self.weigh(r, light, common, pixels);
+        let most = logs.iter().copied().fold(f32::MIN, f32::max);
+        let weights: Vec<f32> = logs.iter().map(|log| (log - most).exp()).collect();
+        let sums: Vec<f32> = weights.chunks_exact(self.each).map(|of_class| of_class.iter().sum()).collect();
         let total: f32 = sums.iter().sum();
         let class = (0..self.classes).fold(0, |a, b| if sums[b] > sums[a] { b } else { a });
-        let of_class = class * self.bins..(class + 1) * self.bins;
-        let at =
-            of_class.clone().fold(of_class.start, |a, b| if with_prior[b] > with_prior[a] { b } else { a });
-        let (variance, copy) = said.best[at];
+        let of_class = class * self.each..(class + 1) * self.each;
+        let copy = of_class.clone().fold(of_class.start, |a, b| if logs[b] > logs[a] { b } else { a });
+        let moments = |latent: usize| {
+            let of = of_class
+                .clone()
+                .map(|copy| (weights[copy] / sums[class], self.contents[copy * self.latent + latent]));
+            let [one, two] = of.fold([0.0_f64; 2], |[one, two], (w, z)| {
+                let (w, z) = (f64::from(w), f64::from(z));
+                [one + w * z, two + w * z * z]
+            });
+            [one as f32, (two - one * one).max(1e-6).sqrt() as f32]
+        };
+        let content: Vec<[f32; 2]> = (0..self.latent).map(moments).collect();
         let pose = self.poses[copy];
-        let content = &said.content[class * self.latent..(class + 1) * self.latent];
         let prediction = Prediction {
             probabilities: sums.iter().map(|sum| sum / total).collect(),
             angle_rad: particle_angle(&pose),
@@ -284,9 +275,44 @@ impl Drawings {
             scale: 1.0 / pose[3].max(1e-3),
             mu: content.iter().map(|[mean, _]| *mean).collect(),
             sigma: content.iter().map(|[_, sd]| *sd).collect(),
-            recon_error: variance,
+            recon_error: variances[copy],
         };
         (prediction, pose)
+    }
+}
+
+/// Sums over pictures and drawings, by their probabilities.
+struct Sums {
+    /// Of 1, m, m^2, x and x m over all pixels, each by the precision that the drawing leaves.
+    light: [f64; 5],
+    turns: Vec<f64>,
+    /// Of 1, z and z^2, `[classes * latent]`.
+    contents: Vec<[f64; 3]>,
+}
+
+impl Sums {
+    fn new(contents: usize, bins: usize) -> Self {
+        Self { light: [0.0; 5], turns: vec![0.0; bins], contents: vec![[0.0; 3]; contents] }
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        self.light.iter_mut().zip(other.light).for_each(|(a, b)| *a += b);
+        self.turns.iter_mut().zip(other.turns).for_each(|(a, b)| *a += b);
+        for (a, b) in self.contents.iter_mut().zip(other.contents) {
+            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+        }
+        self
+    }
+
+    /// Grey and contrast by weighted least squares; `None` where all drawings are flat.
+    fn grey(&self) -> Option<[f32; 2]> {
+        let [one, m, mm, x, xm] = self.light;
+        let spread = one * mm - m * m;
+        if spread <= 1e-9 * one * mm {
+            return None;
+        }
+        let contrast = ((one * xm - m * x) / spread).max(0.05);
+        Some([((x - contrast * m) / one) as f32, contrast as f32])
     }
 }
 
