@@ -11,6 +11,7 @@ use super::state::{Level, Message, Opened, Readiness};
 use super::{App, AssemblePurpose, Assembling, Leaving};
 use crate::error::Error;
 use crate::particle::{MicrographId, ParticleId};
+use crate::project::Project;
 use crate::worker::message::{Command, PreviewRequest};
 use egui::ViewportCommand;
 use std::time::Instant;
@@ -282,16 +283,16 @@ impl App {
         if let Some(before) = self.assembling.take() {
             self.jobs.stop(before.job);
         }
-        let mut project = self.state.project.clone();
-        // Patches as the model understands them, whatever the settings say by now: those hold for the next training.
-        let learned = match purpose {
-            AssemblePurpose::Train => None,
-            AssemblePurpose::GoOn => self.state.stopped.as_ref().and_then(|stopped| stopped.geometry.clone()),
-            _ => Some(self.state.geometry().clone()),
+        // Whatever the settings say by now: those hold for the next training.
+        let project = match purpose {
+            AssemblePurpose::Train => self.state.project.clone(),
+            AssemblePurpose::GoOn => {
+                let learned = self.state.stopped.as_ref().and_then(|stopped| stopped.geometry.as_ref());
+                let patch = learned.unwrap_or(&self.state.project.patch).clone();
+                Project { patch, ..self.state.project.clone() }
+            }
+            _ => self.state.project_as_learned(),
         };
-        if let Some(geometry) = learned {
-            project.patch = geometry;
-        }
         let ids = project.micrographs.iter().map(|entry| entry.id);
         let open: jobs::OpenPictures = ids.filter_map(|id| Some((id, self.state.as_it_is(id)?))).collect();
         let job = self.jobs.start_quietly("Cutting patches".into(), move |context| {

@@ -96,11 +96,10 @@ impl Engine<'_> {
         match look.slice() {
             Ok(false) => self.classifying = Some(look),
             Ok(true) => {
-                let patches = look.patches.clone();
-                let told = look.told();
-                let Event::Predictions { predictions, .. } = &told else { return };
-                let predictions = predictions.clone();
-                self.tell(told);
+                let Predicting { patches, epoch, found, .. } = *look;
+                let predictions: Arc<[Prediction]> = found.into();
+                let told = (patches.clone(), predictions.clone());
+                self.tell(Event::Predictions { epoch, patches: told.0, predictions: told.1 });
                 // A training measures itself at its end.
                 if self.run.is_none() {
                     self.check(&patches, &predictions);

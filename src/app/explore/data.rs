@@ -125,8 +125,7 @@ impl Sources {
         };
         let particulars = || {
             Box::new(Particulars {
-                // Shifts are told in patches of the model.
-                project: Project { patch: state.geometry().clone(), ..state.project.clone() },
+                project: state.project_as_learned(),
                 measured: measured(state).cloned(),
                 dataset: state.training.dataset.clone(),
             })

@@ -12,6 +12,11 @@ impl State {
         present_names(&self.project, self.training.classes())
     }
 
+    /// The project with its patches cut as the model that answers understands them: in such patches it tells shifts.
+    pub fn project_as_learned(&self) -> Project {
+        Project { patch: self.geometry().clone(), ..self.project.clone() }
+    }
+
     /// A sentence that names the model's classes which the project has no more: merged or removed after the training.
     pub fn gone_classes(&self) -> Option<String> {
         self.results.as_ref()?;
@@ -28,8 +33,8 @@ impl State {
     pub fn said(&self) -> Option<Table> {
         let results = self.results.as_ref()?;
         let classes = self.class_names();
-        let project = Project { patch: self.geometry().clone(), ..self.project.clone() };
-        let table = Table::new(&project, &results.ids, &classes, results.predictions.clone(), &[]);
+        let table =
+            Table::new(&self.project_as_learned(), &results.ids, &classes, results.predictions.clone(), &[]);
         Some(table.judged_by(&self.training.judges()))
     }
 
