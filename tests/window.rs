@@ -8,6 +8,7 @@ use egui::{Event, Key, Modifiers, PointerButton, Pos2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use nanotheca::app::Open;
 use nanotheca::micrograph::format;
+use nanotheca::particle::patch::PatchGeometry;
 use nanotheca::project::{MicrographEntry, Project, store};
 use std::path::{Path, PathBuf};
 use window::Window;
@@ -379,8 +380,45 @@ fn proposals_become_particles_only_when_accepted() {
         let near = |p: &&nanotheca::particle::Particle| (p.x - cx).hypot(p.y - cy) < 2.0;
         assert_eq!(particles.iter().filter(near).count(), 1, "{cx} {cy}");
     }
+    // Discs of 24 px with room; taken back with them.
+    let extent = window.app().project().patch.extent_px;
+    assert!((28.0..=40.0).contains(&extent) && window.shows("Patches are "), "{extent}");
     window.press("Undo");
     assert!(window.app().project().particles.is_empty());
+    assert_eq!(window.app().project().patch, PatchGeometry::default());
+}
+
+#[test]
+fn what_is_done_while_another_project_is_read_is_asked_about() {
+    let dir = tempfile::tempdir().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let second = other.path().join("second.nanotheca");
+    std::fs::rename(write_project(other.path()), &second).unwrap();
+    let mut window = open_project(dir.path());
+    let middle = window.harness.get_by_label("Micrograph canvas").rect().center();
+    // The file falls on the window, and in the same frame a particle is clicked.
+    let drop_and_click = |window: &mut Window| {
+        window.harness.event(Event::PointerMoved(middle));
+        window.harness.step();
+        for pressed in [true, false] {
+            let (button, modifiers) = (PointerButton::Primary, Modifiers::NONE);
+            window.harness.event(Event::PointerButton { pos: middle, button, pressed, modifiers });
+            if !pressed {
+                window.harness.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(second.clone())));
+            }
+            window.harness.step();
+        }
+    };
+    drop_and_click(&mut window);
+    window.until("the question", |w| w.shows("Save the changes to discs?"));
+    window.press("Cancel");
+    assert_eq!((window.app().project().particles.len(), window.app().is_dirty()), (1, true));
+    window.press("Undo");
+    drop_and_click(&mut window);
+    window.until("the question", |w| w.shows("Save the changes to discs?"));
+    window.press("Discard changes");
+    window.until("the other project", |w| w.app().project().particles.is_empty() && !w.app().is_dirty());
+    assert!(window.shows("second"));
 }
 
 #[test]
@@ -560,7 +598,7 @@ fn the_first_start_shows_the_sample_and_three_sentences_until_they_are_read() {
     let dir = tempfile::tempdir().unwrap();
     let memory = dir.path().join("window.json");
     let open = || Open { sample: true, memory: Some(memory.clone()), ..Open::default() };
-    let sentences = ["These are gold cubes and rods", "Press Train (T): ", "Watch it learn, "];
+    let sentences = ["These are gold cubes, rods, spheres", "Press Train (T): ", "Watch it learn, "];
     let mut window = Window::open(open());
     window.until("the sample", |w| w.shows("Micrograph canvas"));
     assert!(sentences.iter().all(|sentence| window.shows(sentence)));
@@ -658,6 +696,13 @@ fn from_the_sample_to_the_library() {
     window.until("the first epoch", |w| w.shows("Hold-out accuracy"));
     window.press("Pause");
     window.until("the pause", |w| w.shows("Resume"));
+    // No other model is read while one learns, though a key asks for it.
+    window.key(Modifiers { shift: true, ..Modifiers::COMMAND }, Key::L);
+    window.until("a field for the path", |w| w.shows("Path"));
+    window.harness.get_by_label("Path").type_text("other.safetensors");
+    window.settle();
+    window.press("OK");
+    assert!(window.shows("A training is under way; stop it first."));
     window.press("Resume");
     window.until("going on", |w| w.shows("Pause"));
     window.press("Stop");

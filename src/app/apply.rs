@@ -74,6 +74,8 @@ impl App {
                 ctx.set_theme(theme);
                 self.memory.set_theme(theme);
             }
+            // Once the project that is on its way is there.
+            Action::BringBack(_) if self.loading.is_some() => self.actions.push(action),
             Action::BringBack(journal) => self.leave(ctx, Leaving::BringBack(journal)),
             Action::ThrowAway(journal) => self.throw_away(&journal),
             Action::BackToSaved => self.back_to_saved(),
@@ -130,9 +132,13 @@ impl App {
             Action::StopAsking => self.stop_asking(),
             Action::LearnNewLabels => self.learn_new_labels(),
             Action::CrossValidate => self.cross_validate(),
-            Action::StopValidating => self.worker.send(Command::Stop),
+            Action::StopValidating => self.worker.send(Command::StopValidating),
             Action::Average => self.average(),
-            Action::LookAtParticles => self.assemble(AssemblePurpose::Look),
+            Action::LookAtParticles => {
+                if !self.is_cutting() {
+                    self.assemble(AssemblePurpose::Look);
+                }
+            }
             Action::UseDevice(device) => self.state.training.choice = device,
             Action::Preview(request) => self.want_preview(request),
             Action::TryPreparation(trial) => self.state.prepared.trial = trial,
@@ -150,7 +156,7 @@ impl App {
             Action::AcceptDetections => self.accept_detections(),
             Action::Select { particles, join } => self.select(particles, join),
             Action::ToggleSelected(id) => {
-                if !self.state.selection.remove(&id) {
+                if !self.state.selection.remove(&id) && self.state.project.particle(id).is_some() {
                     self.state.selection.insert(id);
                 }
             }
@@ -258,14 +264,26 @@ impl App {
     }
 
     fn train(&mut self) {
+        if self.is_learning() {
+            return;
+        }
         if let Readiness::Missing(what) = self.state.readiness() {
             self.tell(Level::Warning, what, None);
             return;
         }
-        self.cancel_export();
+        self.give_up_export();
         self.state.training.begin();
         self.state.results = None;
         self.assemble(AssemblePurpose::Train);
+    }
+
+    /// True while a training is under way, or takes new labels in; says so.
+    pub(super) fn is_learning(&mut self) -> bool {
+        let learning = self.state.training.phase.is_active() || self.learning.is_some();
+        if learning {
+            self.tell(Level::Warning, "A training is under way; stop it first.", None);
+        }
+        learning
     }
 
     /// True while patches are cut for a training: a cut for something else would take its place. Says so.
@@ -283,6 +301,9 @@ impl App {
         if let Some(before) = self.assembling.take() {
             self.jobs.stop(before.job);
         }
+        if purpose != AssemblePurpose::Export {
+            self.give_up_export();
+        }
         // Whatever the settings say by now: those hold for the next training.
         let project = match purpose {
             AssemblePurpose::Train => self.state.project.clone(),
@@ -295,9 +316,11 @@ impl App {
         };
         let ids = project.micrographs.iter().map(|entry| entry.id);
         let open: jobs::OpenPictures = ids.filter_map(|id| Some((id, self.state.as_it_is(id)?))).collect();
-        let job = self.jobs.start_quietly("Cutting patches".into(), move |context| {
-            Done::Assembled(jobs::assemble(&project, &open, context))
-        });
+        let work = move |context: &jobs::Context| Done::Assembled(jobs::assemble(&project, &open, context));
+        let job = match purpose {
+            AssemblePurpose::Export => self.jobs.start("Cutting patches for the library".into(), work),
+            _ => self.jobs.start_quietly("Cutting patches".into(), work),
+        };
         self.assembling = Some(Assembling { job, purpose });
     }
 
@@ -310,7 +333,15 @@ impl App {
     }
 
     fn begin_export(&mut self, plan: ExportPlan) {
-        self.export = Some(super::export::Export::new(plan));
+        if self.is_cutting() {
+            return;
+        }
+        if !super::bar::can_export(&self.state) {
+            let text = "There is no library to take away yet: train first, or pause the training that runs.";
+            return self.tell(Level::Warning, text, None);
+        }
+        self.give_up_export();
+        self.export = Some(super::export::Export::new(plan, &self.state));
         self.assemble(AssemblePurpose::Export);
     }
 

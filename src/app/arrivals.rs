@@ -2,11 +2,11 @@
 
 use super::dialogs::Dialog;
 use super::file_dialog::Purpose;
-use super::jobs::{Done, Imported, Loaded, PageOf};
+use super::jobs::{Done, Imported, JobId, Loaded, PageOf};
 use super::picture::Picture;
-use super::run::{Model, Phase};
+use super::run::{Model, Phase, stamp};
 use super::state::{Level, Opened, Placed, Previews, count};
-use super::{App, AssemblePurpose};
+use super::{App, AssemblePurpose, Leaving};
 use crate::error::{Error, Result};
 use crate::particle::MicrographId;
 use crate::particle::detect::Detection;
@@ -58,17 +58,39 @@ impl App {
             Done::Exported { dir, particles, result } => self.on_exported(&dir, particles, result),
             Done::Taken { path, result } => self.on_taken(&path, result),
             Done::Compared(compared) => self.on_compared(compared),
-            Done::Broken(name) => {
-                self.state.averaging = false;
-                self.state.maps.segmenting = false;
-                self.state.maps.leaving_out = false;
-                self.opening_ended();
-                self.state.asking.looking = false;
-                let text =
-                    format!("{name} ended with an error inside the program; save your work and try again.");
-                self.tell(Level::Error, text, None);
+            Done::Broken(name) => self.on_broken(&name),
+        }
+    }
+
+    /// A job has ended in a panic: nothing waits for it any more, and it is not begun again by itself.
+    fn on_broken(&mut self, name: &str) {
+        let runs = |job: Option<JobId>| job.is_some_and(|job| self.jobs.runs(job));
+        let cut = self.assembling.as_ref().is_some_and(|assembling| !runs(Some(assembling.job)));
+        let text = format!("{name} ended with an error inside the program; save your work and try again.");
+        if !runs(self.loading) {
+            self.loading = None;
+        }
+        if cut {
+            self.assembling = None;
+            self.cancel_export();
+            if matches!(self.state.training.phase, Phase::Preparing { .. }) {
+                self.state.training.phase = Phase::Failed { message: text.clone(), details: String::new() };
             }
         }
+        let state = &mut self.state;
+        // Which of the pictures it was is not known; the others are opened again when they are shown.
+        for opened in state.pictures.values_mut().filter(|opened| matches!(opened, Opened::Loading)) {
+            *opened = Opened::Failed(text.clone());
+        }
+        state.prepared.wanted = None;
+        state.averaging = false;
+        state.maps.segmenting = false;
+        state.maps.leaving_out = false;
+        if std::mem::take(&mut state.asking.looking) {
+            state.asking.progress.get_or_insert_default();
+        }
+        self.opening_ended();
+        self.tell(Level::Error, text, None);
     }
 
     fn on_chosen(&mut self, purpose: Purpose, paths: Option<Vec<PathBuf>>, instantly: bool) {
@@ -97,36 +119,42 @@ impl App {
     fn on_project(&mut self, path: Option<PathBuf>, project: Result<Loaded>) {
         self.loading = None;
         match project {
-            Ok(loaded) => {
-                let unnamed = path.is_none().then_some("Sample");
-                if let Some(path) = &path {
-                    self.memory.used(path);
-                }
-                let (recovered, locked) = (loaded.recovered, loaded.history.locked().map(str::to_owned));
-                self.replace(loaded.project, loaded.history, path);
-                self.look_for_models();
-                self.look_for_answers();
-                self.wake_last_model();
-                self.state.unnamed = unnamed;
-                self.state.greeting = unnamed.is_some() && !self.memory.greeted;
-                if recovered > 0 {
-                    self.dialog = Dialog::Recovered { changes: recovered };
-                }
-                for note in locked.into_iter().chain(loaded.notes) {
-                    self.tell(Level::Warning, note, None);
-                }
-                if loaded.moved > 0 {
-                    let moved = count(loaded.moved, "micrograph");
-                    self.tell(Level::Warning, format!("{moved} found in another place, by content."), None);
-                }
-                if loaded.missing > 0 {
-                    let missing = count(loaded.missing, "micrograph");
-                    let text =
-                        format!("{missing} not found. Put the files beside the project; labels are kept.");
-                    self.tell(Level::Warning, text, None);
-                }
+            // Work that was done while it was read.
+            Ok(loaded) if self.state.has_unsaved_work() && self.left_at != Some(self.state.revision) => {
+                self.leaving = Some(Leaving::Arrived(path, Box::new(loaded)));
+                self.dialog = Dialog::Unsaved;
             }
+            Ok(loaded) => self.take_project(path, loaded),
             Err(error) => self.complain(&error),
+        }
+    }
+
+    /// The project that was read is the one that is open.
+    pub(super) fn take_project(&mut self, path: Option<PathBuf>, loaded: Loaded) {
+        let unnamed = path.is_none().then_some("Sample");
+        if let Some(path) = &path {
+            self.memory.used(path);
+        }
+        let (recovered, locked) = (loaded.recovered, loaded.history.locked().map(str::to_owned));
+        self.replace(loaded.project, loaded.history, path);
+        self.look_for_answers();
+        self.wake_last_model();
+        self.state.unnamed = unnamed;
+        self.state.greeting = unnamed.is_some() && !self.memory.greeted;
+        if recovered > 0 {
+            self.dialog = Dialog::Recovered { changes: recovered };
+        }
+        for note in locked.into_iter().chain(loaded.notes) {
+            self.tell(Level::Warning, note, None);
+        }
+        if loaded.moved > 0 {
+            let moved = count(loaded.moved, "micrograph");
+            self.tell(Level::Warning, format!("{moved} found in another place, by content."), None);
+        }
+        if loaded.missing > 0 {
+            let missing = count(loaded.missing, "micrograph");
+            let text = format!("{missing} not found. Put the files beside the project; labels are kept.");
+            self.tell(Level::Warning, text, None);
         }
     }
 
@@ -225,7 +253,11 @@ impl App {
                     }
                     self.memory.used(path);
                 }
-                if self.leave_after_save {
+                if self.leave_after_save && self.state.has_unsaved_work() {
+                    // Something was done while the file was written.
+                    self.leave_after_save = false;
+                    self.dialog = Dialog::Unsaved;
+                } else if self.leave_after_save {
                     self.go(ctx);
                 }
             }
@@ -279,17 +311,23 @@ impl App {
             AssemblePurpose::Export => {
                 if let Some(export) = &mut self.export {
                     export.dataset = Some(dataset.clone());
-                    self.worker.send(Command::Classify(dataset.patches.clone()));
+                    if self.state.training.phase.is_active() {
+                        self.worker.send(Command::Classify(dataset.patches.clone()));
+                    }
                     self.look_at(dataset);
                 }
             }
         }
     }
 
-    /// The patches are those that the panes speak of, unless a training under way has its own.
+    /// The patches are those that the panes speak of, unless a training under way has its own; a model is asked about them.
     fn look_at(&mut self, dataset: Arc<Dataset>) {
-        if !self.state.training.phase.is_active() {
-            self.state.training.dataset = Some(dataset);
+        let training = &mut self.state.training;
+        if !training.phase.is_active() {
+            if training.model.is_some() {
+                self.worker.send(Command::Classify(dataset.patches.clone()));
+            }
+            training.dataset = Some(dataset);
         }
     }
 
@@ -310,7 +348,7 @@ impl App {
         self.state.before = None;
         training.phase = Phase::Starting;
         (training.folds, training.validated) = (None, None);
-        self.state.previews = Previews::default();
+        self.state.previews = Previews { revision: stamp(), ..Previews::default() };
         self.state.asking.withdraw();
         self.end_maps();
         self.end_spectra();

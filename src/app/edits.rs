@@ -3,8 +3,10 @@
 use super::App;
 use super::action::Action;
 use super::dialogs::Dialog;
-use super::state::count;
+use super::state::{Level, count};
 use crate::error::{Error, Result};
+use crate::particle::detect::Detection;
+use crate::particle::patch::{ParticleExtent, PatchGeometry, propose_geometry};
 use crate::particle::{MicrographId, Particle, ParticleId};
 use crate::project::MicrographEntry;
 use crate::project::edit::Edit;
@@ -217,8 +219,9 @@ impl App {
             return;
         }
         let name = format!("accept {}", count(particles.len(), "proposal"));
-        let edit = state.project.add_particles_edit(particles);
-        match state.change(name, edit) {
+        let accepted = state.project.add_particles_edit(particles);
+        let edit = self.with_fitting_patch(accepted);
+        match self.state.change(name, edit) {
             Ok(()) => self.detect(false),
             Err(error) => self.complain(&error),
         }
@@ -242,10 +245,39 @@ impl App {
             held_out: false,
         };
         let name = state.class.map_or("proposal", |id| state.class_name(id)).to_owned();
-        let edit = state.project.add_particles_edit(vec![particle]);
-        state.change(format!("accept {name}"), edit)?;
-        state.detection.take_out(place);
+        let accepted = state.project.add_particles_edit(vec![particle]);
+        let edit = self.with_fitting_patch(accepted);
+        self.state.change(format!("accept {name}"), edit)?;
+        self.state.detection.take_out(place);
         Ok(())
+    }
+
+    /// The first proposals that become particles also tell how large a patch must be, unless somebody or a model has
+    /// settled that: one step, taken back together.
+    fn with_fitting_patch(&mut self, accepted: Edit) -> Edit {
+        let state = &self.state;
+        let settled = state.project.patch != PatchGeometry::default()
+            || state.project.particles.values().any(|particle| particle.diameter.is_some())
+            || state.training.model.is_some();
+        let entry = state.detection.micrograph.and_then(|id| state.project.micrograph(id));
+        let nm_per_px = entry.and_then(|entry| entry.pixel_size).map(|size| size.x_nm);
+        let (whole, least) = (|f: &&Detection| !f.touches_border, state.detection.least);
+        let found = state.detection.found.iter().filter(whole).filter(|found| found.score >= least);
+        let extents: Vec<ParticleExtent> =
+            found.map(|found| ParticleExtent { length_px: found.length, nm_per_px }).collect();
+        let fitting = propose_geometry(&extents);
+        if settled || fitting == PatchGeometry::default() {
+            return accepted;
+        }
+        let extent = match fitting.extent_nm {
+            Some(nm) => format!("{nm} nm"),
+            None => format!("{} px", fitting.extent_px),
+        };
+        let text = format!(
+            "Patches are {extent} a side now, with room for the longest of these particles; Settings has it."
+        );
+        self.tell(Level::Done, text, None);
+        Edit::Together(vec![accepted, Edit::SetPatch(fitting)])
     }
 
     /// Goes to the next proposal, or to the next particle without a label, on the shown micrograph.
@@ -269,7 +301,7 @@ impl App {
             (None, false) => wanted.last(),
         };
         let Some(id) = next.copied() else {
-            self.tell(super::state::Level::Done, "Every particle of this micrograph has a label.", None);
+            self.tell(Level::Done, "Every particle of this micrograph has a label.", None);
             return;
         };
         state.selection = [id].into();

@@ -3,7 +3,7 @@
 use super::App;
 use super::files::name_of;
 use super::models::Arrived;
-use super::run::Results;
+use super::run::{Results, stamp};
 use super::state::Level;
 use crate::particle::patch::PatchSet;
 use crate::particle::{ClassId, Prediction};
@@ -40,6 +40,9 @@ impl App {
         if let Event::Spectra(event) = event {
             return self.on_spectra_event(event);
         }
+        if self.is_of_a_project_left(&event) {
+            return;
+        }
         if self.left_runs > 0 {
             let last = matches!(
                 event,
@@ -69,7 +72,7 @@ impl App {
         self.state.training.take(&event);
         match event {
             Event::Progress(progress) if progress.loss.is_some() => {
-                self.state.previews.revision += 1;
+                self.state.previews.revision = stamp();
                 self.write_state_now_and_then();
             }
             Event::Predictions { patches, predictions, .. } => self.on_predictions(&patches, predictions),
@@ -80,14 +83,14 @@ impl App {
             }
             Event::Relabelled { epoch, afresh } => self.on_relabelled(epoch, afresh),
             Event::Saved(path) if self.is_state(&path) => self.look_for_stopped(),
-            Event::Saved(path) if self.is_kept(&path) => self.on_kept(),
+            Event::Saved(path) if self.is_kept(&path) => self.on_kept(&path),
             Event::Saved(path) if self.export_model() == Some(path.as_path()) => self.write_export(),
             // The training of a project that was left.
             Event::Saved(path) if path.extension().is_some_and(|end| end == STATE) => {}
             Event::Saved(path) => self.tell(Level::Done, format!("Model saved as {}", name_of(&path)), None),
             Event::Paused => self.write_state(),
             Event::Finished { .. } => {
-                self.state.previews.revision += 1;
+                self.state.previews.revision = stamp();
                 self.on_finished();
             }
             Event::Failed { message, details } => {
@@ -115,6 +118,24 @@ impl App {
     fn nothing_comes_back(&mut self) {
         self.state.previews.asked = None;
         self.state.maps.asking.lost();
+    }
+
+    /// True for what the worker told of a project before it forgot it.
+    fn is_of_a_project_left(&mut self, event: &Event) -> bool {
+        if matches!(event, Event::Forgotten) {
+            self.forgetting = self.forgetting.saturating_sub(1);
+        }
+        let of_a_project = matches!(
+            event,
+            Event::Folds(_)
+                | Event::Checked(_)
+                | Event::Loaded { .. }
+                | Event::Predictions { .. }
+                | Event::Relabelled { .. }
+                | Event::Preview(_)
+                | Event::NoPreview(_)
+        );
+        of_a_project && self.forgetting > 0
     }
 
     fn on_map_event(&mut self, event: Event) {
@@ -162,7 +183,7 @@ impl App {
         };
         let classes = self.model_classes();
         self.state.results = Some(Results::new(ids, classes, predictions, before));
-        self.state.previews.revision += 1;
+        self.state.previews.revision = stamp();
     }
 
     fn model_classes(&self) -> Vec<Option<ClassId>> {

@@ -6,22 +6,25 @@ use super::App;
 use super::dialogs::ExportPlan;
 use super::files::name_of;
 use super::jobs::{self, Done};
-use super::state::{Level, count};
+use super::state::{Level, State, count};
 use crate::error::Result;
-use crate::particle::Prediction;
 use crate::particle::patch::PatchSet;
+use crate::particle::{ParticleId, Prediction};
 use crate::project::Project;
 use crate::train::checkpoint::{Checkpoint, Description};
 use crate::train::lineage::Roles;
 use crate::worker::job::Dataset;
 use crate::worker::message::DeviceChoice;
 use crate::worker::provenance::{Made, is_made_in_one_go};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// An export under way.
+/// An export under way: of the project and the selection as they were when it was asked for.
 pub struct Export {
     plan: ExportPlan,
+    project: Project,
+    selection: Option<BTreeSet<ParticleId>>,
     /// Where the worker puts the model; goes away with `folder`.
     pub model: PathBuf,
     folder: Option<tempfile::TempDir>,
@@ -30,10 +33,12 @@ pub struct Export {
 }
 
 impl Export {
-    pub fn new(plan: ExportPlan) -> Self {
+    pub fn new(plan: ExportPlan, state: &State) -> Self {
         let folder = tempfile::tempdir().ok();
         let model = folder.as_ref().map_or_else(std::env::temp_dir, |dir| dir.path().to_owned());
-        Self { plan, model: model.join("model.safetensors"), folder, dataset: None, predictions: None }
+        let selection = plan.selection.then(|| state.selection.clone());
+        let (project, model) = (state.project.clone(), model.join("model.safetensors"));
+        Self { plan, project, selection, model, folder, dataset: None, predictions: None }
     }
 
     /// Takes the answer to the question about all particles; true if it is the one that was waited for.
@@ -57,6 +62,14 @@ impl App {
         self.export = None;
     }
 
+    /// Something else was asked of the model before the library was written.
+    pub(super) fn give_up_export(&mut self) {
+        if self.export.take().is_some() {
+            let text = "The export is given up for what you asked next; export again.";
+            self.tell(Level::Warning, text, None);
+        }
+    }
+
     /// The model has been saved: write the library.
     pub(super) fn write_export(&mut self) {
         let Some(export) = self.export.take() else { return };
@@ -71,19 +84,16 @@ impl App {
             return self.tell(Level::Error, problem, None);
         }
         let made = self.made(&model, &plan);
-        let selection = plan.selection;
-        // What is selected now, not when the dialog was opened.
-        let (dataset, predictions) = match selection {
-            false => (dataset, predictions),
-            true => {
-                let (dataset, predictions) =
-                    dataset.only(&|id| self.state.selection.contains(&id), &predictions);
+        let (dataset, predictions) = match &export.selection {
+            None => (dataset, predictions),
+            Some(selection) => {
+                let (dataset, predictions) = dataset.only(&|id| selection.contains(&id), &predictions);
                 (Arc::new(dataset), predictions.into())
             }
         };
         let particles = dataset.ids.len();
         let library = jobs::Export {
-            project: Project { patch: dataset.geometry.clone(), ..self.state.project.clone() },
+            project: Project { patch: dataset.geometry.clone(), ..export.project },
             dataset,
             predictions,
             model: export.model,

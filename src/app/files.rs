@@ -48,6 +48,10 @@ impl App {
 
     /// Leaves the project for another, or for good; asks first if there are unsaved changes.
     pub(super) fn leave(&mut self, ctx: &egui::Context, leaving: Leaving) {
+        if self.loading.is_some() && !matches!(leaving, Leaving::Close) {
+            let text = "A project is being opened; wait until it is there.";
+            return self.tell(Level::Warning, text, None);
+        }
         self.leaving = Some(leaving);
         if self.state.has_unsaved_work() {
             self.dialog = Dialog::Unsaved;
@@ -62,8 +66,11 @@ impl App {
         if !matches!(self.leaving, None | Some(Leaving::Close)) {
             self.stop_opening();
         }
+        // What is done while another project is on its way was not asked about.
+        self.left_at = Some(self.state.revision);
         match self.leaving.take() {
             None => {}
+            Some(Leaving::Arrived(path, loaded)) => self.take_project(path, *loaded),
             Some(Leaving::Close) => {
                 self.may_close = true;
                 ctx.send_viewport_cmd(ViewportCommand::Close);
@@ -119,8 +126,11 @@ impl App {
         // What was left was saved, or the user wanted it gone.
         self.state.history.finish_journal();
         self.learning = None;
+        self.jobs.stop_for_project();
         self.worker.send(Command::Forget);
+        self.forgetting += 1;
         self.state.replace_project(project, history, path);
+        self.look_for_models();
         self.layout.reset_views();
         self.begin_journal();
     }
@@ -286,10 +296,11 @@ impl App {
         let answer =
             file_dialog::ask(purpose, &self.state.name().to_lowercase(), self.memory.folder.as_deref());
         let asked = Instant::now();
-        self.jobs.start_quietly("File dialog".into(), move |_| {
+        let job = self.jobs.start_quietly("File dialog".into(), move |_| {
             let paths = file_dialog::wait(answer);
             Done::Chosen { purpose, instantly: paths.is_none() && asked.elapsed() < INSTANT, paths }
         });
+        self.jobs.outlives(job);
     }
 }
 

@@ -66,6 +66,7 @@ impl App {
             return;
         };
         if held > KEPT_BYTES {
+            let shown = self.state.shown;
             self.state
                 .pictures
                 .retain(|id, opened| Some(*id) == shown || !matches!(opened, Opened::Ready(_)));

@@ -118,6 +118,10 @@ pub struct App {
     making_small: Option<JobId>,
     /// A project on its way; pictures wait for it.
     loading: Option<JobId>,
+    /// The revision of the project when its changes were saved or given up for another.
+    left_at: Option<u64>,
+    /// Projects that were left and that the worker has not forgotten yet.
+    forgetting: usize,
     /// The next picture that comes in is shown.
     show_import: bool,
     /// What unsaved changes stand in the way of.
@@ -134,8 +138,8 @@ pub struct App {
     path_before: Option<Option<PathBuf>>,
     /// Told already.
     journal_problem: Option<String>,
-    /// The model that the worker is writing to keep it.
-    keeping: Option<Kept>,
+    /// The models that the worker is writing to keep them.
+    keeping: Vec<Kept>,
     /// Models of a project without a file; they go with the window.
     unsaved_models: Option<tempfile::TempDir>,
     /// Models of projects that were opened, which the worker was told to read.
@@ -158,6 +162,8 @@ enum Leaving {
     Sample,
     BringBack(PathBuf),
     Paths(Vec<PathBuf>),
+    /// Another project has been read meanwhile.
+    Arrived(Option<PathBuf>, Box<jobs::Loaded>),
 }
 
 /// What patches are being cut for.
@@ -227,6 +233,8 @@ impl App {
             renewing: None,
             making_small: None,
             loading: None,
+            left_at: None,
+            forgetting: 0,
             show_import: false,
             leaving: None,
             leave_after_save: false,
@@ -236,7 +244,7 @@ impl App {
             memory,
             path_before: None,
             journal_problem: None,
-            keeping: None,
+            keeping: Vec::new(),
             unsaved_models: None,
             waking: Vec::new(),
             learning: None,

@@ -41,6 +41,7 @@ impl App {
         if let Err(error) = dataset.check_classes() {
             return self.complain(&error);
         }
+        self.give_up_export();
         self.end_maps();
         self.end_spectra();
         let written = self.state.stopped.as_ref().map(|stopped| stopped.path.clone());
@@ -75,6 +76,9 @@ impl App {
 
     /// How well does it do? Trainings without some of the labels say, beside the model.
     pub(super) fn cross_validate(&mut self) {
+        if self.is_learning() {
+            return;
+        }
         if let Some(dataset) = self.state.training.dataset.clone() {
             self.end_maps();
             self.end_spectra();

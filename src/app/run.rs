@@ -10,6 +10,7 @@ use crate::worker::message::{Accuracy, DeviceChoice, Event, FinishReason, FoldPr
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where a run stands.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -95,6 +96,12 @@ pub struct Model {
     pub geometry: Option<PatchGeometry>,
 }
 
+/// A number larger than all that were given before: what is kept under it is never taken for that of another model.
+pub fn stamp() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
+}
+
 /// Predictions and the particles they belong to.
 #[derive(Clone)]
 pub struct Results {
@@ -102,7 +109,7 @@ pub struct Results {
     /// The project's class of each model class; `None` if it has been removed.
     pub classes: Vec<Option<ClassId>>,
     pub predictions: Arc<[Prediction]>,
-    /// Grows with every arrival.
+    /// Of this arrival alone, see [`stamp`].
     pub revision: u64,
     places: Arc<HashMap<ParticleId, usize>>,
 }
@@ -119,8 +126,7 @@ impl Results {
             Some(before) if Arc::ptr_eq(&before.ids, &ids) => before.places.clone(),
             _ => Arc::new(ids.iter().enumerate().map(|(i, id)| (*id, i)).collect()),
         };
-        let revision = before.map_or(0, |before| before.revision) + 1;
-        Self { ids, classes, predictions, revision, places }
+        Self { ids, classes, predictions, revision: stamp(), places }
     }
 
     /// What the model says of a particle, if it has seen it.

@@ -93,7 +93,7 @@ pub fn greeting(ui: &mut Ui, actions: &mut Vec<Action>) {
         ui.take_available_width();
         ui.spacing_mut().item_spacing.y = 2.0;
         for sentence in [
-            "These are gold cubes and rods; a few of each carry labels, and a click labels more.",
+            "These are gold cubes, rods, spheres and aggregates; a few of each carry labels, a click labels more.",
             "Press Train (T): a model learns to tell them apart, however they are turned.",
             "Watch it learn, correct it where it errs, and take the classified library away (Ctrl+E).",
         ] {

@@ -95,6 +95,10 @@ impl Project {
                 "a picture of this name with other content is in the project already; give the new one another name"
             });
         }
+        let same_size = |known: &MicrographEntry| (known.width, known.height) == (entry.width, entry.height);
+        if self.micrograph(entry.id).is_some_and(same_size) {
+            return Ok(()); // Its particles lie inside already.
+        }
         self.particles_on(entry.id).try_for_each(|particle| check_inside(particle, entry))
     }
 }

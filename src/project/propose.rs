@@ -27,6 +27,13 @@ impl Project {
         ParticleId(id)
     }
 
+    /// These identifiers are known elsewhere, to a model or a review, though their particles may never have been saved: no
+    /// other particle gets them.
+    pub fn reserve_particles<'a>(&mut self, known: impl IntoIterator<Item = &'a ParticleId>) {
+        let next = known.into_iter().map(|id| id.0.saturating_add(1)).max().unwrap_or_default();
+        self.reserved.next.0 = self.reserved.next.0.max(next);
+    }
+
     /// Reserves an identifier for a new class.
     pub fn new_class_id(&mut self) -> ClassId {
         let id = self.next_class.max(self.reserved.next.1);

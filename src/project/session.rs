@@ -201,8 +201,8 @@ fn open_elsewhere(path: &Path, process: Option<u32>) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     let who = process.map_or_else(String::new, |process| format!(" (process {process})"));
     format!(
-        "{name} is open in another window{who}; here it can only be looked at. Close the other window, or save under \
-         another name"
+        "{name} is open in another window{who}; here it can only be looked at. Close the other window and open it \
+         again, or save under another name"
     )
 }
 

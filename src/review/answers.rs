@@ -35,6 +35,9 @@ pub struct Answer {
 pub struct Review {
     version: u32,
     answered: BTreeMap<ParticleId, Answer>,
+    /// Answers whose label was taken back: the label may come back, too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    taken_back: BTreeMap<ParticleId, Answer>,
 }
 
 /// Where the answers to the questions about a project lie.
@@ -45,6 +48,7 @@ pub fn path_of(project: &Path) -> PathBuf {
 impl Review {
     /// A person looked at a particle.
     pub fn answer(&mut self, id: ParticleId, answer: Answer) {
+        self.taken_back.remove(&id);
         self.answered.insert(id, answer);
     }
 
@@ -64,8 +68,30 @@ impl Review {
             (answer.given.is_some() && (now.is_none() || now == answer.before)).then_some(*id)
         };
         let undone: Vec<ParticleId> = self.answered.iter().filter_map(undone).collect();
-        undone.iter().for_each(|id| self.forget(*id));
+        for id in &undone {
+            self.taken_back.extend(self.answered.remove(id).map(|answer| (*id, answer)));
+        }
         undone
+    }
+
+    /// Remembers the answers that were taken back and whose label is there again, and says which; `label` as in
+    /// [`Review::forget_undone`].
+    pub fn remember_redone(
+        &mut self,
+        label: impl Fn(ParticleId) -> Option<Option<ClassId>>,
+    ) -> Vec<ParticleId> {
+        let back = |(id, answer): &(&ParticleId, &Answer)| label(**id).flatten() == answer.given;
+        let redone: Vec<ParticleId> = self.taken_back.iter().filter(back).map(|(id, _)| *id).collect();
+        for id in &redone {
+            let answer = self.taken_back.remove(id);
+            self.answered.extend(answer.map(|answer| (*id, answer)));
+        }
+        redone
+    }
+
+    /// The particles that were asked about.
+    pub fn asked(&self) -> impl Iterator<Item = &ParticleId> {
+        self.answered.keys().chain(self.taken_back.keys())
     }
 
     /// True for what is not asked again.
@@ -117,7 +143,7 @@ impl Review {
     /// # Errors
     /// [`Error::Io`] with the file.
     pub fn save(&self, path: &Path) -> Result<()> {
-        if self.answered.is_empty() {
+        if self.answered.is_empty() && self.taken_back.is_empty() {
             return match std::fs::remove_file(path) {
                 Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
                     Err(Error::io(path, "remove", source))
@@ -125,7 +151,7 @@ impl Review {
                 _ => Ok(()),
             };
         }
-        let stamped = Self { version: VERSION, answered: self.answered.clone() };
+        let stamped = Self { version: VERSION, ..self.clone() };
         atomic::write_file(path, |to| {
             serde_json::to_writer(&mut *to, &stamped)?;
             writeln!(to)
@@ -169,6 +195,11 @@ mod tests {
         );
         assert_eq!((review.counts(), review.skipped()), ((1, 0), 1));
         assert!(review.is_answered(ParticleId(3)) && !review.is_answered(ParticleId(1)));
+        // One label comes back, as it does when the removal of its class is undone; the other particle gets another.
+        let labels = [Some(ROD), Some(CUBE), Some(CUBE), None];
+        assert_eq!(review.remember_redone(|id| Some(labels[id.0 as usize - 1])), [ParticleId(1)]);
+        assert_eq!((review.counts(), review.skipped()), ((2, 1), 1));
+        assert!(review.remember_redone(|_| None).is_empty());
     }
 
     #[test]

@@ -39,9 +39,23 @@ pub struct Comparison {
 
 /// Compares what two models say of the particles that both have seen.
 pub fn compare(before: &Table, after: &Table) -> Comparison {
+    let pairs = pairs(before, after);
+    let latents = after.classes.iter().flat_map(|class| align(before, after, &pairs, class)).collect();
+    Comparison { latents, ..compare_pairs(before, after, &pairs) }
+}
+
+/// As [`compare`], of the classes alone: the latents, which take far longer, are left out.
+pub fn compare_classes(before: &Table, after: &Table) -> Comparison {
+    compare_pairs(before, after, &pairs(before, after))
+}
+
+/// The particles that both tables have.
+fn pairs<'a>(before: &'a Table, after: &'a Table) -> Vec<(&'a Row, &'a Row)> {
     let earlier: HashMap<ParticleId, &Row> = before.rows.iter().map(|row| (row.id, row)).collect();
-    let pairs: Vec<(&Row, &Row)> =
-        after.rows.iter().filter_map(|row| Some((*earlier.get(&row.id)?, row))).collect();
+    after.rows.iter().filter_map(|row| Some((*earlier.get(&row.id)?, row))).collect()
+}
+
+fn compare_pairs(before: &Table, after: &Table, pairs: &[(&Row, &Row)]) -> Comparison {
     let name = |table: &Table, row: &Row| table.predicted(row).and_then(|c| table.classes.get(c).cloned());
     let mut moved: Vec<Moved> = pairs
         .iter()
@@ -52,8 +66,7 @@ pub fn compare(before: &Table, after: &Table) -> Comparison {
         })
         .collect();
     moved.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.id.cmp(&b.id)));
-    let latents = after.classes.iter().flat_map(|class| align(before, after, &pairs, class)).collect();
-    Comparison { accuracy: [accuracy(before), accuracy(after)], moved, latents }
+    Comparison { accuracy: [accuracy(before), accuracy(after)], moved, latents: Vec::new() }
 }
 
 /// Held-out labels the model has right, and their number.

@@ -15,6 +15,11 @@ pub struct Roles {
 }
 
 impl Roles {
+    /// All that have one.
+    pub fn all(&self) -> impl Iterator<Item = &ParticleId> {
+        self.taught.iter().chain(&self.judges)
+    }
+
     /// Takes in the labels of patches that are trained on; `ids` has one particle a patch, or none where patches are not
     /// of particles.
     pub fn take(&mut self, ids: &[ParticleId], patches: &PatchSet) {

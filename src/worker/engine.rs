@@ -196,7 +196,11 @@ impl Engine<'_> {
                 self.stop_validating();
                 self.load(&path);
             }
-            Command::Forget => (self.ended, self.model, self.folds) = (None, None, None),
+            Command::StopValidating => self.stop_validating(),
+            Command::Forget => {
+                (self.run, self.ended, self.model, self.folds) = (None, None, None, None);
+                self.tell(Event::Forgotten);
+            }
         }
     }
 

@@ -73,7 +73,10 @@ pub enum Command {
     Save(PathBuf),
     /// Read a model; it becomes the current one.
     Load(PathBuf),
-    /// Another project is open: the model and the last training were not its own.
+    /// End the cross-validation alone.
+    StopValidating,
+    /// Another project is open: the model and the last training were not its own, nor is what they still say. Answered by
+    /// [`Event::Forgotten`].
     Forget,
 }
 
@@ -175,6 +178,8 @@ pub enum Event {
         lineage: Lineage,
     },
     Saved(PathBuf),
+    /// What was told before this belongs to a project that was left.
+    Forgotten,
     /// What was asked for cannot be done; what is learned, if anything is, goes on as it was.
     Refused {
         message: String,

@@ -26,11 +26,11 @@ pub fn export(
         "Writes {particles} as library.csv, particles.star, stack.mrcs, a folder of pictures for each class, the \
          model and a report."
     ));
-    let judges = state.training.judges().len();
-    if judges > 0 && state.results.is_some() {
-        let labels = count(judges, "held-out label");
+    let held_out = state.project.particles.values().filter(|particle| particle.held_out).count();
+    if held_out > 0 && state.results.is_some() {
+        let labels = count(held_out, "label");
         ui.weak(format!(
-            "Of {labels} the library tells the model's class: they only measure how well it does."
+            "Of {labels} that you held out the library tells the model's class: they only measure how well it does."
         ));
     }
     if let Some(gone) = state.gone_classes() {
@@ -140,7 +140,13 @@ pub fn recovered(ui: &mut Ui, state: &State, changes: usize, actions: &mut Vec<A
     let mut close = false;
     buttons(ui, |ui| {
         close |= ui.button("Keep them").clicked();
-        if ui.button("Back to the saved project").on_hover_text("Redo brings them back again.").clicked() {
+        // Where changes that were saved had been taken back, the saved state is no step of this history.
+        let can = state.history.saved_at().is_some();
+        let back = ui.add_enabled(can, egui::Button::new("Back to the saved project"));
+        let back = back.on_hover_text("Redo brings them back again.");
+        let back = back
+            .on_disabled_hover_text("Steps from before it was saved were taken back: undo them one by one.");
+        if back.clicked() {
             actions.push(Action::BackToSaved);
             close = true;
         }

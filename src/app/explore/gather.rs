@@ -201,7 +201,8 @@ mod tests {
         let first = gathering.next(&state, &data, &look).unwrap();
         assert!(gathering.next(&state, &data, &look).is_none(), "it is under way");
         let made = all(first);
-        assert_eq!((made[0].scatter.revision, made[0].scatter.dots[0].at), (1, [0.5, 1.0]));
+        let arrival = state.results.as_ref().unwrap().revision;
+        assert_eq!((made[0].scatter.revision, made[0].scatter.dots[0].at), (arrival, [0.5, 1.0]));
         for gathered in made {
             gathering.clear_away(data.take(gathered.known));
         }

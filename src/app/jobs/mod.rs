@@ -172,6 +172,8 @@ struct Job {
     must_finish: bool,
     /// Not told to the user: it has its own sign on screen.
     quiet: bool,
+    /// See [`Jobs::outlives`].
+    outlives: bool,
     thread: JoinHandle<()>,
 }
 
@@ -246,7 +248,7 @@ impl Jobs {
         });
         // A system without threads left has larger trouble than this job.
         if let Ok(thread) = thread {
-            self.running.insert(id, Job { name, stop, must_finish, quiet, thread });
+            self.running.insert(id, Job { name, stop, must_finish, quiet, outlives: must_finish, thread });
         }
         id
     }
@@ -256,6 +258,19 @@ impl Jobs {
         if let Some(job) = self.running.remove(&id) {
             job.stop.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// This job is wanted whatever project is open; so is all that writes.
+    pub fn outlives(&mut self, id: JobId) {
+        self.running.entry(id).and_modify(|job| job.outlives = true);
+    }
+
+    /// Another project is open: what was done for the one before is wanted no more.
+    pub fn stop_for_project(&mut self) {
+        self.running.retain(|_, job| {
+            job.stop.fetch_or(!job.outlives, Ordering::Relaxed);
+            job.outlives
+        });
     }
 
     /// Results that have come. A job is over with its last one, though its thread may take a moment more to end:
@@ -317,5 +332,35 @@ mod tests {
         assert_eq!(jobs.drain().len(), 1);
         assert!(!jobs.runs(id) && jobs.names().is_empty());
         looked.send(()).unwrap();
+    }
+
+    #[test]
+    fn what_was_done_for_a_project_does_not_arrive_in_the_next() {
+        let (wake, woken) = sync_channel::<()>(9);
+        let (go, gone) = sync_channel::<()>(0);
+        let gone = Arc::new(std::sync::Mutex::new(gone));
+        let mut jobs = Jobs::new(move || wake.send(()).unwrap_or_default());
+        let work = |share| {
+            let gone = gone.clone();
+            move |_: &Context| {
+                let _ = gone.lock().map(|gone| gone.recv());
+                Done::Searching(share)
+            }
+        };
+        jobs.start("Comparing two models".into(), work(1.0));
+        let dialog = jobs.start("File dialog".into(), work(2.0));
+        jobs.outlives(dialog);
+        jobs.start_writing("Saving a".into(), work(3.0));
+        jobs.stop_for_project();
+        assert_eq!(jobs.names(), ["File dialog", "Saving a"]);
+        (0..3).for_each(|_| go.send(()).unwrap());
+        (0..2).for_each(|_| woken.recv().unwrap());
+        let mut shares: Vec<f32> = Vec::new();
+        shares.extend(jobs.drain().iter().filter_map(|done| match done {
+            Done::Searching(share) => Some(*share),
+            _ => None,
+        }));
+        shares.sort_by(f32::total_cmp);
+        assert_eq!(shares, [2.0, 3.0]);
     }
 }

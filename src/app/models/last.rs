@@ -1,6 +1,6 @@
 //! The model that answers: yesterday's when a project is opened, or one that was read.
 
-use super::super::run::{Model, Phase};
+use super::super::run::{Model, Phase, stamp};
 use super::super::state::{Level, Previews, Stopped};
 use super::super::{App, AssemblePurpose};
 use crate::particle::patch::PatchGeometry;
@@ -36,6 +36,9 @@ impl App {
 
     /// A person goes back to a kept model, or reads another.
     pub(in crate::app) fn load_model(&mut self, path: &Path) {
+        if self.is_learning() {
+            return;
+        }
         self.waking.retain(|other| other != path);
         self.worker.send(Command::Load(path.to_owned()));
     }
@@ -45,6 +48,9 @@ impl App {
         self.waking.retain(|path| path != from);
         if self.waking.len() < asked {
             return self.on_woken(from, model);
+        }
+        if self.is_learning() {
+            return;
         }
         self.tell(Level::Done, format!("Model loaded: {}", model.classes.join(", ")), None);
         self.adopt(from, model);
@@ -79,11 +85,12 @@ impl App {
         training.stateless = stateless;
         training.model = Some(Model { classes, latent: model.latent, geometry: model.geometry });
         training.lineage = model.lineage;
+        self.state.project.reserve_particles(training.lineage.roles.all());
         training.kept = Some(from.to_owned());
         (training.folds, training.validated) = (None, training.lineage.cross_validated);
         training.sanity = None;
         self.state.results = None;
         self.state.before = None;
-        self.state.previews = Previews::default();
+        self.state.previews = Previews { revision: stamp(), ..Previews::default() };
     }
 }

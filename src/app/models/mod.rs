@@ -43,7 +43,7 @@ impl App {
     /// Reads the list of kept models, and whether a training can go on; another project may have been opened.
     pub(super) fn look_for_models(&mut self) {
         self.unsaved_models = None;
-        self.keeping = None;
+        self.keeping.clear();
         self.list_models();
         self.look_for_stopped();
     }
@@ -64,21 +64,24 @@ impl App {
         if let Err(error) = models::set_aside(&path) {
             return self.complain(&error);
         }
-        let from = match (before, &self.unsaved_models) {
-            (Some(path), _) => models::folder(path),
-            (None, Some(folder)) => folder.path().to_owned(),
-            (None, None) => return,
-        };
-        if let Err(error) = models::copy(&from, &models::folder(&path)) {
-            self.complain(&error);
+        // A window that could only look keeps what it trained apart.
+        let apart = self.unsaved_models.as_ref().map(|folder| folder.path().to_owned());
+        let (folder, trained_apart) = (models::folder(&path), apart.is_some());
+        for from in before.map(models::folder).into_iter().chain(apart) {
+            if let Err(error) = models::copy(&from, &folder) {
+                self.complain(&error);
+            }
         }
+        let kept = self.state.training.kept.as_deref().and_then(Path::file_name);
+        let kept = kept.map(|name| folder.join(name)).filter(|path| path.is_file());
+        self.state.training.kept = kept.or(self.state.training.kept.take());
         if let (Some(before), Some(now)) = (before.map(models::state), self.state_path())
             && before.is_file()
             && let Err(source) = std::fs::copy(&before, &now)
         {
             self.complain(&Error::Io { path: now, action: "write", source });
         }
-        if let (None, Some(path)) = (before, self.state_path()) {
+        if let (true, Some(path)) = (before.is_none() || trained_apart, self.state_path()) {
             self.worker.send(Command::Halt(path));
         }
         self.list_models();
@@ -88,8 +91,10 @@ impl App {
     /// What a model is called if nobody thinks of a name.
     pub(super) fn model_name(&self) -> String {
         let epoch = self.state.training.progress.as_ref().map_or(0, |progress| progress.epoch);
-        let automatic = self.state.models.iter().filter(|kept| kept.automatic).count();
-        format!("Training {}, epoch {epoch}", automatic + 1)
+        // Only the last ones stay, so their number says nothing.
+        let number = |kept: &Kept| kept.name.strip_prefix("Training ")?.split(',').next()?.parse().ok();
+        let last: u32 = self.state.models.iter().filter_map(number).max().unwrap_or_default();
+        format!("Training {}, epoch {epoch}", last.saturating_add(1))
     }
 
     /// Has the worker write the present model beside the project; the rest follows when it has.
@@ -116,7 +121,7 @@ impl App {
         match models::place(&folder, &kept.name) {
             Ok(path) => {
                 self.worker.send(Command::Save(path.clone()));
-                self.keeping = Some(Kept { path, ..kept });
+                self.keeping.push(Kept { path, ..kept });
             }
             Err(error) => self.complain(&error),
         }
@@ -124,12 +129,13 @@ impl App {
 
     /// True for the model that is being kept.
     pub(super) fn is_kept(&self, path: &Path) -> bool {
-        self.keeping.as_ref().is_some_and(|kept| kept.path == path)
+        self.keeping.iter().any(|kept| kept.path == path)
     }
 
     /// The worker has written it.
-    pub(super) fn on_kept(&mut self) {
-        let Some(kept) = self.keeping.take() else { return };
+    pub(super) fn on_kept(&mut self, path: &Path) {
+        let Some(at) = self.keeping.iter().position(|kept| kept.path == path) else { return };
+        let kept = self.keeping.swap_remove(at);
         let written = models::keep(&kept);
         if written.is_ok() && !self.state.training.phase.is_active() {
             self.state.training.kept = Some(kept.path.clone());
@@ -227,16 +233,19 @@ impl App {
     pub(super) fn look_for_stopped(&mut self) {
         let halt = self.state_path().filter(|path| path.is_file()).map(|path| (Halted::peek(&path), path));
         self.state.stopped = match halt {
-            Some((Ok(halt), path)) => Some(Stopped {
-                path,
-                epoch: halt.epoch,
-                epochs: halt.config.epochs,
-                latent: halt.config.latent,
-                classes: halt.classes,
-                lineage: halt.lineage,
-                geometry: halt.geometry,
-                curve: halt.curve,
-            }),
+            Some((Ok(halt), path)) => {
+                self.state.project.reserve_particles(halt.particles.iter().chain(halt.lineage.roles.all()));
+                Some(Stopped {
+                    path,
+                    epoch: halt.epoch,
+                    epochs: halt.config.epochs,
+                    latent: halt.config.latent,
+                    classes: halt.classes,
+                    lineage: halt.lineage,
+                    geometry: halt.geometry,
+                    curve: halt.curve,
+                })
+            }
             Some((Err(error), _)) => {
                 self.complain(&error);
                 None
@@ -256,10 +265,10 @@ impl App {
     /// Goes on with the stopped training: the same patches are cut first.
     pub(super) fn go_on(&mut self) {
         let Some(stopped) = self.state.stopped.clone().filter(Stopped::can_go_on) else { return };
-        if self.state.training.phase.is_active() {
+        if self.is_learning() {
             return;
         }
-        self.cancel_export();
+        self.give_up_export();
         self.state.training.begin();
         self.state.training.curve = stopped.curve;
         self.state.training.joined = stopped.lineage.joined;

@@ -222,6 +222,7 @@ impl App {
             }
             None => Review::default(),
         };
+        self.state.project.reserve_particles(review.asked());
         self.state.asking = Asking::with(review, &self.state.project, self.state.revision);
     }
 

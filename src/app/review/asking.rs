@@ -43,9 +43,12 @@ pub struct Asking {
 }
 
 impl Asking {
-    /// With the answers that lie beside a project; those whose label was never saved are forgotten.
+    /// With the answers that lie beside a project; those whose label was never saved do not count, and those whose label was
+    /// taken back without saving do.
     pub fn with(mut review: Review, project: &Project, revision: u64) -> Self {
-        review.forget_undone(|id| project.particle(id).map(|particle| particle.label));
+        let label = |id| project.particle(id).map(|particle| particle.label);
+        review.remember_redone(label);
+        review.forget_undone(label);
         Self { review, seen: revision, ..Self::default() }
     }
 
@@ -141,9 +144,11 @@ impl Asking {
         if std::mem::replace(&mut self.seen, revision) == revision {
             return false;
         }
-        let undone = self.review.forget_undone(|id| project.particle(id).map(|particle| particle.label));
-        if !undone.is_empty() {
+        let label = |id| project.particle(id).map(|particle| particle.label);
+        let (redone, undone) = (self.review.remember_redone(label), self.review.forget_undone(label));
+        if !(redone.is_empty() && undone.is_empty()) {
             self.touched();
+            self.ask_no_more(&redone);
             self.ask_again(&undone);
         }
         let Some(current) = &mut self.current else { return false };
@@ -162,6 +167,14 @@ impl Asking {
                 true
             }
         }
+    }
+
+    /// Those whose answer is back wait no longer.
+    fn ask_no_more(&mut self, redone: &[ParticleId]) {
+        let ahead = std::mem::take(&mut self.ahead).into_iter();
+        let (answered, ahead) = ahead.partition(|asked| redone.contains(&asked.question.id));
+        self.ahead = ahead;
+        self.past.extend::<Vec<Asked>>(answered);
     }
 
     /// Those that were undone stand again, the earliest first.
@@ -191,6 +204,7 @@ pub struct Found {
 mod tests {
     use super::*;
     use crate::project::MicrographEntry;
+    use crate::project::edit::Edit;
     use crate::project::history::History;
 
     /// Four particles without a label and one of the first class; two classes.
@@ -237,10 +251,8 @@ mod tests {
         assert_eq!(asked(&asking), Some(ids[0].0));
         // The first two get a label another way, the third goes: the fourth is next.
         let cube = project.classes[1].id;
-        for edit in [
-            project.label_edit(&ids[..2], Some(cube)).unwrap(),
-            crate::project::edit::Edit::RemoveParticles(vec![ids[2]]),
-        ] {
+        for edit in [project.label_edit(&ids[..2], Some(cube)).unwrap(), Edit::RemoveParticles(vec![ids[2]])]
+        {
             history.apply(&mut project, edit, "change").unwrap();
         }
         assert!(asking.follow(&project, 1) && !asking.follow(&project, 1));
@@ -251,7 +263,7 @@ mod tests {
         // The conflict is relabelled while it waits, the standing one is removed: nothing is left.
         let edit = project.label_edit(&ids[4..], Some(cube)).unwrap();
         history.apply(&mut project, edit, "label").unwrap();
-        let edit = crate::project::edit::Edit::RemoveParticles(vec![ids[3]]);
+        let edit = Edit::RemoveParticles(vec![ids[3]]);
         history.apply(&mut project, edit, "remove").unwrap();
         assert!(asking.follow(&project, 2) && !asking.next(&project));
     }
@@ -281,6 +293,31 @@ mod tests {
         assert_eq!((asking.review.counts(), asking.review.skipped()), ((1, 1), 1));
         assert!(asking.next(&project));
         assert_eq!(asked(&asking), Some(ids[2].0), "skipped, and the one that was put before comes next");
+    }
+
+    #[test]
+    fn answers_are_back_when_the_removal_of_their_class_is_undone() {
+        let (mut project, mut history, ids) = project();
+        let mut asking = Asking { on: true, ..Asking::default() };
+        asking.found(found(&ids), &project);
+        let rod = project.classes[0].id;
+        asking.next(&project);
+        for place in 0..3 {
+            let edit = project.label_edit(&ids[place..=place], Some(rod)).unwrap();
+            history.apply(&mut project, edit, "label").unwrap();
+            assert!(asking.follow(&project, place as u64 + 1) && asking.next(&project));
+        }
+        let answered = asking.review.clone();
+        let labelled: Vec<ParticleId> = project.particles_labelled(rod).map(|p| p.id).collect();
+        let taken_off = project.label_edit(&labelled, None).unwrap();
+        let removed = project.delete_class_edit(rod).unwrap();
+        history.apply(&mut project, Edit::Together(vec![taken_off, removed]), "remove class rod").unwrap();
+        asking.follow(&project, 4);
+        assert_eq!((asking.review.counts(), asked(&asking)), ((0, 0), Some(ids[0].0)));
+        history.undo(&mut project).unwrap();
+        assert!(asking.follow(&project, 5) && asking.next(&project));
+        assert_eq!((asking.review.counts(), asked(&asking)), ((3, 3), Some(ids[3].0)));
+        assert_eq!(asking.review, answered);
     }
 
     #[test]

@@ -26,7 +26,12 @@ fn cells(table: &Table) -> (bool, Vec<Vec<ParticleId>>) {
     for row in table.rows.iter().filter(|row| row.held_out == held_out) {
         let truth = row.label.as_ref().and_then(|label| table.classes.iter().position(|c| c == label));
         if let (Some(truth), Some(said)) = (truth, table.predicted(row)) {
-            cells[truth * n + said].push(row.id);
+            // What a model says of classes that are another's has no cell.
+            cells
+                .get_mut(truth * n + said)
+                .filter(|_| said < n)
+                .into_iter()
+                .for_each(|cell| cell.push(row.id));
         }
     }
     (held_out, cells)

@@ -15,7 +15,7 @@ use super::theme;
 use crate::particle::ParticleId;
 use crate::particle::patch::turned;
 use crate::review::Table;
-use crate::review::compare::{Comparison, compare};
+use crate::review::compare::{Comparison, compare_classes};
 use crate::review::queue::Reason;
 use asking::Asked;
 use confusion::Confusion;
@@ -143,7 +143,7 @@ impl ReviewPanel {
         let pair = [before, table].map(Arc::clone);
         let same = |of: &[Arc<Table>; 2]| of.iter().zip(&pair).all(|(a, b)| Arc::ptr_eq(a, b));
         if self.moved.as_ref().is_none_or(|(of, _)| !same(of)) {
-            self.moved = Some((pair, compare(&before.renamed(&table.classes), table)));
+            self.moved = Some((pair, compare_classes(&before.renamed(&table.classes), table)));
         }
         let Some((_, found)) = &self.moved else { return };
         let share = |(right, of): (usize, usize)| {

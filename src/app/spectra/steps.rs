@@ -45,6 +45,7 @@ impl App {
     fn read_spectra(&mut self, what: String, read: impl FnOnce() -> Result<Subject> + Send + 'static) {
         self.state.workspace = Workspace::Spectra;
         let job = self.jobs.start(what, move |_| Done::Spectra(read()));
+        self.jobs.outlives(job);
         if let Some(before) = self.state.spectra.opening.replace(job) {
             self.jobs.stop(before);
         }
