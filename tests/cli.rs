@@ -363,6 +363,12 @@ fn a_training_on_patches_that_was_stopped_goes_on_to_the_same_model() {
         "{said}"
     );
     assert!(fs::read(first).unwrap() == fs::read(second).unwrap(), "the models differ");
+    // The settings are those of the state.
+    for asked in [["--epochs", "9"], ["--set", "epochs=9"], ["--seed", "2"]] {
+        let more = [&["--resume", text(&state)], &asked[..]].concat();
+        let refused = fails(&[&data[..], &more].concat());
+        assert!(refused.contains("--resume") && refused.contains(asked[0]), "{refused}");
+    }
     // Other patches are not what it was trained on.
     write_npz(&u, &pixels[..30 * 144], 30, 12, None);
     let wrong = fails(&["train", "--labelled", text(&l), "--unlabelled", text(&u), "--resume", text(&state)]);

@@ -113,7 +113,7 @@ impl ClassesPanel {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let name = format!("Remove class {}", class.name);
                 let remove = icon::button(ui, icon::Icon::Close, &name, false, false, true);
-                if remove.on_hover_text("Remove the class; its particles stay, without a label.").clicked() {
+                if remove.on_hover_text("Remove the class; asks what becomes of its particles.").clicked() {
                     actions.push(Action::RemoveClass(class.id));
                 }
                 let count =

@@ -117,7 +117,7 @@ pub fn ask(purpose: Purpose, name: &str, folder: Option<&Path>) -> Answer {
             .add_filter("Labels", exchange::WRITTEN)
             .set_file_name(format!("{name}.csv"))
             .save_file()),
-        Purpose::LoadModel => one(dialog.add_filter("Models", &["safetensors", "pt"]).pick_file()),
+        Purpose::LoadModel => one(dialog.add_filter("Models", &["safetensors"]).pick_file()),
         Purpose::SaveModel => one(dialog
             .add_filter("Model", &["safetensors"])
             .set_file_name(format!("{name}.safetensors"))

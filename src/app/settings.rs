@@ -104,7 +104,8 @@ fn line(ui: &mut Ui, meaning: &str, field: impl FnOnce(&mut Ui)) {
 fn training(ui: &mut Ui, config: &mut TrainConfig) {
     line(
         ui,
-        "Default looks at every particle at all angles at once; Paper is the published recipe to the letter.",
+        "Default looks at every particle at all angles at once; Paper is the published recipe to the letter. A click sets \
+         every field here but the seed.",
         |ui| {
             name(ui, "Preset");
             for (which, name) in [(Preset::Default, "Default"), (Preset::Paper, "Paper")] {

@@ -23,11 +23,13 @@ pub struct Options {
     /// Largest rotation of unlabelled and validation pictures, degrees; labelled ones stand upright within 5.
     #[arg(long, default_value_t = 60.0)]
     angle: f32,
-    /// Pictures a suit in each set.
+    /// Labelled pictures a suit.
     #[arg(long, default_value_t = 200)]
     labelled: usize,
+    /// Pictures a suit without a label.
     #[arg(long, default_value_t = 3000)]
     unlabelled: usize,
+    /// Pictures a suit that only measure accuracy.
     #[arg(long, default_value_t = 1000)]
     validation: usize,
     /// Normal noise laid over the validation pictures, standard deviation; they span 0..1.
@@ -36,6 +38,7 @@ pub struct Options {
     /// Share of the validation pictures' pixels that are overwritten with 1.
     #[arg(long, default_value_t = 0.0)]
     overwritten: f32,
+    /// Another seed draws other pictures.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

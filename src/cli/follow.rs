@@ -35,8 +35,8 @@ const NOW_AND_THEN: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug, Default, Args)]
 pub struct Between {
     /// Goes on with a training that was stopped: here with --state, or in the window (PROJECT.training). Its settings
-    /// stay; on the CPU the result is the same to the bit as if it had never stopped.
-    #[arg(long, value_name = "FILE")]
+    /// stay, so none can be given; on the CPU the result is the same to the bit as if it had never stopped.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["more", "seed"])]
     pub resume: Option<PathBuf>,
     /// Writes the training's state here as it goes, so that it can be stopped at any time.
     #[arg(long, value_name = "FILE")]
@@ -131,6 +131,7 @@ pub fn train(
                 }
             }
             Event::Saved(_)
+            | Event::Forgotten
             | Event::Preview(_)
             | Event::NoPreview(_)
             | Event::Map(_)

@@ -1,4 +1,5 @@
-//! The same work without a window. Every command drives the same worker as the window does.
+//! The same work without a window. Commands that train or map drive the same worker as the window; the others compute where
+//! they stand.
 
 /// Prints a line. A reader that has gone, as behind `| head`, is nobody to tell, and no reason to stop.
 macro_rules! say {
@@ -151,7 +152,7 @@ struct Compute {
 /// Settings that have no option of their own.
 #[derive(Clone, Debug, Default, Args)]
 struct Tuning {
-    /// Any training setting by its name in report.json, as in `--set consistency=1`; may be given several times.
+    /// Any setting by its name in report.json (of maps: map.json), as in `--set epochs=30`; may be given several times.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     more: Vec<String>,
 }

@@ -18,7 +18,8 @@ pub struct Options {
     /// Pictures, with all their pages.
     #[arg(long, required = true, num_args = 1..)]
     images: Vec<PathBuf>,
-    /// CSV with the columns image, x, y, class (an empty class is an unlabelled particle), or STAR, BOX, COCO, ImageJ.
+    /// CSV with the columns image, x, y, class (an empty class is an unlabelled particle) and, if you like, held_out and
+    /// diameter (px); or STAR, BOX, COCO, ImageJ.
     #[arg(long)]
     labels: Option<PathBuf>,
     /// In the labels y counts from the bottom row up.

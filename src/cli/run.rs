@@ -12,7 +12,7 @@ use crate::train::config::TrainConfig;
 use crate::train::resume::Halted;
 use crate::worker::message::{DeviceChoice, TrainJob};
 use crate::worker::provenance::Made;
-use crate::worker::{device, folds, job};
+use crate::worker::{device, folds, job, models};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -40,7 +40,7 @@ pub struct ExportOptions {
     /// A new folder for the library.
     #[arg(long)]
     out: PathBuf,
-    /// Another model than the project's last, such as one of PROJECT.models.
+    /// Another model than the project's last (of `nanotheca run` or of the window), such as one of PROJECT.models.
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
 }
@@ -139,7 +139,7 @@ pub fn library(
 pub fn export(options: &ExportOptions) -> Result<()> {
     refuse_used(&options.out)?;
     let mut project = open(&options.project)?;
-    let model = options.model.clone().unwrap_or_else(|| model_of(&options.project));
+    let model = options.model.clone().unwrap_or_else(|| last_model(&options.project));
     if !model.is_file() {
         let problem = "the project has no model yet; train one with `nanotheca run` or in the window";
         return Err(Error::invalid(model.display().to_string(), problem));
@@ -177,6 +177,18 @@ pub fn settings_of(project: &Project) -> Result<TrainConfig> {
 /// The model of a project lies beside it.
 pub fn model_of(project: &Path) -> PathBuf {
     project.with_extension("safetensors")
+}
+
+/// The project's last model: the one of [`run`] or the newest that the window kept, whichever is younger.
+fn last_model(project: &Path) -> PathBuf {
+    let ours = model_of(project);
+    let written = std::fs::metadata(&ours).and_then(|file| file.modified()).ok();
+    let since_1970 = written.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    let kept = models::list(&models::folder(project)).into_iter().next();
+    match kept {
+        Some(kept) if since_1970.is_none_or(|ours| kept.at > ours.as_secs()) => kept.path,
+        _ => ours,
+    }
 }
 
 /// Before hours of training, not after.

@@ -24,32 +24,32 @@ pub struct Options {
     /// NPZ with `images` and `labels` that only measure accuracy.
     #[arg(long)]
     validation: Option<PathBuf>,
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, conflicts_with = "resume")]
     preset: PresetName,
     /// How often all images are seen; few of them more often (see --batch).
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     epochs: Option<usize>,
     /// Images a step; at most, with the default preset, whose epochs have at least 20 steps.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     batch: Option<usize>,
     /// Width of every hidden layer.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     hidden: Option<usize>,
     /// Number of content latents.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     latent: Option<usize>,
     /// Learning rate.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     lr: Option<f64>,
     /// Any of r,t,s.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     invariances: Option<String>,
     #[command(flatten)]
     tuning: Tuning,
     #[command(flatten)]
     between: follow::Between,
     /// Only labels teach: the same classifier without the model, to compare with.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "resume")]
     labels_only: bool,
     #[command(flatten)]
     compute: Compute,

@@ -1,7 +1,7 @@
-//! The one thread that owns the device, the model and every tensor.
+//! The one thread that trains, maps and answers; it owns the device and the model that the window shows.
 //!
-//! Tensors of one device must be worked on in one order, so they never leave this thread: commands and events are
-//! plain data. Losing the channel, or dropping the [`Worker`], stops the work after the current step; dropping it also ends
+//! Tensors of one device must be worked on in one order, so those of a training never leave this thread: commands and events
+//! are plain data. (Exporting and comparing make a model of their own on the CPU.) Losing the channel, or dropping the [`Worker`], stops the work after the current step; dropping it also ends
 //! what the model is asked about all patches at the end of a training.
 
 mod answering;

@@ -42,10 +42,11 @@ pub fn keys(ui: &mut Ui) -> bool {
                 ui.end_row();
             };
             row(ui, "Add a particle, or label the one there", "Click");
-            row(ui, "Add to the selection", "Shift+Click");
+            row(ui, "Add to the selection", "Shift+Click, Ctrl+Click");
             row(ui, "Remove a particle", "Right click");
             row(ui, "Move the picture", "Drag, Space+Drag, middle button");
             row(ui, "Zoom to the pointer", "Wheel");
+            row(ui, "Play the film, or pause it (pointer over it)", "Space");
             let mut looks: Vec<_> = super::super::action::ALL.iter().map(Action::look).collect();
             looks.sort_by_key(|look| look.name);
             for look in looks {

@@ -59,13 +59,15 @@ fn decoded(ui: &mut Ui, config: &mut TrainConfig) {
     line(ui, "Part of the pixels the decoder draws in a step; 1 is exact, less is faster.", |ui| {
         number(ui, "Pixels", &mut config.pixel_share, 0.02..=1.0, 0.01);
     });
-    line(
-        ui,
-        "What is less probable than this part of the best is not drawn; 0 is exact. On the CPU only.",
-        |ui| {
-            number(ui, "Improbable", &mut config.class_threshold, 0.0..=0.49, 0.001);
-        },
-    );
+    let improbable = match config.preset {
+        Preset::Default => {
+            "What is less probable than this part of the best is not drawn; 0 is exact. On the CPU only."
+        }
+        Preset::Paper => "Classes less probable than this are left out of a step; 0 is exact.",
+    };
+    line(ui, improbable, |ui| {
+        number(ui, "Improbable", &mut config.class_threshold, 0.0..=0.49, 0.001);
+    });
     let sigma = if let Likelihood::Gaussian { sigma } = config.likelihood { sigma } else { 0.5 };
     let likelihoods = [
         (Likelihood::Bernoulli, "Bernoulli"),
@@ -95,7 +97,11 @@ fn networks(ui: &mut Ui, config: &mut TrainConfig) {
         (Activation::LeakyRelu, "leaky ReLU"),
         (Activation::Softplus, "softplus"),
     ];
-    line(ui, "What bends the layers of the decoder; tanh draws smoothly.", |ui| {
+    let bends = match config.preset {
+        Preset::Default => "What bends the layers of the decoder; tanh draws smoothly.",
+        Preset::Paper => "What bends the layers of all networks; tanh draws smoothly.",
+    };
+    line(ui, bends, |ui| {
         choice(ui, "Non-linearity", &mut config.activation, &activations);
     });
     line(

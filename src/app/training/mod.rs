@@ -121,7 +121,7 @@ fn sentence(state: &State, phase: &Phase) -> RichText {
                     format!(" {} held out to measure how well it does.", count(held_out, "label"))
                 } else if state.counts.classes.iter().any(|count| count.labelled >= ENOUGH_TO_HOLD_OUT) {
                     format!(
-                        " One label in {EVERY} of a large class does not teach: it measures how well it does."
+                        " One label in {EVERY} of a class with {ENOUGH_TO_HOLD_OUT} or more does not teach: it measures how well it does."
                     )
                 } else {
                     String::new()
@@ -153,7 +153,7 @@ fn ended(state: &State) -> String {
     let left = state.asking.progress.map(|progress| format!(", {} to review", progress.left));
     let particles = count(results.predictions.len(), "particle");
     format!(
-        "{particles}, {} classes{}. Export takes the library away.",
+        "{particles}, {} classes{}. Export takes the library away; Learn (Ctrl+J) goes on with new labels, Train starts anew.",
         results.classes.len(),
         left.unwrap_or_default()
     )
