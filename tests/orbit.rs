@@ -1,13 +1,14 @@
 //! Turned copies: an image turned by a quarter keeps its class and content and turns its angle; enumeration is exact.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test that panics has failed
 
+use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use nanotheca::explore::traverse::{self, Pose};
 use nanotheca::explore::{embed, sanity};
-use nanotheca::model::Copies;
 use nanotheca::model::orbit;
 use nanotheca::model::pairs::Pairs;
 use nanotheca::model::vae::{PixelSubset, Vae};
+use nanotheca::model::{Copies, Invariances};
 use nanotheca::particle::patch::{PatchSet, sampled};
 use nanotheca::sample::cards::{self, Ranges};
 use nanotheca::train::config::TrainConfig;
@@ -63,6 +64,67 @@ fn a_quarter_turn_turns_the_angle_and_nothing_else() {
         let apart = (b.angle_rad - a.angle_rad - FRAC_PI_2).rem_euclid(period);
         assert!(apart.min(period - apart) < 1e-3, "{} {}", a.angle_rad, b.angle_rad);
     }
+}
+
+#[test]
+fn what_the_decoder_leans_is_about_the_centre_of_the_shape() {
+    let mut vae = fresh(12);
+    let (device, lean) = (Device::flex(), 0.4_f32);
+    let (latent, k, z) = (vae.config.latent, vae.config.classes, vae.config.z());
+    let weight: Vec<f32> = (0..latent * k).map(|i| 0.1 * (i as f32 - 3.0)).collect();
+    let layer = vae.networks.lean.as_mut().unwrap();
+    layer.weight =
+        Param::from_tensor(Tensor::from_data(TensorData::new(weight.clone(), [latent, k]), &device));
+    layer.bias = Some(Param::from_tensor(Tensor::full([k], lean, &device)));
+    let plain = {
+        let mut vae = vae.clone();
+        vae.networks.lean = None;
+        vae
+    };
+    let (angle, shift, class) = (0.7_f32, [0.3_f32, -0.2], 2_usize);
+    let content: Vec<f32> = (0..z).map(|i| 0.3 * i as f32 - 0.5).collect();
+    let by = lean + (0..latent).map(|j| content[vae.config.pose() + j] * weight[j * k + class]).sum::<f32>();
+    let (sin, cos) = by.sin_cos();
+    let leaning = [angle + by, shift[0] * cos - shift[1] * sin, shift[0] * sin + shift[1] * cos, 1.0];
+    let upright = [angle, shift[0], shift[1], 1.0];
+    let grid = PixelSubset::all(&vae.config).grid;
+    let drawn = |vae: &Vae, pose: [f32; 4]| {
+        let pose = Tensor::<2>::from_data(TensorData::new(pose.to_vec(), [1, 4]), &device);
+        let z = Tensor::<2>::from_data(TensorData::new(content.clone(), [1, z]), &device);
+        vae.decode_at(pose, z, &[class as u32], &grid).into_data().try_into_vec::<f32>().unwrap()
+    };
+    let (a, b) = (drawn(&vae, upright), drawn(&plain, leaning));
+    assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-5), "{a:?} {b:?}");
+    assert!(a.iter().zip(drawn(&plain, upright)).any(|(a, b)| (a - b).abs() > 1e-3), "it leans");
+    // So the shift says where the centre is, whatever the lean.
+    let [at, same] = [upright, leaning].map(|pose| embed::particle_shift(&pose, &vae.config.dims));
+    assert!((at[0] - same[0]).abs() < 1e-4 && (at[1] - same[1]).abs() < 1e-4, "{at:?} {same:?}");
+}
+
+#[test]
+fn the_encoder_s_angle_is_held_to_the_labels_the_near_way_round() {
+    let batch = batch();
+    let turns = batch.vae.config.turns();
+    let step = TAU / turns as f32;
+    let pairs = Pairs { images: vec![0, 1, 2], classes: vec![0, 1, 2], turns: vec![0, 3, turns as u32 - 1] };
+    let told = |angles: [f32; 3]| {
+        let copies = batch.copies.first(3, turns);
+        number(orbit::told_angles(&batch.vae, &copies, &pairs, &angles).unwrap())
+    };
+    // A known angle is as good a whole turn further on, and costs by the square of how far it is off.
+    let angles = [0.05, 3.0 * step, -step];
+    assert!((told(angles) - told([0.05 - TAU, 3.0 * step + TAU, TAU - step])).abs() < 1e-2);
+    let off = |by: f32| told(angles.map(|angle| angle + by));
+    let bend = (off(0.1) + off(-0.1) - 2.0 * off(0.0)) / 0.01;
+    assert!((bend - 3.0 / 0.05_f32.powi(2)).abs() < 0.02 * bend, "{bend}");
+    let flat = TrainConfig {
+        invariances: Invariances { rotation: false, ..Default::default() },
+        ..TrainConfig::proposed()
+    };
+    let flat =
+        Vae::init(flat.model(vec![12, 12], 4), &mut ChaCha8Rng::seed_from_u64(3), &Device::flex(), true);
+    assert!(flat.networks.lean.is_none());
+    assert!(orbit::told_angles(&flat, &batch.copies, &pairs, &angles).is_none());
 }
 
 /// Weight of the latent KL.

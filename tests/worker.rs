@@ -114,6 +114,7 @@ fn questions_and_other_models_do_not_wait_until_many_patches_are_classified() {
     wait(&worker, |e| if let Event::Checked(sanity) = e { Some(sanity) } else { None });
     worker.send(Command::Classify(many));
     worker.send(Command::Forget);
+    wait(&worker, |e| matches!(e, Event::Forgotten).then_some(()));
     let silent = worker.events().recv_timeout(Duration::from_millis(300));
     assert_eq!(silent.unwrap_err(), RecvTimeoutError::Timeout);
 }

@@ -29,6 +29,14 @@ fn dense(inputs: usize, outputs: usize, bias: bool, rng: &mut impl Rng, device: 
     }
 }
 
+/// A dense layer that says nothing yet.
+fn zeros(inputs: usize, outputs: usize, device: &Device) -> Linear {
+    Linear {
+        weight: Param::from_tensor(Tensor::zeros([inputs, outputs], device)),
+        bias: Some(Param::from_tensor(Tensor::zeros([outputs], device))),
+    }
+}
+
 fn stack(inputs: usize, widths: &[usize], rng: &mut impl Rng, device: &Device) -> Vec<Linear> {
     let mut from = inputs;
     widths
@@ -182,6 +190,10 @@ pub struct Networks {
     pub encoder: Encoder,
     pub classifier: Option<Classifier>,
     pub decoder: Decoder,
+    /// How far the decoder turns the shapes of each class with their content, radians, `[latent, classes]`; of models that
+    /// look at turned copies. A sheared shape is cheapest drawn as one that is partly turned: with this the angle need not
+    /// take part in it, and is free to say what labels call upright.
+    pub lean: Option<Linear>,
 }
 
 impl Networks {
@@ -209,6 +221,8 @@ impl Networks {
             layers: stack(first, &config.hidden_decoder, rng, device),
             out: dense(last(&config.hidden_decoder, first), 1, true, rng, device),
         };
-        Self { encoder, classifier, decoder }
+        let leans = config.look.is_some() && config.invariances.rotation;
+        let lean = leans.then(|| zeros(config.latent, config.classes, device));
+        Self { encoder, classifier, decoder, lean }
     }
 }

@@ -85,6 +85,27 @@ pub fn labelled(
     nll + posterior.kl().sum().mul_scalar(beta).add_scalar(rows as f32 * choices.ln())
 }
 
+/// How far a label's particle may stand from upright, radians: a person's eye, and shear, which turns a shape, too.
+const KNOWN_ANGLE_SD: f32 = 0.05;
+
+/// -ln of the known angles of images, one row an image, but for a constant, summed, `[1]`: the encoder's angle is held to
+/// them as to measurements of standard deviation [`KNOWN_ANGLE_SD`]. Without it the decoder is free to turn what it draws
+/// with the content and the encoder's angle against that, so that the angle of a shape depends on how sheared or long it is.
+///
+/// `angles`: radians counter-clockwise, each near the turn of its row. `None` for a model without rotation.
+pub fn told_angles(vae: &Vae, copies: &Copies, pairs: &impl Choice, angles: &[f32]) -> Option<Tensor<1>> {
+    let device = vae.device();
+    let look = vae.config.look.filter(|_| vae.config.invariances.rotation)?;
+    let posterior = encode(vae, copies, pairs);
+    let rows = angles.len();
+    let known = Tensor::<2>::from_data(TensorData::new(angles.to_vec(), [rows, 1]), &device);
+    let found = pose::from_latents(&vae.config, &posterior.mean, Some(pairs.angles(look, &device)));
+    let off = found.slice([0..rows, 0..1]) - known;
+    // The nearest of the ways round.
+    let off = off.clone() - off.div_scalar(TAU).round().mul_scalar(TAU);
+    Some(off.powi_scalar(2).sum().div_scalar(2.0 * KNOWN_ANGLE_SD * KNOWN_ANGLE_SD))
+}
+
 /// Cross-entropy of class and of the turn given the class, `[batch]`.
 ///
 /// `angles`: the known angle of each image, radians counter-clockwise; shared between the two nearest turns.

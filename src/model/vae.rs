@@ -231,6 +231,7 @@ impl Vae {
         subset: &PixelSubset,
     ) -> Tensor<1> {
         let device = z.device();
+        let pose = self.leaning(pose, &z, classes.clone());
         let code = self.code(z, classes);
         if self.tiled {
             let parameters = self.networks.decoder.flat();
@@ -270,7 +271,9 @@ impl Vae {
     /// As [`Self::decode`], with poses `[rows, 4]` (angle, shift, shift, scale) given instead of read off `z`.
     pub fn decode_at(&self, pose: Tensor<2>, z: Tensor<2>, classes: &[u32], grid: &Arc<[f32]>) -> Tensor<2> {
         let (device, rows) = (z.device(), classes.len());
-        let code = self.code(z, column(classes, &device));
+        let classes = column(classes, &device);
+        let pose = self.leaning(pose, &z, classes.clone());
+        let code = self.code(z, classes);
         if !self.tiled {
             return self.in_parts(rows, grid, |part| {
                 let (pose, code) = (pose.clone().slice([part.clone()]), code.clone().slice([part]));
@@ -309,6 +312,20 @@ impl Vae {
         let widest = self.config.hidden_decoder.iter().copied().max().unwrap_or(1);
         let row = grid.len() / self.config.ndim() * widest * size_of::<f32>();
         1 << (ACTIVATIONS / row.max(1)).max(1).ilog2()
+    }
+
+    /// Poses `[rows, 4]` with what the decoder turns of its own accord, see [`Networks::lean`]: about the centre of the shape,
+    /// so that angle and shift mean what they meant.
+    fn leaning(&self, pose: Tensor<2>, z: &Tensor<2>, classes: Tensor<1, Int>) -> Tensor<2> {
+        let Some(lean) = &self.networks.lean else { return pose };
+        let [rows, width] = z.dims();
+        let by = lean.forward(z.clone().slice([0..rows, self.config.pose()..width]));
+        let by = by.gather(1, classes.reshape([rows, 1]));
+        let part = |i: usize| pose.clone().slice([0..rows, i..i + 1]);
+        let (sin, cos, across, along) = (by.clone().sin(), by.clone().cos(), part(1), part(2));
+        let shift = [across.clone() * cos.clone() - along.clone() * sin.clone(), across * sin + along * cos];
+        let [first, second] = shift;
+        Tensor::cat(vec![part(0) + by, first, second, part(3)], 1)
     }
 
     /// What the decoder's first layer makes of content and class.

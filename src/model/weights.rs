@@ -15,6 +15,9 @@ pub struct Array {
     pub values: Vec<f32>,
 }
 
+/// Not of pyroVED, see [`Networks::lean`].
+const LEAN: &str = "decoder.lean";
+
 /// Arrays by name.
 pub type Arrays = BTreeMap<String, Array>;
 
@@ -58,7 +61,10 @@ pub fn from_arrays(config: &VaeConfig, arrays: &Arrays, device: &Device) -> Resu
         layers: take.stack("decoder.fc_layers", first, &config.hidden_decoder)?,
         out: take.layer("decoder.out", last(&config.hidden_decoder, first), 1, true)?,
     };
-    Ok(Networks { encoder, classifier, decoder })
+    // Models of before do without.
+    let leans = arrays.contains_key(&format!("{LEAN}.weight"));
+    let lean = if leans { Some(take.layer(LEAN, config.latent, config.classes, true)?) } else { None };
+    Ok(Networks { encoder, classifier, decoder, lean })
 }
 
 /// The classifier alone, for use without the rest of the model.
@@ -143,6 +149,9 @@ fn visit(networks: &Networks, see: &mut impl FnMut(&str, &Linear)) {
         see(&format!("decoder.fc_layers.{}", 2 * i), layer);
     }
     see("decoder.out", &decoder.out);
+    if let Some(lean) = &networks.lean {
+        see(LEAN, lean);
+    }
 }
 
 struct Take<'a> {

@@ -176,7 +176,9 @@ impl Trainer {
         let (copies, target) = (shows.copies.first(decoded, turns), shows.target.slice([0..decoded]));
         let beta = self.config.beta(self.epoch);
         let bound = orbit::labelled(&self.vae, &copies, target, &pairs, eps, beta, &subset);
-        bound + entropy
+        let pairs = self.known_pairs(&known.labels, &known.angles);
+        let told = orbit::told_angles(&self.vae, &shows.copies, &pairs, &known.angles);
+        told.into_iter().fold(bound + entropy, |sum, told| sum + told)
     }
 
     /// Rows of known class, each at one of the two turns next to its angle.

@@ -153,6 +153,10 @@ impl Trainer {
         let wrong =
             |what: &str| Error::invalid("training state", format!("{what} does not fit its settings"));
         let mut trainer = Self::new(halt.config.clone(), &halt.classes, patches, device, tiled)?;
+        // A state of before has no lean: two arrays less.
+        if halted.weights.len() + 2 == Read::of(&trainer.vae, false)?.weights.len() {
+            trainer.vae.networks.lean = None;
+        }
         trainer.put_weights(halt.parameters.clone(), halted.weights.clone()).map_err(wrong)?;
         let bytes = Bytes::from_bytes_vec(halted.optimizer.clone());
         trainer.optimizer = trainer.optimizer.from_bytes(bytes).map_err(|_| wrong("the optimiser"))?;
@@ -209,6 +213,9 @@ impl Trainer {
         tiled: bool,
     ) -> Result<Self> {
         let mut trainer = Self::new(config, classes, patches, device, tiled)?;
+        if vae.networks.lean.is_none() {
+            trainer.vae.networks.lean = None;
+        }
         let ids = Read::of(&trainer.vae, true)?.ids;
         let weights = Read::of(vae, false)?.weights;
         let same = trainer.vae.config == vae.config;
