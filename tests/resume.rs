@@ -237,3 +237,19 @@ fn a_training_goes_on_from_a_model_alone() {
     assert!(bytes(&again) != bytes(&trainer));
     assert!(go_on(Arc::new(common::bars_and_discs(40, 24, 12, 5))).is_err(), "patches of another size");
 }
+
+#[test]
+fn what_an_earlier_version_wrote_goes_on() {
+    // Its models had no lean.
+    let (chosen, trainer) = (device::cpu(None), fresh(Preset::Default));
+    let mut vae = trainer.snapshot();
+    vae.networks.lean = None;
+    let config = trainer.config;
+    let mut again =
+        Trainer::from_model(&vae, config, &classes(), patches(), 0, &chosen.device, chosen.tiled).unwrap();
+    again.step().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("earlier.state");
+    again.halt(&classes()).unwrap().save(&state).unwrap();
+    assert!(resume(&state) == finish(again), "the models differ");
+}
