@@ -2,11 +2,11 @@
 
 use super::dialogs::Dialog;
 use super::file_dialog::Purpose;
-use super::jobs::{Done, Imported, JobId, Loaded, PageOf};
+use super::jobs::{Done, Imported, JobId, PageOf};
 use super::picture::Picture;
 use super::run::{Model, Phase, stamp};
-use super::state::{Level, Opened, Placed, Previews, count};
-use super::{App, AssemblePurpose, Leaving};
+use super::state::{Level, Opened, Placed, Previews};
+use super::{App, AssemblePurpose};
 use crate::error::{Error, Result};
 use crate::particle::MicrographId;
 use crate::particle::detect::Detection;
@@ -113,48 +113,6 @@ impl App {
                 self.dialog = Dialog::Path { purpose, text: self.likely_path(purpose) };
             }
             None => self.stay(),
-        }
-    }
-
-    fn on_project(&mut self, path: Option<PathBuf>, project: Result<Loaded>) {
-        self.loading = None;
-        match project {
-            // Work that was done while it was read.
-            Ok(loaded) if self.state.has_unsaved_work() && self.left_at != Some(self.state.revision) => {
-                self.leaving = Some(Leaving::Arrived(path, Box::new(loaded)));
-                self.dialog = Dialog::Unsaved;
-            }
-            Ok(loaded) => self.take_project(path, loaded),
-            Err(error) => self.complain(&error),
-        }
-    }
-
-    /// The project that was read is the one that is open.
-    pub(super) fn take_project(&mut self, path: Option<PathBuf>, loaded: Loaded) {
-        let unnamed = path.is_none().then_some("Sample");
-        if let Some(path) = &path {
-            self.memory.used(path);
-        }
-        let (recovered, locked) = (loaded.recovered, loaded.history.locked().map(str::to_owned));
-        self.replace(loaded.project, loaded.history, path);
-        self.look_for_answers();
-        self.wake_last_model();
-        self.state.unnamed = unnamed;
-        self.state.greeting = unnamed.is_some() && !self.memory.greeted;
-        if recovered > 0 {
-            self.dialog = Dialog::Recovered { changes: recovered };
-        }
-        for note in locked.into_iter().chain(loaded.notes) {
-            self.tell(Level::Warning, note, None);
-        }
-        if loaded.moved > 0 {
-            let moved = count(loaded.moved, "micrograph");
-            self.tell(Level::Warning, format!("{moved} found in another place, by content."), None);
-        }
-        if loaded.missing > 0 {
-            let missing = count(loaded.missing, "micrograph");
-            let text = format!("{missing} not found. Put the files beside the project; labels are kept.");
-            self.tell(Level::Warning, text, None);
         }
     }
 

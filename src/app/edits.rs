@@ -5,8 +5,6 @@ use super::action::Action;
 use super::dialogs::Dialog;
 use super::state::{Level, count};
 use crate::error::{Error, Result};
-use crate::particle::detect::Detection;
-use crate::particle::patch::{ParticleExtent, PatchGeometry, propose_geometry};
 use crate::particle::{MicrographId, Particle, ParticleId};
 use crate::project::MicrographEntry;
 use crate::project::edit::Edit;
@@ -197,89 +195,6 @@ impl App {
         }
     }
 
-    pub(super) fn accept_detections(&mut self) {
-        let state = &mut self.state;
-        let Some(micrograph) = state.proposals_on() else {
-            return;
-        };
-        let least = state.detection.least;
-        let particles =
-            state.detection.found.iter().filter(|found| found.score >= least).map(|found| Particle {
-                id: ParticleId(0),
-                micrograph,
-                x: found.x,
-                y: found.y,
-                diameter: Some(found.diameter),
-                score: Some(found.score),
-                label: None,
-                held_out: false,
-            });
-        let particles: Vec<Particle> = particles.collect();
-        if particles.is_empty() {
-            return;
-        }
-        let name = format!("accept {}", count(particles.len(), "proposal"));
-        let accepted = state.project.add_particles_edit(particles);
-        let edit = self.with_fitting_patch(accepted);
-        match self.state.change(name, edit) {
-            Ok(()) => self.detect(false),
-            Err(error) => self.complain(&error),
-        }
-    }
-
-    /// One proposal becomes a particle of the current class.
-    fn accept_one(&mut self, place: usize) -> Result<()> {
-        let state = &mut self.state;
-        let seen = state.proposals_on();
-        let (Some(micrograph), Some(found)) = (seen, state.detection.found.get(place)) else {
-            return Ok(());
-        };
-        let particle = Particle {
-            id: ParticleId(0),
-            micrograph,
-            x: found.x,
-            y: found.y,
-            diameter: Some(found.diameter),
-            score: Some(found.score),
-            label: state.class,
-            held_out: false,
-        };
-        let name = state.class.map_or("proposal", |id| state.class_name(id)).to_owned();
-        let accepted = state.project.add_particles_edit(vec![particle]);
-        let edit = self.with_fitting_patch(accepted);
-        self.state.change(format!("accept {name}"), edit)?;
-        self.state.detection.take_out(place);
-        Ok(())
-    }
-
-    /// The first proposals that become particles also tell how large a patch must be, unless somebody or a model has
-    /// settled that: one step, taken back together.
-    fn with_fitting_patch(&mut self, accepted: Edit) -> Edit {
-        let state = &self.state;
-        let settled = state.project.patch != PatchGeometry::default()
-            || state.project.particles.values().any(|particle| particle.diameter.is_some())
-            || state.training.model.is_some();
-        let entry = state.detection.micrograph.and_then(|id| state.project.micrograph(id));
-        let nm_per_px = entry.and_then(|entry| entry.pixel_size).map(|size| size.x_nm);
-        let (whole, least) = (|f: &&Detection| !f.touches_border, state.detection.least);
-        let found = state.detection.found.iter().filter(whole).filter(|found| found.score >= least);
-        let extents: Vec<ParticleExtent> =
-            found.map(|found| ParticleExtent { length_px: found.length, nm_per_px }).collect();
-        let fitting = propose_geometry(&extents);
-        if settled || fitting == PatchGeometry::default() {
-            return accepted;
-        }
-        let extent = match fitting.extent_nm {
-            Some(nm) => format!("{nm} nm"),
-            None => format!("{} px", fitting.extent_px),
-        };
-        let text = format!(
-            "Patches are {extent} a side now, with room for the longest of these particles; Settings has it."
-        );
-        self.tell(Level::Done, text, None);
-        Edit::Together(vec![accepted, Edit::SetPatch(fitting)])
-    }
-
     /// Goes to the next proposal, or to the next particle without a label, on the shown micrograph.
     pub(super) fn step_unlabelled(&mut self, step: isize) {
         let state = &mut self.state;
@@ -307,19 +222,6 @@ impl App {
         state.selection = [id].into();
         if let Some(particle) = self.state.project.particle(id) {
             self.layout.look_at(particle.x, particle.y);
-        }
-    }
-
-    fn step_proposal(&mut self, step: isize) {
-        let detection = &mut self.state.detection;
-        let shown = |place: &usize| detection.found.get(*place).is_some_and(|f| f.score >= detection.least);
-        let count = detection.found.len() as isize;
-        let start = detection.current.map_or(if step > 0 { -1 } else { count }, |current| current as isize);
-        // One that was just accepted has left its place to the next.
-        let next = (1..=count).map(|i| (start + i * step).rem_euclid(count.max(1)) as usize).find(shown);
-        detection.current = next;
-        if let Some(found) = next.and_then(|place| self.state.detection.found.get(place)) {
-            self.layout.look_at(found.x, found.y);
         }
     }
 

@@ -1,19 +1,14 @@
-//! Opening and saving; what is asked before a project with unsaved changes is left.
+//! Saving, labels of other programs, and where files are asked for.
 
-use super::dialogs::Dialog;
+use super::App;
 use super::file_dialog::{self, Purpose};
-use super::jobs::{self, Done};
-use super::run::Phase;
+use super::jobs::Done;
 use super::state::{Level, count};
-use super::{App, Leaving};
 use crate::error::Error;
 use crate::library::exchange;
 use crate::micrograph::format;
-use crate::project::history::History;
 use crate::project::journal::Journal;
-use crate::project::{Project, labels, session, store};
-use crate::worker::message::Command;
-use egui::ViewportCommand;
+use crate::project::{labels, session, store};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -21,120 +16,6 @@ use std::time::{Duration, Instant};
 const INSTANT: Duration = Duration::from_millis(1000);
 
 impl App {
-    fn open_sample(&mut self) {
-        let job = self
-            .jobs
-            .start("Opening the sample".into(), |_| Done::Project { path: None, project: jobs::sample() });
-        self.loading = Some(job);
-    }
-
-    pub(super) fn open_paths(&mut self, ctx: &egui::Context, paths: Vec<PathBuf>) {
-        // As named on the command line or typed: what lies beside a file is looked for in its folder.
-        let paths: Vec<PathBuf> = paths.into_iter().map(whole).collect();
-        if paths.iter().any(|path| is_project(path)) {
-            self.leave(ctx, Leaving::Paths(paths));
-        } else {
-            if self.state.is_untouched_sample() {
-                // The first pictures of one's own begin a project of one's own; the sample was to look at.
-                self.replace(Project::new(), History::new(), None);
-            }
-            self.show_import = true;
-            if let Some(path) = paths.first() {
-                self.memory.folder = path.parent().map(Path::to_owned);
-            }
-            self.opening.extend(paths.into_iter().flat_map(pictures_in));
-        }
-    }
-
-    /// Leaves the project for another, or for good; asks first if there are unsaved changes.
-    pub(super) fn leave(&mut self, ctx: &egui::Context, leaving: Leaving) {
-        if self.loading.is_some() && !matches!(leaving, Leaving::Close) {
-            let text = "A project is being opened; wait until it is there.";
-            return self.tell(Level::Warning, text, None);
-        }
-        self.leaving = Some(leaving);
-        if self.state.has_unsaved_work() {
-            self.dialog = Dialog::Unsaved;
-        } else {
-            self.go(ctx);
-        }
-    }
-
-    /// Does what unsaved changes stood in the way of.
-    pub(super) fn go(&mut self, ctx: &egui::Context) {
-        self.leave_after_save = false;
-        if !matches!(self.leaving, None | Some(Leaving::Close)) {
-            self.stop_opening();
-        }
-        // What is done while another project is on its way was not asked about.
-        self.left_at = Some(self.state.revision);
-        match self.leaving.take() {
-            None => {}
-            Some(Leaving::Arrived(path, loaded)) => self.take_project(path, *loaded),
-            Some(Leaving::Close) => {
-                self.may_close = true;
-                ctx.send_viewport_cmd(ViewportCommand::Close);
-            }
-            Some(Leaving::New) => self.replace(Project::new(), History::new(), None),
-            Some(Leaving::Sample) => self.open_sample(),
-            Some(Leaving::BringBack(journal)) => {
-                let job = self.jobs.start("Bringing back unsaved work".into(), move |_| Done::Project {
-                    path: None,
-                    project: jobs::bring_back(&journal),
-                });
-                self.loading = Some(job);
-            }
-            Some(Leaving::Paths(paths)) => {
-                for path in paths {
-                    if is_project(&path) {
-                        if self.state.path.as_ref().is_some_and(|open| same_file(open, &path)) {
-                            // Opened again: its own journal must not stand in the way.
-                            self.state.history.finish_journal();
-                        }
-                        let name = format!("Opening {}", name_of(&path));
-                        let job = self.jobs.start(name, move |_| Done::Project {
-                            project: jobs::load(&path),
-                            path: Some(path),
-                        });
-                        self.loading = Some(job);
-                    } else {
-                        self.opening.extend(pictures_in(path));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Pictures on their way into the project that is left would land in the next one.
-    fn stop_opening(&mut self) {
-        self.opening.clear();
-        if let Some(job) = self.importing.take() {
-            self.jobs.stop(job);
-            self.state.look = None;
-        }
-    }
-
-    /// Stays with the project after all.
-    pub(super) fn stay(&mut self) {
-        self.leaving = None;
-        self.leave_after_save = false;
-    }
-
-    pub(super) fn replace(&mut self, project: Project, history: History, path: Option<PathBuf>) {
-        self.stop_all();
-        self.keep_answers();
-        // What was left was saved, or the user wanted it gone.
-        self.state.history.finish_journal();
-        self.learning = None;
-        self.jobs.stop_for_project();
-        self.worker.send(Command::Forget);
-        self.forgetting += 1;
-        self.state.replace_project(project, history, path);
-        self.look_for_models();
-        self.layout.reset_views();
-        self.begin_journal();
-    }
-
     /// A project that was never saved has its journal in a folder of its own.
     pub(super) fn begin_journal(&mut self) {
         let history = &mut self.state.history;
@@ -163,29 +44,6 @@ impl App {
             self.tell(Level::Error, text, None);
         }
         self.journal_problem = problem;
-    }
-
-    /// Ends what was done for the project that is being left.
-    fn stop_all(&mut self) {
-        self.detect(false);
-        if let Some(job) = self.gathering.take() {
-            self.jobs.stop(job);
-        }
-        if let Some(assembling) = self.assembling.take() {
-            self.jobs.stop(assembling.job);
-        }
-        self.cancel_export();
-        let phase = &self.state.training.phase;
-        if phase.is_active() && !matches!(phase, Phase::Preparing { .. }) {
-            // It can go on when the project is opened again.
-            self.write_state();
-            self.state_written = None;
-            self.worker.send(Command::Stop);
-            self.left_runs += 1;
-        }
-        if self.leave_maps() {
-            self.left_runs += 1;
-        }
     }
 
     pub(super) fn save(&mut self) {
@@ -305,16 +163,16 @@ impl App {
 }
 
 /// The path from the root on.
-fn whole(path: PathBuf) -> PathBuf {
+pub(super) fn whole(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-fn is_project(path: &Path) -> bool {
+pub(super) fn is_project(path: &Path) -> bool {
     path.extension().is_some_and(|end| end.eq_ignore_ascii_case(store::EXTENSION))
 }
 
 /// The picture files of a folder, in the order of their names; a file is itself.
-fn pictures_in(path: PathBuf) -> Vec<PathBuf> {
+pub(super) fn pictures_in(path: PathBuf) -> Vec<PathBuf> {
     let Ok(files) = std::fs::read_dir(&path) else { return vec![path] };
     let picture = |path: &PathBuf| {
         let end = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
@@ -325,7 +183,7 @@ fn pictures_in(path: PathBuf) -> Vec<PathBuf> {
     found
 }
 
-fn same_file(a: &Path, b: &Path) -> bool {
+pub(super) fn same_file(a: &Path, b: &Path) -> bool {
     match (std::fs::canonicalize(a), std::fs::canonicalize(b)) {
         (Ok(a), Ok(b)) => a == b,
         _ => a == b,

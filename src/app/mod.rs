@@ -4,6 +4,7 @@
 //! history, so that it can be undone), a message to the worker, or a job beside the window. Panels read `State` and
 //! own only what they alone care about.
 
+mod accepting;
 mod action;
 mod apply;
 mod arrivals;
@@ -35,6 +36,7 @@ mod marks;
 mod memory;
 mod micrographs;
 mod models;
+mod opening;
 mod overlay;
 mod palette;
 mod panes;

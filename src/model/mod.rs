@@ -14,6 +14,7 @@
 //! - [`vae`] and [`objective`]: the model and its loss terms.
 //! - [`look`], [`pairs`] and [`orbit`]: recognition from turned copies of an image, and the loss terms with class and turn
 //!   enumerated together.
+//! - [`subset`]: the pixels that a step is about.
 //! - [`smooth`]: the penalty on content that changes within a lattice period.
 //! - [`weights`]: weights by name, as pyroVED names them.
 
@@ -30,6 +31,7 @@ pub mod pairs;
 pub mod pose;
 pub mod recognise;
 pub mod smooth;
+pub mod subset;
 pub mod vae;
 pub mod weights;
 

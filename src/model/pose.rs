@@ -37,6 +37,17 @@ pub fn from_latents(config: &VaeConfig, z: &Tensor<2>, start: Option<Tensor<2>>)
     Tensor::cat(vec![angle, shift, scale], 1)
 }
 
+/// Poses `[rows, 4]` of shapes that are turned by `by` `[rows, 1]`, radians, beyond them: about the centre of the shape, so that
+/// angle and shift mean what they meant.
+pub fn leaning(pose: Tensor<2>, by: Tensor<2>) -> Tensor<2> {
+    let [rows, _] = pose.dims();
+    let part = |i: usize| pose.clone().slice([0..rows, i..i + 1]);
+    let (sin, cos) = (by.clone().sin(), by.clone().cos());
+    let first = part(1) * cos.clone() - part(2) * sin.clone();
+    let second = part(1) * sin + part(2) * cos;
+    Tensor::cat(vec![part(0) + by, first, second, part(3)], 1)
+}
+
 /// Transformed coordinates `[rows, pixels, ndim]` of the grid `[pixels, ndim]` under poses `[rows, 4]`:
 /// the row vector times [[cos, sin], [-sin, cos]], times scale, plus shift.
 pub fn transform(grid: &Tensor<2>, pose: &Tensor<2>) -> Tensor<3> {

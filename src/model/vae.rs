@@ -3,55 +3,14 @@
 use super::kernel::{self, Inputs, Rows, Task};
 use super::look::column;
 use super::network::Networks;
-use super::{Copies, VaeConfig, fourier, fused, grid, likelihood, pose, recognise, weights};
+pub use super::subset::PixelSubset;
+use super::{Copies, VaeConfig, fourier, fused, likelihood, pose, recognise, weights};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use rand::Rng;
 use std::sync::Arc;
 
 /// Bytes of one layer's activations: without the tile kernel they lie in memory, and some drivers give no buffer of 256 MiB.
 const ACTIVATIONS: usize = 64 << 20;
-
-/// Which pixels the decoder is asked about, and how much each counts.
-#[derive(Clone, Debug)]
-pub struct PixelSubset {
-    /// Indices into the flattened image; `None` means all.
-    pub indices: Option<Vec<u32>>,
-    /// Coordinates of those pixels, `[pixels, ndim]`.
-    pub grid: Arc<[f32]>,
-    /// All pixels / pixels in the subset.
-    pub weight: f32,
-}
-
-impl PixelSubset {
-    /// Every pixel once.
-    pub fn all(config: &VaeConfig) -> Self {
-        Self { indices: None, grid: grid::coordinates(&config.dims).into(), weight: 1.0 }
-    }
-
-    /// The given pixels, each counting for its share of the whole image. Any random subset of fixed size gives an
-    /// unbiased reconstruction term.
-    pub fn some(config: &VaeConfig, indices: Vec<u32>) -> Self {
-        let all = grid::coordinates(&config.dims);
-        let d = config.ndim();
-        let grid: Vec<f32> =
-            indices.iter().flat_map(|&i| all[i as usize * d..(i as usize + 1) * d].iter().copied()).collect();
-        let weight = config.pixels() as f32 / indices.len().max(1) as f32;
-        Self { indices: Some(indices), grid: grid.into(), weight }
-    }
-
-    /// The subset's columns of `[images, pixels]`.
-    pub fn of(&self, x: Tensor<2>) -> Tensor<2> {
-        match &self.indices {
-            None => x,
-            Some(indices) => {
-                let device = x.device();
-                let indices: Vec<i32> = indices.iter().map(|&i| i as i32).collect();
-                let n = indices.len();
-                x.select(1, Tensor::from_data(TensorData::new(indices, [n]), &device))
-            }
-        }
-    }
-}
 
 /// The semi-supervised invariant VAE on one device.
 #[derive(Clone, Debug)]
@@ -314,18 +273,12 @@ impl Vae {
         1 << (ACTIVATIONS / row.max(1)).max(1).ilog2()
     }
 
-    /// Poses `[rows, 4]` with what the decoder turns of its own accord, see [`Networks::lean`]: about the centre of the shape,
-    /// so that angle and shift mean what they meant.
+    /// Poses `[rows, 4]` with what the decoder turns of its own accord, see [`Networks::lean`].
     fn leaning(&self, pose: Tensor<2>, z: &Tensor<2>, classes: Tensor<1, Int>) -> Tensor<2> {
         let Some(lean) = &self.networks.lean else { return pose };
         let [rows, width] = z.dims();
         let by = lean.forward(z.clone().slice([0..rows, self.config.pose()..width]));
-        let by = by.gather(1, classes.reshape([rows, 1]));
-        let part = |i: usize| pose.clone().slice([0..rows, i..i + 1]);
-        let (sin, cos, across, along) = (by.clone().sin(), by.clone().cos(), part(1), part(2));
-        let shift = [across.clone() * cos.clone() - along.clone() * sin.clone(), across * sin + along * cos];
-        let [first, second] = shift;
-        Tensor::cat(vec![part(0) + by, first, second, part(3)], 1)
+        pose::leaning(pose, by.gather(1, classes.reshape([rows, 1])))
     }
 
     /// What the decoder's first layer makes of content and class.
