@@ -65,7 +65,8 @@ impl App {
     /// A job has ended in a panic: nothing waits for it any more, and it is not begun again by itself.
     fn on_broken(&mut self, name: &str) {
         let runs = |job: Option<JobId>| job.is_some_and(|job| self.jobs.runs(job));
-        let cut = self.assembling.as_ref().is_some_and(|assembling| !runs(Some(assembling.job)));
+        let cut = name.starts_with("Cutting patches")
+            && self.assembling.as_ref().is_some_and(|assembling| !runs(Some(assembling.job)));
         let text = format!("{name} ended with an error inside the program; save your work and try again.");
         if !runs(self.loading) {
             self.loading = None;
@@ -211,12 +212,15 @@ impl App {
                     }
                     self.memory.used(path);
                 }
-                if self.leave_after_save && self.state.has_unsaved_work() {
+                let saving = self.jobs.names().iter().any(|name| name.starts_with("Saving "));
+                match (self.leave_after_save, self.state.has_unsaved_work()) {
+                    (true, false) => self.go(ctx),
                     // Something was done while the file was written.
-                    self.leave_after_save = false;
-                    self.dialog = Dialog::Unsaved;
-                } else if self.leave_after_save {
-                    self.go(ctx);
+                    (true, true) if !saving => {
+                        self.leave_after_save = false;
+                        self.dialog = Dialog::Unsaved;
+                    }
+                    _ => {}
                 }
             }
             Err(error) => {
@@ -282,7 +286,9 @@ impl App {
     fn look_at(&mut self, dataset: Arc<Dataset>) {
         let training = &mut self.state.training;
         if !training.phase.is_active() {
-            if training.model.is_some() {
+            // A training that failed before its first step has left none.
+            let none = matches!(training.phase, Phase::Failed { .. }) && training.progress.is_none();
+            if training.model.is_some() && !none {
                 self.worker.send(Command::Classify(dataset.patches.clone()));
             }
             training.dataset = Some(dataset);

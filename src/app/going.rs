@@ -1,9 +1,9 @@
 //! Work that follows from the state and not from an event: pictures to open, searches and previews to start.
 
-use super::App;
 use super::files::name_of;
 use super::jobs::{self, Done, JobId, PageOf};
 use super::state::{Opened, Small};
+use super::{App, Leaving};
 use crate::particle::MicrographId;
 use crate::particle::detect::Contrast;
 use crate::worker::message::{Command, PreviewRequest};
@@ -18,6 +18,7 @@ impl App {
         let free = |job: Option<JobId>| job.is_none_or(|job| !self.jobs.runs(job));
         if free(self.importing)
             && free(self.loading)
+            && !matches!(self.leaving, Some(Leaving::Arrived(..)))
             && let Some(path) = self.opening.pop_front()
         {
             let job = self.jobs.start(format!("Opening {}", name_of(&path)), move |context| {

@@ -27,7 +27,7 @@ impl App {
         if paths.iter().any(|path| is_project(path)) {
             self.leave(ctx, Leaving::Paths(paths));
         } else {
-            if self.state.is_untouched_sample() {
+            if self.state.is_untouched_sample() && self.loading.is_none() {
                 // The first pictures of one's own begin a project of one's own; the sample was to look at.
                 self.replace(Project::new(), History::new(), None);
             }
@@ -56,7 +56,7 @@ impl App {
     /// Does what unsaved changes stood in the way of.
     pub(super) fn go(&mut self, ctx: &egui::Context) {
         self.leave_after_save = false;
-        if !matches!(self.leaving, None | Some(Leaving::Close)) {
+        if !matches!(self.leaving, None | Some(Leaving::Close | Leaving::Arrived(..))) {
             self.stop_opening();
         }
         // What is done while another project is on its way was not asked about.
@@ -154,9 +154,19 @@ impl App {
     pub(super) fn on_project(&mut self, path: Option<PathBuf>, project: Result<Loaded>) {
         self.loading = None;
         match project {
+            Ok(_) if matches!(self.leaving, Some(Leaving::Close)) => {
+                let text = "The project that was being opened is not taken in: the window was to be closed.";
+                self.tell(Level::Warning, text, None);
+            }
             // Work that was done while it was read.
             Ok(loaded) if self.state.has_unsaved_work() && self.left_at != Some(self.state.revision) => {
-                self.leaving = Some(Leaving::Arrived(path, Box::new(loaded)));
+                let again =
+                    |path: &PathBuf| self.state.path.as_ref().is_some_and(|open| same_file(open, path));
+                self.leaving = Some(match path {
+                    // The file as it will be, once this work is saved or given up.
+                    Some(path) if again(&path) => Leaving::Paths(vec![path]),
+                    path => Leaving::Arrived(path, Box::new(loaded)),
+                });
                 self.dialog = Dialog::Unsaved;
             }
             Ok(loaded) => self.take_project(path, loaded),

@@ -50,6 +50,11 @@ impl App {
             return self.on_woken(from, model);
         }
         if self.is_learning() {
+            // The worker has it; a run that has not been sent yet may still be given up.
+            let preparing = matches!(self.state.training.phase, Phase::Preparing { .. });
+            if preparing || self.learning.is_some() {
+                self.adopt(from, model);
+            }
             return;
         }
         self.tell(Level::Done, format!("Model loaded: {}", model.classes.join(", ")), None);

@@ -65,13 +65,16 @@ impl App {
             return self.complain(&error);
         }
         // A window that could only look keeps what it trained apart.
-        let apart = self.unsaved_models.as_ref().map(|folder| folder.path().to_owned());
+        let apart = self.unsaved_models.take();
         let (folder, trained_apart) = (models::folder(&path), apart.is_some());
-        for from in before.map(models::folder).into_iter().chain(apart) {
+        let from = apart.as_ref().map(|folder| folder.path().to_owned());
+        for from in before.map(models::folder).into_iter().chain(from) {
             if let Err(error) = models::copy(&from, &folder) {
                 self.complain(&error);
             }
         }
+        // What is still being written there is looked for there.
+        self.unsaved_models = apart.filter(|_| !self.keeping.is_empty());
         let kept = self.state.training.kept.as_deref().and_then(Path::file_name);
         let kept = kept.map(|name| folder.join(name)).filter(|path| path.is_file());
         self.state.training.kept = kept.or(self.state.training.kept.take());
