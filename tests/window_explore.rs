@@ -274,7 +274,8 @@ fn the_wheel_zooms_the_scatter_and_fit_brings_all_back() {
     let dir = tempfile::tempdir().unwrap();
     let mut window = trained(dir.path());
     let query = window.harness.get_by_label("Query").rect();
-    let [corner, end] = [query.left_bottom() + vec2(70.0, 60.0), Pos2::new(1370.0, 800.0)];
+    // Inside the plot also where the numbers of the axis are long.
+    let [corner, end] = [query.left_bottom() + vec2(110.0, 60.0), Pos2::new(1370.0, 800.0)];
     let inside = |window: &mut Window| {
         window.harness.query_all_by_label("Lasso").last().unwrap().click();
         window.settle();

@@ -153,7 +153,7 @@ fn ended(state: &State) -> String {
     let left = state.asking.progress.map(|progress| format!(", {} to review", progress.left));
     let particles = count(results.predictions.len(), "particle");
     format!(
-        "{particles}, {} classes{}. Export takes the library away; Learn (Ctrl+J) goes on with new labels, Train starts anew.",
+        "{particles}, {} classes{}. Export takes the library away.",
         results.classes.len(),
         left.unwrap_or_default()
     )
