@@ -116,7 +116,7 @@ fn the_encoder_s_angle_is_held_to_the_labels_the_near_way_round() {
     assert!((told(angles) - told([0.05 - TAU, 3.0 * step + TAU, TAU - step])).abs() < 1e-2);
     let off = |by: f32| told(angles.map(|angle| angle + by));
     let bend = (off(0.1) + off(-0.1) - 2.0 * off(0.0)) / 0.01;
-    assert!((bend - 3.0 / 0.05_f32.powi(2)).abs() < 0.02 * bend, "{bend}");
+    assert!((bend - 3.0 / orbit::KNOWN_ANGLE_SD.powi(2)).abs() < 0.02 * bend, "{bend}");
     let flat = TrainConfig {
         invariances: Invariances { rotation: false, translation: true, scale: false },
         ..TrainConfig::proposed()

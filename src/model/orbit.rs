@@ -86,7 +86,7 @@ pub fn labelled(
 }
 
 /// How far a label's particle may stand from upright, radians: a person's eye, and shear, which turns a shape, too.
-const KNOWN_ANGLE_SD: f32 = 0.05;
+pub const KNOWN_ANGLE_SD: f32 = 0.05;
 
 /// -ln of the known angles of images, one row an image, but for a constant, summed, `[1]`: the encoder's angle is held to
 /// them as to measurements of standard deviation [`KNOWN_ANGLE_SD`]. Without it the decoder is free to turn what it draws
