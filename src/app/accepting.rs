@@ -5,8 +5,22 @@ use super::state::{Level, count};
 use crate::error::Result;
 use crate::particle::detect::Detection;
 use crate::particle::patch::{ParticleExtent, PatchGeometry, propose_geometry};
-use crate::particle::{Particle, ParticleId};
+use crate::particle::{ClassId, MicrographId, Particle, ParticleId};
 use crate::project::edit::Edit;
+
+/// The particle that a proposal becomes; its edit gives it a number.
+fn accepted(found: &Detection, micrograph: MicrographId, label: Option<ClassId>) -> Particle {
+    Particle {
+        id: ParticleId(0),
+        micrograph,
+        x: found.x,
+        y: found.y,
+        diameter: Some(found.diameter),
+        score: Some(found.score),
+        label,
+        held_out: false,
+    }
+}
 
 impl App {
     pub(super) fn accept_detections(&mut self) {
@@ -15,24 +29,14 @@ impl App {
             return;
         };
         let least = state.detection.least;
-        let particles =
-            state.detection.found.iter().filter(|found| found.score >= least).map(|found| Particle {
-                id: ParticleId(0),
-                micrograph,
-                x: found.x,
-                y: found.y,
-                diameter: Some(found.diameter),
-                score: Some(found.score),
-                label: None,
-                held_out: false,
-            });
-        let particles: Vec<Particle> = particles.collect();
+        let found = state.detection.found.iter().filter(|found| found.score >= least);
+        let particles: Vec<Particle> = found.map(|found| accepted(found, micrograph, None)).collect();
         if particles.is_empty() {
             return;
         }
         let name = format!("accept {}", count(particles.len(), "proposal"));
-        let accepted = state.project.add_particles_edit(particles);
-        let edit = self.with_fitting_patch(accepted);
+        let added = state.project.add_particles_edit(particles);
+        let edit = self.with_fitting_patch(added);
         match self.state.change(name, edit) {
             Ok(()) => self.detect(false),
             Err(error) => self.complain(&error),
@@ -46,19 +50,10 @@ impl App {
         let (Some(micrograph), Some(found)) = (seen, state.detection.found.get(place)) else {
             return Ok(());
         };
-        let particle = Particle {
-            id: ParticleId(0),
-            micrograph,
-            x: found.x,
-            y: found.y,
-            diameter: Some(found.diameter),
-            score: Some(found.score),
-            label: state.class,
-            held_out: false,
-        };
+        let particle = accepted(found, micrograph, state.class);
         let name = state.class.map_or("proposal", |id| state.class_name(id)).to_owned();
-        let accepted = state.project.add_particles_edit(vec![particle]);
-        let edit = self.with_fitting_patch(accepted);
+        let added = state.project.add_particles_edit(vec![particle]);
+        let edit = self.with_fitting_patch(added);
         self.state.change(format!("accept {name}"), edit)?;
         self.state.detection.take_out(place);
         Ok(())
@@ -66,7 +61,7 @@ impl App {
 
     /// The first proposals that become particles also tell how large a patch must be, unless somebody or a model has
     /// settled that: one step, taken back together.
-    fn with_fitting_patch(&mut self, accepted: Edit) -> Edit {
+    fn with_fitting_patch(&mut self, added: Edit) -> Edit {
         let state = &self.state;
         let settled = state.project.patch != PatchGeometry::default()
             || state.project.particles.values().any(|particle| particle.diameter.is_some())
@@ -79,7 +74,7 @@ impl App {
             found.map(|found| ParticleExtent { length_px: found.length, nm_per_px }).collect();
         let fitting = propose_geometry(&extents);
         if settled || fitting == PatchGeometry::default() {
-            return accepted;
+            return added;
         }
         let extent = match fitting.extent_nm {
             Some(nm) => format!("{nm} nm"),
@@ -89,7 +84,7 @@ impl App {
             "Patches are {extent} a side now, with room for the longest of these particles; Settings has it."
         );
         self.tell(Level::Done, text, None);
-        Edit::Together(vec![accepted, Edit::SetPatch(fitting)])
+        Edit::Together(vec![added, Edit::SetPatch(fitting)])
     }
 
     pub(super) fn step_proposal(&mut self, step: isize) {
